@@ -1,0 +1,48 @@
+"""Forms: reading, filling, and that a stranger's words stay words."""
+
+import pytest
+
+from listserv_py.errors import Broken
+from listserv_py.texts import Filled, Forms, read_forms
+
+TEXT = """A comment.
+>>> ADD1 Welcome to &LISTNAME
+Hello &NAME;,
+
+you are on &LISTNAME;-list.
+
+>>> SHORT
+Only &A.
+"""
+
+
+@pytest.fixture
+def forms() -> Forms:
+    return Forms({form.name: form for form in read_forms(TEXT)})
+
+
+def test_form_is_filled(forms: Forms) -> None:
+    filled = forms.fill("ADD1", {"LISTNAME": "TEST-L", "NAME": "Joe"})
+    assert filled == Filled("Welcome to TEST-L", "Hello Joe,\n\nyou are on TEST-L-list.")
+
+
+def test_slot_values_are_not_filled_again(forms: Forms) -> None:
+    assert forms.fill("SHORT", {"A": "&SECRET;", "SECRET": "x"}).body == "Only &SECRET;."
+
+
+def test_subject_is_one_line(forms: Forms) -> None:
+    subject = forms.fill("ADD1", {"LISTNAME": "X\r\nBcc: y", "NAME": ""}).subject
+    assert subject == "Welcome to X Bcc: y"
+
+
+@pytest.mark.parametrize(("form", "slots"), [("NONE", {}), ("SHORT", {})])
+def test_what_is_missing_is_our_fault(forms: Forms, form: str, slots: dict[str, str]) -> None:
+    with pytest.raises(Broken):
+        forms.fill(form, slots)
+
+
+def test_all_shipped_forms_load_and_name_their_slots() -> None:
+    for form in Forms.load().by_name.values():
+        filled = Forms.load().fill(form.name, dict.fromkeys(form.slots, "value"))
+        assert filled.body
+        assert "&" + form.name not in filled.body
