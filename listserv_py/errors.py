@@ -1,0 +1,91 @@
+"""The one exception family; the class of an error says who can mend it.
+
+ListservError
+├─ UserError            the writer of the mail      → a reply, worded by the form of the same name
+├─ Refusal              the sending server          → an SMTP reply: code, enhanced code, text
+├─ DeliveryError        nobody yet / nobody         → Transient: retry, Permanent: bounce handling
+├─ ConfigError          the operator                → file, key, what is expected; nothing starts
+└─ Broken               we                          → logged; the mail is tried again, then set aside
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+
+class ListservError(Exception):
+    """Whatever we raise ourselves."""
+
+
+class UserError(ListservError):
+    """What the writer of a command mail can mend; `fields` are the slots of its form, in order."""
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *values: str) -> None:
+        if len(values) != len(self.fields):
+            raise Broken(f"{type(self).__name__} takes {self.fields}, got {len(values)} values")
+        super().__init__(*values)
+        self.values = values
+
+    @property
+    def form(self) -> str:
+        """The name of the form that words this error: UnknownList is UNKNOWN_LIST."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).upper()
+
+    def slots(self) -> dict[str, str]:
+        """What the form's substitutions stand for."""
+        return {field.upper(): value for field, value in zip(self.fields, self.values, strict=True)}
+
+
+class Refusal(ListservError):  # noqa: N818 - the field's word for a 4xx or 5xx reply
+    """An SMTP reply that refuses; `text` is ours, never a foreign exception's."""
+
+    def __init__(self, code: int, enhanced: str, text: str) -> None:
+        super().__init__(f"{code} {enhanced} {text}")
+        self.code, self.enhanced, self.text = code, enhanced, text
+
+
+class DeliveryError(ListservError):
+    """A copy that was not taken; `reply` is what the other side said, or what happened to it."""
+
+    def __init__(self, reply: str) -> None:
+        super().__init__(reply)
+        self.reply = reply
+
+
+class Transient(DeliveryError):  # noqa: N818 - the field's word
+    """Try again later."""
+
+
+class Permanent(DeliveryError):  # noqa: N818 - the field's word
+    """Never try again."""
+
+
+class ConfigError(ListservError):
+    """A fault in the configuration, or in the folder that it names."""
+
+    def __init__(self, file: str, key: str, text: str, line: int | None = None) -> None:
+        where = file if line is None else f"{file}:{line}"
+        super().__init__(f"{where}: {key}: {text}" if key else f"{where}: {text}")
+        self.file, self.key, self.text, self.line = file, key, text, line
+
+
+class Broken(ListservError):  # noqa: N818 - a state, not an error's name
+    """We ourselves are at fault, or what we stored is."""
+
+
+# What a writer of commands can mend, by the room that raises it.
+
+
+class BadAddress(UserError):
+    """No mailbox in the sense of RFC 5321 4.1.2."""
+
+    fields = ("address",)
+
+
+class UnknownList(UserError):
+    """No list of that name here, or none that this person may know of."""
+
+    fields = ("listname",)

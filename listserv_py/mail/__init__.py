@@ -1,0 +1,1 @@
+"""Letters: addresses, envelopes, messages, and how they are read and written."""

@@ -1,0 +1,32 @@
+"""One mail as the door took it: envelope, bytes, and where they came from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from listserv_py.mail.mailbox import Mailbox
+
+
+class Protocol(StrEnum):
+    """How a mail came in."""
+
+    SMTP = "smtp"
+    LMTP = "lmtp"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An accepted mail: CRLF line ends, dots undone, our Received field on top of `content`.
+
+    `reverse_path` None is the null sender `<>` (RFC 5321 4.5.5). `client` is the host that spoke
+    to us ("" on a Unix socket), `helo` what it called itself.
+    """
+
+    reverse_path: Mailbox | None
+    rcpt_to: tuple[Mailbox, ...]
+    content: bytes
+    client: str
+    helo: str
+    protocol: Protocol
+    received_at: datetime
+    smtputf8: bool = False

@@ -1,0 +1,31 @@
+"""One mail for one address of ours, parsed, on its way to the room that decides on it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from listserv_py.mail.envelope import Protocol
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.message import Message
+from listserv_py.mail.proof import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What intake hands to a room.
+
+    `confirmed`: its author answered the code for this very mail. `approved_by`: the moderator who
+    released it. `client` is the host that spoke to us; `host` the one that handed the mail to our
+    own MTA when it came by LMTP (the record of consent wants that one).
+    """
+
+    spool_id: int
+    reverse_path: Mailbox | None
+    rcpt: Mailbox
+    client: str
+    host: str
+    protocol: Protocol
+    received_at: datetime
+    message: Message
+    proof: Proof = Proof.NONE
+    confirmed: bool = False
+    approved_by: Mailbox | None = None

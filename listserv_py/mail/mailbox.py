@@ -1,0 +1,202 @@
+"""Mail addresses: read strictly, compared in one way, written in one way.
+
+Two mailboxes are equal when their `key` is: domain as lower-case A-labels, local part after NFC
+with ASCII letters folded and nothing else (`ı` is not `i`). Whatever is not a mailbox in the sense
+of RFC 5321 4.1.2 is refused here, so that no later room meets a blank, a control character or a path.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from listserv_py.errors import BadAddress
+
+_ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
+_UTEXT = r"\u00a1-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U0003fffd"
+_DOT_STRING = re.compile(rf"[{_ATEXT}{_UTEXT}]+(?:\.[{_ATEXT}{_UTEXT}]+)*")
+_QUOTED = re.compile(rf'"((?:[ !#-\[\]-~{_UTEXT}]|\\[ -~])*)"')
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_PAIR = re.compile(r"\\(.)")
+_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+_BAD_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
+
+LOCAL_PART_MAX = 64
+DOMAIN_MAX = 255
+PATH_MAX = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mailbox:
+    """An address; `local_part` is kept as it was written, unquoted; `domain` is lower-case A-labels."""
+
+    local_part: str
+    domain: str
+
+    @property
+    def key(self) -> str:
+        """What two spellings of one mailbox have in common; the store compares by it."""
+        return f"{_fold(self.local_part)}@{self.domain}"
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether it can travel without SMTPUTF8 (RFC 6531)."""
+        return self.local_part.isascii()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mailbox) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __str__(self) -> str:
+        local = self.local_part
+        if not _DOT_STRING.fullmatch(local):
+            local = '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'
+        return f"{local}@{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who a From line says wrote a mail; `name` is "" when it names nobody."""
+
+    name: str
+    mailbox: Mailbox
+
+
+def parse_mailbox(text: str) -> Mailbox:
+    """Read `local@domain`, nothing around it; BadAddress when it is not one (RFC 5321 4.1.2)."""
+    mailbox = _parse(text) if len(text) <= PATH_MAX + 64 else None
+    if mailbox is None:
+        raise BadAddress(_shown(text))
+    return mailbox
+
+
+def parse_path(text: str) -> Mailbox | None:
+    """Read `<local@domain>`; None is the null path `<>`. A source route is dropped (RFC 5321 C)."""
+    if not (text.startswith("<") and text.endswith(">")):
+        raise BadAddress(_shown(text))
+    inner = text[1:-1]
+    if not inner:
+        return None
+    if inner.startswith("@"):
+        route, colon, inner = inner.partition(":")
+        hops = route.split(",")
+        if not colon or not all(h[:1] == "@" and _domain(h[1:]) for h in hops):
+            raise BadAddress(_shown(text))
+    return parse_mailbox(inner)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Mailbox | None:
+    quoted = _QUOTED.match(text)
+    if quoted:
+        local, rest = _PAIR.sub(r"\1", quoted[1]), text[quoted.end() :]
+        if not rest.startswith("@"):
+            return None
+        domain = _domain(rest[1:])
+    else:
+        local, at, host = text.rpartition("@")
+        if not at or not _DOT_STRING.fullmatch(local):
+            return None
+        domain = _domain(host)
+    if domain is None or not local or len(local.encode()) > LOCAL_PART_MAX:
+        return None
+    if not local.isascii() and not _is_clean(local):
+        return None
+    if len(local.encode()) + 1 + len(domain) > PATH_MAX:
+        return None
+    return Mailbox(local, domain)
+
+
+def _domain(text: str) -> str | None:
+    """The domain as lower-case A-labels, None when it is none; address literals are none here."""
+    if not text.isascii():
+        try:
+            text = unicodedata.normalize("NFC", text).encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
+    if not text or len(text) > DOMAIN_MAX:
+        return None
+    if not all(_LABEL.fullmatch(label) for label in text.split(".")):
+        return None
+    return text.translate(_LOWER)
+
+
+def _is_clean(local: str) -> bool:
+    return unicodedata.normalize("NFC", local) == local and not any(
+        unicodedata.category(c) in _BAD_CATEGORIES for c in local if not c.isascii()
+    )
+
+
+def _fold(local: str) -> str:
+    if local.isascii():
+        return local.translate(_LOWER)
+    return unicodedata.normalize("NFC", local).translate(_LOWER)
+
+
+def _shown(text: str) -> str:
+    """A bad address as an error may quote it: short, printable, on one line."""
+    return "".join(c if c.isprintable() else "?" for c in text[:80])
+
+
+# The From field (RFC 5322 3.4), read with our own eyes: a verifier in front of us may have looked at
+# another address than a lenient reader would, so anything but one plain mailbox is nobody.
+_ATOM_WORD = rf"[{_ATEXT}.{_UTEXT}]+"
+_QUOTED_WORD = rf'"(?:[^"\\\r\n\x00]|\\[^\r\n\x00])*"'
+_WORD = re.compile(rf"[ \t]*(?:({_QUOTED_WORD})|({_ATOM_WORD}))")
+_BLANK = re.compile(r"[ \t]*")
+FROM_MAX = 2000
+
+
+def read_author(value: str) -> Author | None:
+    """The one mailbox of an (unfolded) From value, or None: groups, routes, comments in the address,
+    several mailboxes and encoded words in the address are nobody. The name is as written, unquoted.
+    """
+    if len(value) > FROM_MAX:
+        return None
+    value = value.strip(" \t")
+    name, angle, rest = _phrase(value)
+    if angle:
+        inner, closed, tail = rest.partition(">")
+        if not closed or not _is_comment_or_blank(tail):
+            return None
+        mailbox = _parse(inner.strip(" \t"))
+        return Author(name, mailbox) if mailbox else None
+    bare, comment = _bare(value)
+    mailbox = _parse(bare)
+    return Author(comment, mailbox) if mailbox else None
+
+
+def _phrase(value: str) -> tuple[str, bool, str]:
+    """The display name in front of `<`: (name, whether `<` follows it, what stands behind `<`)."""
+    words: list[str] = []
+    at = 0
+    while found := _WORD.match(value, at):
+        if found.end() == at:
+            break
+        words.append(_PAIR.sub(r"\1", found[1][1:-1]) if found[1] else found[2])
+        at = found.end()
+    blank = _BLANK.match(value, at)
+    at = blank.end() if blank else at
+    if at < len(value) and value[at] == "<":
+        return " ".join(words), True, value[at + 1 :]
+    return "", False, ""
+
+
+def _bare(value: str) -> tuple[str, str]:
+    """`a@b.org (Name)` as (address, name); the old form of RFC 822."""
+    if value.endswith(")") and value.count("(") == 1:
+        address, _, comment = value[:-1].partition("(")
+        if ")" not in comment and address.endswith((" ", "\t")):
+            return address.strip(" \t"), comment.strip(" \t")
+    return value, ""
+
+
+def _is_comment_or_blank(text: str) -> bool:
+    text = text.strip(" \t")
+    return not text or (
+        text.startswith("(") and text.endswith(")") and not set("<>@()") & set(text[1:-1])
+    )

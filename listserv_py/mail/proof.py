@@ -1,0 +1,22 @@
+"""Who really wrote a mail: what of its From line has been shown to be true.
+
+A From line alone is a claim. Only what stands here lets a claim count as an owner's or editor's right.
+"""
+
+from enum import StrEnum
+
+
+class Proof(StrEnum):
+    """How the author of a mail is known."""
+
+    NONE = "none"
+    """The From line says so, nothing else."""
+    CODE = "code"
+    """He answered a code that only his mailbox was sent."""
+    OPERATOR = "operator"
+    """The command came from the server's own command line."""
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the author may use a right that his address has."""
+        return self is not Proof.NONE
