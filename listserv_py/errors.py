@@ -5,7 +5,7 @@ ListservError
 ├─ Refusal              the sending server          → an SMTP reply: code, enhanced code, text
 ├─ DeliveryError        nobody yet / nobody         → Transient: retry, Permanent: bounce handling
 ├─ ConfigError          the operator                → file, key, what is expected; nothing starts
-└─ Broken               we                          → logged; the mail is tried again, then set aside
+└─ Broken               we                          → logged; tried again, then set aside
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class UserError(ListservError):
         return {field.upper(): value for field, value in zip(self.fields, self.values, strict=True)}
 
 
-class Refusal(ListservError):  # noqa: N818 - the field's word for a 4xx or 5xx reply
+class Refusal(ListservError):
     """An SMTP reply that refuses; `text` is ours, never a foreign exception's."""
 
     def __init__(self, code: int, enhanced: str, text: str) -> None:
@@ -55,11 +55,11 @@ class DeliveryError(ListservError):
         self.reply = reply
 
 
-class Transient(DeliveryError):  # noqa: N818 - the field's word
+class Transient(DeliveryError):
     """Try again later."""
 
 
-class Permanent(DeliveryError):  # noqa: N818 - the field's word
+class Permanent(DeliveryError):
     """Never try again."""
 
 
@@ -72,7 +72,7 @@ class ConfigError(ListservError):
         self.file, self.key, self.text, self.line = file, key, text, line
 
 
-class Broken(ListservError):  # noqa: N818 - a state, not an error's name
+class Broken(ListservError):
     """We ourselves are at fault, or what we stored is."""
 
 

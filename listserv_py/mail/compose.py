@@ -1,7 +1,7 @@
 """Mails that we write ourselves, and the one function that writes a header line.
 
-Every header line of ours passes `header_line`, which refuses control characters, so that nothing from
-outside can begin a line of its own; the finished head is counted once more against what was asked.
+Every header line of ours passes `header_line`, which refuses control characters, so that nothing
+from outside can begin a line of its own; the finished head is counted once more.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Mail addresses: read strictly, compared in one way, written in one way.
 
 Two mailboxes are equal when their `key` is: domain as lower-case A-labels, local part after NFC
-with ASCII letters folded and nothing else (`ı` is not `i`). Whatever is not a mailbox in the sense
-of RFC 5321 4.1.2 is refused here, so that no later room meets a blank, a control character or a path.
+with ASCII letters folded and nothing else (no dotless i is an i). Whatever is not a mailbox in the
+sense of RFC 5321 4.1.2 is refused here: no later room meets a blank, a control character, a path.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PATH_MAX = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mailbox:
-    """An address; `local_part` is kept as it was written, unquoted; `domain` is lower-case A-labels."""
+    """An address: `local_part` as it was written, unquoted; `domain` as lower-case A-labels."""
 
     local_part: str
     domain: str
@@ -142,18 +142,20 @@ def _shown(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text[:80])
 
 
-# The From field (RFC 5322 3.4), read with our own eyes: a verifier in front of us may have looked at
-# another address than a lenient reader would, so anything but one plain mailbox is nobody.
+# The From field (RFC 5322 3.4), read with our own eyes: a verifier in front of us may have looked
+# at another address than a lenient reader would, so anything but one plain mailbox is nobody.
 _ATOM_WORD = rf"[{_ATEXT}.{_UTEXT}]+"
-_QUOTED_WORD = rf'"(?:[^"\\\r\n\x00]|\\[^\r\n\x00])*"'
+_QUOTED_WORD = r'"(?:[^"\\\r\n\x00]|\\[^\r\n\x00])*"'
 _WORD = re.compile(rf"[ \t]*(?:({_QUOTED_WORD})|({_ATOM_WORD}))")
 _BLANK = re.compile(r"[ \t]*")
 FROM_MAX = 2000
 
 
 def read_author(value: str) -> Author | None:
-    """The one mailbox of an (unfolded) From value, or None: groups, routes, comments in the address,
-    several mailboxes and encoded words in the address are nobody. The name is as written, unquoted.
+    """Read the one mailbox of an unfolded From value; None is nobody.
+
+    Groups, routes, comments in the address, several mailboxes and encoded words in the address are
+    nobody. The name is as it was written, without its quotes.
     """
     if len(value) > FROM_MAX:
         return None

@@ -1,6 +1,6 @@
 """Who really wrote a mail: what of its From line has been shown to be true.
 
-A From line alone is a claim. Only what stands here lets a claim count as an owner's or editor's right.
+A From line alone is a claim; only what stands here lets it count as an owner's or editor's right.
 """
 
 from enum import StrEnum

@@ -1,7 +1,7 @@
 """The VERP key in `owner-LIST+KEY@domain`: which subscription a copy went to, and in which month.
 
 A key is 24 base32 letters: 7 masked bytes (id, month) and 8 bytes of keyed tag. Without our key it
-can be neither read nor made; the list's name is under the tag, so it does not serve at another list.
+can be neither read nor made; the list's name is under the tag, so it serves at no other list.
 """
 
 from __future__ import annotations
