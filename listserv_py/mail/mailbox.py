@@ -16,7 +16,7 @@ from listserv_py.errors import BadAddress
 
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
 _UTEXT = r"\u00a1-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U0003fffd"
-_DOT_STRING = re.compile(rf"[{_ATEXT}{_UTEXT}]+(?:\.[{_ATEXT}{_UTEXT}]+)*")
+_DOT_STRING = re.compile(rf"[{_UTEXT}{_ATEXT}]+(?:\.[{_UTEXT}{_ATEXT}]+)*")
 _QUOTED = re.compile(rf'"((?:[ !#-\[\]-~{_UTEXT}]|\\[ -~])*)"')
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _PAIR = re.compile(r"\\(.)")
@@ -144,7 +144,7 @@ def _shown(text: str) -> str:
 
 # The From field (RFC 5322 3.4), read with our own eyes: a verifier in front of us may have looked
 # at another address than a lenient reader would, so anything but one plain mailbox is nobody.
-_ATOM_WORD = rf"[{_ATEXT}.{_UTEXT}]+"
+_ATOM_WORD = rf"[.{_UTEXT}{_ATEXT}]+"
 _QUOTED_WORD = r'"(?:[^"\\\r\n\x00]|\\[^\r\n\x00])*"'
 _WORD = re.compile(rf"[ \t]*(?:({_QUOTED_WORD})|({_ATOM_WORD}))")
 _BLANK = re.compile(r"[ \t]*")
