@@ -72,6 +72,15 @@ class ConfigError(ListservError):
         self.file, self.key, self.text, self.line = file, key, text, line
 
 
+class ConfigFaults(ConfigError):
+    """All that is wrong with a configuration, in the order of its lines; one line of text each."""
+
+    def __init__(self, faults: tuple[ConfigError, ...]) -> None:
+        super().__init__(faults[0].file, "", "\n".join(map(str, faults)))
+        self.args = ("\n".join(map(str, faults)),)
+        self.faults = faults
+
+
 class Broken(ListservError):
     """We ourselves are at fault, or what we stored is."""
 

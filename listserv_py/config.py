@@ -1,0 +1,322 @@
+"""The settings: one table, from which the sample configuration and `docs/settings.md` are written.
+
+`load` reports every fault at once, each with file, line, key and what is allowed there. A field's
+description is the sentence that people read; a setting without effect in this version says so. What
+a folder or a file on disk makes wrong is found by `folder_faults`, not by `load`: the file may be
+checked on another machine than the one that serves.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from listserv_py import tomlfaults, units
+from listserv_py.errors import ConfigError, ConfigFaults
+from listserv_py.tomlfaults import Location
+from listserv_py.units import HostPort
+
+DEFAULT_FILE = Path("/etc/listserv-py/listserv.toml")
+
+
+class Table(BaseModel):
+    """A table of the configuration: frozen, and closed to keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Site(Table):
+    """Who this server is."""
+
+    domain: units.Domain = Field(description="The host part of every address of this server.")
+    postmasters: tuple[units.Address, ...] = Field(
+        default=(), description="The site's maintainers: they may do everything and get its mail."
+    )
+    data_dir: units.Folder = Field(
+        default=Path("/var/lib/listserv-py"), description="All state lies here."
+    )
+    name: units.Name = Field(
+        default="listserv", description="The local part of the address for commands."
+    )
+
+    @property
+    def command_address(self) -> str:
+        """Where people mail their commands."""
+        return f"{self.name}@{self.domain}"
+
+
+class Listen(Table):
+    """One table per listener, where mail comes in."""
+
+    protocol: units.Language = Field(
+        default="smtp", description="Which of the two is spoken there."
+    )
+    address: units.Anywhere = Field(
+        default=HostPort("127.0.0.1", 2525),
+        description="Where it listens; systemd:NAME takes a socket by socket activation.",
+    )
+
+
+class Delivery(Table):
+    """How mail goes out."""
+
+    transport: units.Transport = Field(
+        default="smtp", description="With maildir, outgoing mail becomes files, for trying out."
+    )
+    relay: units.Peer = Field(
+        default=None, description="The smarthost; left out: straight to the MX of each domain."
+    )
+    tls: units.Secrecy = Field(
+        default="opportunistic",
+        description="Whether sessions are encrypted; required also checks the relay's certificate.",
+    )
+    connections: units.Whole = Field(default=20, description="At most so many at once to one host.")
+    max_message_age: units.Duration = Field(
+        default=timedelta(days=5),
+        description="A mail that could not be delivered for so long bounces.",
+    )
+    retry: Annotated[tuple[units.Duration, ...], Field(min_length=1, max_length=100)] = Field(
+        default=tuple(map(units.duration, ("1m", "5m", "15m", "30m", "1h", "2h", "4h"))),
+        description="Pauses after a temporary failure, each ± 20 %; the last one repeats.",
+    )
+    port: units.Port = Field(
+        default=25, description="Where MX hosts are dialled when there is no relay."
+    )
+    workers: units.Count = Field(
+        default=0,
+        description="Sending processes; 0: one a core. They come with a later version: no effect"
+        " yet, the server itself sends.",
+    )
+    username: units.Word = Field(default="", description="SMTP AUTH at the relay; empty: none.")
+    password_file: units.File = Field(
+        default=None, description="The file whose first line is the password."
+    )
+
+
+class Tls(Table):
+    """STARTTLS for those who come in; empty: it is not offered."""
+
+    certificate: units.File = Field(default=None, description="The certificate chain, PEM.")
+    key: units.File = Field(default=None, description="Its private key, PEM.")
+
+
+class Dkim(Table):
+    """Our signature on what goes out."""
+
+    selector: units.Domain = Field(
+        default="lists", description="The name under _domainkey in the DNS."
+    )
+    key_file: units.File = Field(
+        default=None,
+        description="The private key, PEM; left out, or the file absent: nothing is signed, and"
+        " `check` says so.",
+    )
+
+
+class Dns(Table):
+    """Name service; every look-up of ours goes there."""
+
+    servers: tuple[units.Resolver, ...] = Field(
+        default=(), description="Resolvers; empty: the system's."
+    )
+    timeout: units.Duration = Field(
+        default=timedelta(seconds=5), description="How long a look-up may take."
+    )
+
+
+class Trust(Table):
+    """What proves a sender, besides an answered code."""
+
+    dkim: units.Switch = Field(
+        default=True,
+        description="A verified, aligned DKIM signature proves a sender. Comes with a later"
+        " version: no effect yet, every such right is confirmed by code.",
+    )
+    authserv_ids: tuple[units.Word, ...] = Field(
+        default=(),
+        description="Whose Authentication-Results are believed, in mail from our own MTA. Comes"
+        " with a later version: no effect yet.",
+    )
+
+
+class Web(Table):
+    """Web pages. They come with a later version: no effect yet."""
+
+    listen: units.Door = Field(
+        default=None, description="Where HTTP is answered; empty: no HTTP at all. No effect yet."
+    )
+    base_url: units.Url = Field(
+        default="",
+        description="The pages' address as people reach it; empty: no links are written."
+        " No effect yet.",
+    )
+
+
+class Metrics(Table):
+    """Figures for Prometheus. They come with a later version: no effect yet."""
+
+    listen: units.Door = Field(
+        default=None, description="Where /metrics is answered. No effect yet."
+    )
+
+
+class Tcpgui(Table):
+    """LISTSERV's TCPGUI port. It comes with a later version: no effect yet."""
+
+    listen: units.Door = Field(default=None, description="Where TCPGUI is answered. No effect yet.")
+
+
+class Limits(Table):
+    """How much a stranger can make grow."""
+
+    message_size: units.Size = Field(default=10_000_000, description="Larger mail is refused.")
+    confirmation_age: units.Duration = Field(
+        default=timedelta(hours=48), description="How long a code can be answered."
+    )
+    connections: units.Whole = Field(
+        default=1000, description="Incoming connections at once, in all."
+    )
+    connections_per_host: units.Whole = Field(
+        default=20, description="The same from one host; loopback and Unix sockets are not counted."
+    )
+    confirmations_per_address: units.Whole = Field(
+        default=3, description="Open confirmation requests to one address, over all lists."
+    )
+    answers_per_address: units.Whole = Field(
+        default=20,
+        description="Automatic answers an hour to one address, confirmation requests among them."
+        " Approval requests, owners' notices and what a proven sender asked for do not count.",
+    )
+
+
+class Settings(Table):
+    """The whole configuration."""
+
+    site: Site
+    listen: Annotated[tuple[Listen, ...], Field(min_length=1, max_length=100)] = (Listen(),)
+    delivery: Delivery = Delivery()
+    tls: Tls = Tls()
+    dkim: Dkim = Dkim()
+    dns: Dns = Dns()
+    trust: Trust = Trust()
+    web: Web = Web()
+    metrics: Metrics = Metrics()
+    tcpgui: Tcpgui = Tcpgui()
+    limits: Limits = Limits()
+
+
+def default_path() -> Path:
+    """Where the configuration lies when `--config` does not say."""
+    return Path(os.environ.get("LISTSERV_PY_CONFIG") or DEFAULT_FILE)
+
+
+def load(path: Path) -> Settings:
+    """Read the configuration; raises ConfigFaults with all that is wrong in it."""
+    try:
+        written = path.read_text(encoding="utf-8")
+        data = tomllib.loads(written)
+    except (OSError, ValueError) as exc:
+        raise ConfigFaults((tomlfaults.unreadable(path, exc),)) from exc
+    try:
+        settings = Settings.model_validate(data, context={"folder": path.absolute().parent})
+    except ValidationError as exc:
+        found = [(error["loc"], tomlfaults.in_words(error, Settings)) for error in exc.errors()]
+    else:
+        found = list(_contradictions(settings))
+        if not found:
+            return settings
+    raise ConfigFaults(tomlfaults.located(path, written, found))
+
+
+def reread(path: Path, running: Settings) -> Settings:
+    """The configuration as it now stands, but for listeners and folders, which stay (SIGHUP)."""
+    fresh = load(path)
+    site = fresh.site.model_copy(update={"data_dir": running.site.data_dir})
+    return fresh.model_copy(update={"site": site, "listen": running.listen})
+
+
+def folder_faults(settings: Settings, path: Path) -> tuple[ConfigError, ...]:
+    """What is wrong with the folders and files that the configuration at `path` names."""
+    found = [*_data_dir_faults(settings.site.data_dir), *_file_faults(settings)]
+    try:
+        written = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        written = ""
+    return tomlfaults.located(path, written, found)
+
+
+def remarks(settings: Settings) -> tuple[str, ...]:
+    """What is no fault, but what an operator should know before people do."""
+    found = []
+    key_file = settings.dkim.key_file
+    if key_file is None:
+        found.append("dkim.key_file: not set; outgoing mail is not signed")
+    elif not key_file.exists():
+        found.append(f"dkim.key_file: {key_file} does not exist; outgoing mail is not signed")
+    if not settings.site.postmasters:
+        found.append("site.postmasters: empty; nobody may run the site or gets its mail")
+    if settings.delivery.transport == "maildir":
+        found.append("delivery.transport: maildir; no mail leaves this machine")
+    return tuple(found)
+
+
+def _data_dir_faults(data_dir: Path) -> Iterator[tuple[Location, str]]:
+    folder = data_dir
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    where: Location = ("site", "data_dir")
+    if not folder.is_dir():
+        yield where, f"{folder} is not a folder; allowed: a folder that we can write"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        made = "written" if folder == data_dir else f"made, as {folder} cannot be written"
+        yield where, f"{data_dir} cannot be {made}; allowed: a folder that we can write"
+
+
+def _file_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
+    tls, missing = settings.tls, False
+    for location, file in (
+        (("delivery", "password_file"), settings.delivery.password_file),
+        (("tls", "certificate"), tls.certificate),
+        (("tls", "key"), tls.key),
+        (("dkim", "key_file"), settings.dkim.key_file),
+    ):
+        # A DKIM key that is absent is allowed: nothing is signed, and `remarks` says so.
+        if file is None or (location[0] == "dkim" and not file.exists()):
+            continue
+        if not file.is_file() or not os.access(file, os.R_OK):
+            missing = True
+            yield location, f"{file} cannot be read; allowed: a file that we can read"
+    if tls.certificate and tls.key and not missing:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
+        except (ssl.SSLError, OSError) as exc:
+            yield ("tls", "certificate"), f"does not serve with its key: {exc}; allowed: a PEM pair"
+
+
+def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
+    site, delivery, tls = settings.site, settings.delivery, settings.tls
+    own = {site.name, "postmaster", "abuse", f"owner-{site.name}", f"{site.name}-request"}
+    for index, postmaster in enumerate(site.postmasters):
+        local, _, domain = postmaster.lower().rpartition("@")
+        if domain == site.domain and local in own:
+            yield (
+                ("site", "postmasters", index),
+                f"{postmaster} is this server itself; allowed: the address of a person",
+            )
+    if bool(delivery.username) != bool(delivery.password_file):
+        lacking = "password_file" if delivery.username else "username"
+        yield ("delivery", lacking), "is missing; allowed: username and password_file together"
+    if delivery.username and delivery.relay is None:
+        yield ("delivery", "username"), "has no relay to log in to; allowed: together with relay"
+    if bool(tls.certificate) != bool(tls.key):
+        yield (
+            ("tls", "key" if tls.certificate else "certificate"),
+            "is missing; allowed: certificate and key together",
+        )
