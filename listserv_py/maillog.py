@@ -1,0 +1,175 @@
+"""The operational log: one line an event, with values that can neither break nor forge a line.
+
+`log = get_logger("smtpd")`, then `log.info("mail.accepted", spool=7, bytes=1234)`. Lines are
+written by a thread of their own behind a bounded queue: a closed, full or stuck output costs log
+lines and never a mail. Bodies, codes and keys are not logged: a value so named is withheld.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import re
+import sys
+import threading
+import time
+from typing import Any, Literal
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+Format = Literal["text", "json"]
+
+_ROOT = "listserv_py"
+_VALUE_LENGTH = 300
+_TRACE_LENGTH = 6000
+_QUEUE_LENGTH = 10_000
+_WITHHELD = frozenset({"body", "code", "content", "cookie", "key", "password", "subject", "token"})
+_BARE = re.compile(r"[A-Za-z0-9_@.:+/<>\[\]()*%,;!?#~&$^-]+")
+
+
+def get_logger(room: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a room; it is silent until `configure` was called."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(f"{_ROOT}.{room}")
+    return logger
+
+
+def configure(format: Format = "text", *, level: str = "INFO", output: int | None = None) -> None:
+    """Log to the file descriptor `output` (stdout when left out), until `close`."""
+    close()
+    handler = _Writer(sys.stdout.fileno() if output is None else output)
+    handler.setFormatter(_formatter(format))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(level)
+    # aiosmtpd formats every line of a mail for its logger.
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
+    logging.raiseExceptions = False
+
+
+def close() -> None:
+    """Write out what waits, for a second at most, and stop logging."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Writer)]:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def escaped(value: object, length: int = _VALUE_LENGTH) -> str:
+    """The value on one line of bounded length, with nothing in it that a terminal would obey."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    if len(text) > length:
+        text = f"{text[: length - 3]}..."
+    text = text.replace("\\", "\\\\")
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for one in text
+    )
+
+
+class _Writer(logging.Handler):
+    """Hands formatted lines to a thread that writes them; drops them when it cannot keep up."""
+
+    def __init__(self, output: int) -> None:
+        super().__init__()
+        self._output = output
+        self._lines: queue.Queue[str | None] = queue.Queue(_QUEUE_LENGTH)
+        self._dropped = 0
+        # A daemon thread, because a write to a stuck pipe would keep the process from ending.
+        self._thread = threading.Thread(target=self._write_all, name="maillog", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception as exc:  # noqa: BLE001 - a value that cannot be shown stops no mail
+            line = f"error log.unformattable kind={type(exc).__name__}"
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._dropped += 1
+
+    def close(self) -> None:
+        with contextlib.suppress(queue.Full):
+            self._lines.put(None, timeout=1)
+            self._thread.join(timeout=1)
+        super().close()
+
+    def _write_all(self) -> None:
+        while (line := self._lines.get()) is not None:
+            if self._dropped:
+                dropped, self._dropped = self._dropped, 0
+                line = f"{line}\nwarning log.dropped lines={dropped}"
+            self._write(f"{line}\n".encode("utf-8", "backslashreplace"))
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            try:
+                data = data[os.write(self._output, data) :]
+            except BlockingIOError:
+                time.sleep(0.05)
+            except OSError:  # closed by the other side, or the disk is full: this line is lost
+                return
+
+
+def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:
+    chain: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    chain += [_as_json if form == "json" else _as_text]
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=chain)
+
+
+def _guarded(_: Any, __: str, event: EventDict) -> EventDict:
+    """Bound and escape each value; withhold what is nobody's business."""
+    for name, value in event.items():
+        if name in _WITHHELD and not isinstance(value, int):
+            event[name] = "(withheld)"
+        elif name == "exception":
+            event[name] = escaped(str(value)[-_TRACE_LENGTH:], _TRACE_LENGTH)
+        elif not name.startswith("_") and not isinstance(value, int | float | None):
+            event[name] = escaped(value)
+    return event
+
+
+def _as_json(_: Any, __: str, event: EventDict) -> str:
+    first = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
+    return json.dumps({**first, **event})
+
+
+def _as_text(_: Any, __: str, event: EventDict) -> str:
+    """`2026-01-31T12:00:00Z info mail.accepted spool=7 from=ann@example.org`."""
+    words = [str(event.pop(name)) for name in ("timestamp", "level", "event") if name in event]
+    words += [f"{name}={_quoted(value)}" for name, value in event.items() if value is not None]
+    return " ".join(words)
+
+
+def _quoted(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if _BARE.fullmatch(text):
+        return text
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
+    structlog.processors.format_exc_info,
+    _guarded,
+]
+
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_SHARED,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+logging.getLogger(_ROOT).addHandler(logging.NullHandler())
