@@ -40,7 +40,7 @@ def get_logger(room: str) -> structlog.stdlib.BoundLogger:
 def configure(format: Format = "text", *, level: str = "INFO", output: int | None = None) -> None:
     """Log to the file descriptor `output` (stdout when left out), until `close`."""
     close()
-    handler = _Writer(sys.stdout.fileno() if output is None else output)
+    handler = _Writer(_stdout() if output is None else output)
     handler.setFormatter(_formatter(format))
     root = logging.getLogger()
     root.addHandler(handler)
@@ -70,6 +70,11 @@ def escaped(value: object, length: int = _VALUE_LENGTH) -> str:
         one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii")
         for one in text
     )
+
+
+def _stdout() -> int:
+    # Started with stdout closed, the number 1 may by now be the database's.
+    return os.open(os.devnull, os.O_WRONLY) if sys.stdout is None else 1
 
 
 class _Writer(logging.Handler):
