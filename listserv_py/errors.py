@@ -98,3 +98,9 @@ class UnknownList(UserError):
     """No list of that name here, or none that this person may know of."""
 
     fields = ("listname",)
+
+
+class ListExists(UserError):
+    """A list of that name stands already."""
+
+    fields = ("listname",)

@@ -1,0 +1,80 @@
+"""The lists: a row each, whose header text is the truth that everything else is read from."""
+
+from datetime import datetime
+from functools import lru_cache
+
+from sqlite_utils import Database
+
+from listserv_py.errors import ListExists, UnknownList
+from listserv_py.lists.header import Header, parse_header
+from listserv_py.lists.model import MailingList
+from listserv_py.store.times import stamp
+
+_COLUMNS = "SELECT id, name, header, held FROM list"
+
+
+@lru_cache(maxsize=1000)
+def _parsed(text: str) -> Header:
+    return parse_header(text)
+
+
+class Lists:
+    """The table `list`; names are compared in upper case, ASCII only."""
+
+    def __init__(self, db: Database, domain: str) -> None:
+        self._db = db
+        self._domain = domain
+
+    def find(self, name: str) -> MailingList | None:
+        """The list of that name, or None."""
+        if not name.isascii():
+            return None
+        row = self._db.execute(f"{_COLUMNS} WHERE name = ?", (name.upper(),)).fetchone()
+        return self._read(row) if row else None
+
+    def get(self, name: str) -> MailingList:
+        """The list of that name; UnknownList when there is none."""
+        found = self.find(name)
+        if found is None:
+            raise UnknownList(name)
+        return found
+
+    def by_id(self, list_id: int) -> MailingList | None:
+        """The list with that id, or None."""
+        row = self._db.execute(f"{_COLUMNS} WHERE id = ?", (list_id,)).fetchone()
+        return self._read(row) if row else None
+
+    def all(self) -> list[MailingList]:
+        """Every list, by name."""
+        return [self._read(row) for row in self._db.execute(f"{_COLUMNS} ORDER BY name")]
+
+    def add(self, name: str, header_text: str, now: datetime) -> MailingList:
+        """A new list; ListExists when the name is taken."""
+        if self.find(name) is not None:
+            raise ListExists(name.upper())
+        self._db.execute(
+            "INSERT INTO list (name, header, created_at, changed_at) VALUES (?, ?, ?, ?)",
+            (name.upper(), header_text, stamp(now), stamp(now)),
+        )
+        return self.get(name)
+
+    def update(self, mailing_list: MailingList, header_text: str, now: datetime) -> None:
+        """Put another header in place of the list's own."""
+        self._db.execute(
+            "UPDATE list SET header = ?, changed_at = ? WHERE id = ?",
+            (header_text, stamp(now), mailing_list.id),
+        )
+
+    def hold(self, mailing_list: MailingList, reason: str) -> None:
+        """Stop the list's posts until `free`; `reason` is what people are told."""
+        self._db.execute("UPDATE list SET held = ? WHERE id = ?", (reason, mailing_list.id))
+
+    def free(self, mailing_list: MailingList) -> None:
+        """Let posts pass again; those that waited for it are taken up."""
+        self._db.execute("UPDATE list SET held = '' WHERE id = ?", (mailing_list.id,))
+
+    def _read(self, row: tuple[int, str, str, str]) -> MailingList:
+        list_id, name, header, held = row
+        return MailingList(
+            id=list_id, name=name, header=_parsed(header), held=bool(held), domain=self._domain
+        )

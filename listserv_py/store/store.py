@@ -1,0 +1,30 @@
+"""`Tx`: what a deciding function is given of the store, one member a table group."""
+
+from sqlite_utils import Database
+
+from listserv_py.mail.verp import Verp
+from listserv_py.store.budget import Budget
+from listserv_py.store.cookies import Cookies
+from listserv_py.store.lists import Lists
+from listserv_py.store.meta import Meta
+from listserv_py.store.outbox import Outbox
+from listserv_py.store.posts import Posts
+from listserv_py.store.spool import Spool
+from listserv_py.store.subscribers import Subscribers
+
+
+class Tx:
+    """One connection's view, valid inside the transaction that its thread has open."""
+
+    def __init__(self, db: Database, domain: str) -> None:
+        self.db = db
+        self.domain = domain
+        self.meta = Meta(db)
+        self.lists = Lists(db, domain)
+        self.subscribers = Subscribers(db, self.lists)
+        self.spool = Spool(db, self.meta.secret("seen"))
+        self.cookies = Cookies(db, self.meta.secret("cookie"))
+        self.budget = Budget(db, self.meta.secret("person"))
+        self.posts = Posts(db, self.meta.secret("person"))
+        self.outbox = Outbox(db)
+        self.verp = Verp(self.meta.secret("verp"))

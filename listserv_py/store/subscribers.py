@@ -1,0 +1,160 @@
+"""The subscribers of all lists, with the record of their consent.
+
+A row is gone when its person has left: nothing is kept of somebody who is not on the list.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from listserv_py.lists.model import MailingList, Subscription
+from listserv_py.lists.options import Options
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.store.lists import Lists
+from listserv_py.store.times import moment, stamp
+
+_COLUMNS = "SELECT id, list_id, address, name, options, subscribed_at FROM subscriber"
+PAGE = 500
+
+Row = tuple[int, int, str, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Who asked for a subscription, when and from where, and the answer that confirmed it."""
+
+    asked_at: datetime
+    asked_message_id: str
+    asked_host: str
+    request: str
+    confirmed_at: datetime
+    confirmed_message_id: str
+
+
+class Subscribers:
+    """The tables `subscriber` and `consent`."""
+
+    def __init__(self, db: Database, lists: Lists) -> None:
+        self._db = db
+        self._lists = lists
+
+    def find(self, list_id: int, mailbox: Mailbox) -> Subscription | None:
+        """The person's subscription to the list, or None."""
+        row = self._db.execute(
+            f"{_COLUMNS} WHERE list_id = ? AND address_key = ?", (list_id, mailbox.key)
+        ).fetchone()
+        return _read(row) if row else None
+
+    def by_id(self, subscription_id: int) -> Subscription | None:
+        """The subscription with that id, or None when its person has left."""
+        row = self._db.execute(f"{_COLUMNS} WHERE id = ?", (subscription_id,)).fetchone()
+        return _read(row) if row else None
+
+    def of(self, mailbox: Mailbox) -> list[tuple[MailingList, Subscription]]:
+        """All of one person's subscriptions, by the lists' names."""
+        rows = self._db.execute(f"{_COLUMNS} WHERE address_key = ?", (mailbox.key,)).fetchall()
+        pairs = [(self._lists.by_id(row[1]), _read(row)) for row in rows]
+        known = [(mailing_list, found) for mailing_list, found in pairs if mailing_list]
+        return sorted(known, key=lambda pair: pair[0].name)
+
+    def add(
+        self,
+        list_id: int,
+        mailbox: Mailbox,
+        name: str,
+        options: Options,
+        now: datetime,
+        consent: Consent | None = None,
+    ) -> Subscription:
+        """A new subscription; the caller has made sure that there is none yet."""
+        cursor = self._db.execute(
+            "INSERT INTO subscriber (list_id, address_key, address, name, options, subscribed_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (list_id, mailbox.key, str(mailbox), name, options.encode(), stamp(now)),
+        )
+        subscription_id = int(cursor.lastrowid or 0)
+        if consent is not None:
+            self._record(subscription_id, consent)
+        return Subscription(subscription_id, list_id, mailbox, name, options, moment(stamp(now)))
+
+    def add_many(self, list_id: int, rows: list[tuple[Mailbox, str, Options, datetime]]) -> None:
+        """Many new subscriptions at once; a repeated address is an error of the database."""
+        self._db.conn.executemany(
+            "INSERT INTO subscriber (list_id, address_key, address, name, options, subscribed_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (list_id, mailbox.key, str(mailbox), name, options.encode(), stamp(at))
+                for mailbox, name, options, at in rows
+            ),
+        )
+
+    def save(self, subscription: Subscription) -> None:
+        """Store the name and options that a subscription has now."""
+        self._db.execute(
+            "UPDATE subscriber SET name = ?, options = ? WHERE id = ?",
+            (subscription.name, subscription.options.encode(), subscription.id),
+        )
+
+    def remove(self, subscription: Subscription) -> None:
+        """Forget the person as far as this list goes; its consent and waiting copies go with it."""
+        self._db.execute("DELETE FROM subscriber WHERE id = ?", (subscription.id,))
+
+    def on_list(self, list_id: int) -> Iterator[Subscription]:
+        """Everybody on the list in the order of joining, read page by page."""
+        last = 0
+        while rows := self._db.execute(
+            f"{_COLUMNS} WHERE list_id = ? AND id > ? ORDER BY id LIMIT ?", (list_id, last, PAGE)
+        ).fetchall():
+            yield from map(_read, rows)
+            last = rows[-1][0]
+
+    def count(self, list_id: int) -> int:
+        """How many are on the list."""
+        row = self._db.execute(
+            "SELECT count(*) FROM subscriber WHERE list_id = ?", (list_id,)
+        ).fetchone()
+        return int(row[0])
+
+    def high_id(self, list_id: int) -> int:
+        """The id of the newest subscription of the list, 0 for an empty list."""
+        row = self._db.execute(
+            "SELECT max(id) FROM subscriber WHERE list_id = ?", (list_id,)
+        ).fetchone()
+        return int(row[0] or 0)
+
+    def name_of(self, mailbox: Mailbox) -> str | None:
+        """The name that a person gave on joining any list, or None."""
+        row = self._db.execute(
+            "SELECT name FROM subscriber WHERE address_key = ? AND name <> ''"
+            " ORDER BY id DESC LIMIT 1",
+            (mailbox.key,),
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def _record(self, subscription_id: int, consent: Consent) -> None:
+        self._db.execute(
+            "INSERT INTO consent VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                subscription_id,
+                stamp(consent.asked_at),
+                consent.asked_message_id,
+                consent.asked_host,
+                consent.request,
+                stamp(consent.confirmed_at),
+                consent.confirmed_message_id,
+            ),
+        )
+
+
+def _read(row: Row) -> Subscription:
+    subscription_id, list_id, address, name, options, subscribed_at = row
+    return Subscription(
+        id=subscription_id,
+        list_id=list_id,
+        mailbox=parse_mailbox(address),
+        name=name,
+        options=Options.decode(options),
+        subscribed_at=moment(subscribed_at),
+    )

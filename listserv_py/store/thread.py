@@ -1,0 +1,186 @@
+"""One writing thread, a few reading ones, all awaitable: where `async` stops.
+
+What waits together is committed together: one fdatasync for all of them, and no caller goes on
+before it. Each function runs in a savepoint of its own, so one that fails undoes only itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlite_utils import Database
+
+from listserv_py.errors import Broken
+from listserv_py.maillog import get_logger
+from listserv_py.store.connect import SqliteError, connect
+from listserv_py.store.open import FILE, open_database
+from listserv_py.store.store import Tx
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BATCH = 200
+READERS = 2
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+
+log = get_logger("store")
+
+
+class StoreFull(Broken):
+    """The disk is full: nothing of this turn was kept; it may be tried again later."""
+
+
+class StoreBusy(Broken):
+    """Somebody else holds the database; it may be tried again later."""
+
+
+class StoreFailed(Broken):
+    """The disk or the file is at fault: the process must end and be started anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Callable[[Tx], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class Store:
+    """The state of the server; made by `Store.open`, ended by `close`."""
+
+    def __init__(self, data_dir: Path, db: Database, domain: str) -> None:
+        self._path = data_dir / FILE
+        self._db = db
+        self._domain = domain
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(READERS, "store-read")
+        self._local = threading.local()
+        self.failed = threading.Event()
+        self._writer = threading.Thread(target=self._write, name="store-write", daemon=True)
+        self._writer.start()
+
+    @classmethod
+    def open(cls, data_dir: Path, domain: str) -> Store:
+        """Open or create the database in `data_dir`; the caller holds the folder's lock."""
+        return cls(data_dir, open_database(data_dir), domain)
+
+    async def run(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
+        """Run `fn(tx, …)` in a transaction; it is on stable storage when this returns.
+
+        The caller's cancellation does not undo it: a client that hangs up must not take back what
+        was decided.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        self._jobs.put(_Job(lambda tx: fn(tx, *args, **kw), loop, future))
+        return await asyncio.shield(future)
+
+    async def read(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
+        """Run `fn(tx, …)` on a reading connection; what it returns must hold no cursor."""
+
+        def work() -> R:
+            tx: Tx | None = getattr(self._local, "tx", None)
+            if tx is None:
+                tx = self._local.tx = Tx(connect(self._path, write=False), self._domain)
+            return fn(tx, *args, **kw)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def close(self) -> None:
+        """Finish what waits, then close the file."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown()
+
+    def _write(self) -> None:
+        tx = Tx(self._db, self._domain)
+        closing = False
+        while not closing:
+            jobs = [self._jobs.get()]
+            while len(jobs) < BATCH and not self._jobs.empty():
+                jobs.append(self._jobs.get())
+            closing = None in jobs
+            batch = [job for job in jobs if job is not None]
+            if batch:
+                self._commit(tx, batch)
+        self._db.close()
+
+    def _commit(self, tx: Tx, batch: list[_Job]) -> None:
+        outcomes: list[tuple[Any, BaseException | None]] = []
+        try:
+            self._db.conn.execute("BEGIN IMMEDIATE")
+            outcomes = [self._attempt(tx, job) for job in batch]
+            self._db.conn.execute("COMMIT")
+        except Exception as exc:  # noqa: BLE001 - whatever it was, every caller must hear of it
+            if self._db.conn.in_transaction:
+                self._db.conn.execute("ROLLBACK")
+            outcomes = [(None, self._ours(exc))] * len(batch)
+        for job, (result, error) in zip(batch, outcomes, strict=True):
+            _tell(job, result, error)
+
+    def _attempt(self, tx: Tx, job: _Job) -> tuple[Any, BaseException | None]:
+        conn = self._db.conn
+        conn.execute("SAVEPOINT turn")
+        try:
+            result = job.work(tx)
+        except Exception as exc:
+            if (
+                not conn.in_transaction
+            ):  # SQLITE_FULL: all of the batch has been rolled back already
+                raise
+            conn.execute("ROLLBACK TO turn")
+            conn.execute("RELEASE turn")
+            if isinstance(exc, SqliteError) and _name(exc).startswith((*_FULL, "SQLITE_IOERR")):
+                raise
+            return None, exc
+        conn.execute("RELEASE turn")
+        return result, None
+
+    def _ours(self, exc: Exception) -> Exception:
+        if not isinstance(exc, SqliteError):
+            return exc
+        name = _name(exc)
+        if name.startswith(_FULL):
+            log.error("store.full", error=name)
+            return StoreFull("the disk is full")
+        if name.startswith(_BUSY):
+            log.warning("store.busy", error=name)
+            return StoreBusy("the database is held by somebody else")
+        log.error("store.failed", error=name, text=str(exc))
+        # After a failed fsync the kernel may have dropped what we wrote: nobody goes on from here.
+        self.failed.set()
+        return StoreFailed(name)
+
+
+def _name(exc: Exception) -> str:
+    return str(getattr(exc, "sqlite_errorname", None) or _guessed(str(exc)))
+
+
+def _guessed(text: str) -> str:
+    """The error's name where the driver tells only its text (pysqlite3)."""
+    known = {"full": "SQLITE_FULL", "locked": "SQLITE_BUSY", "busy": "SQLITE_BUSY"}
+    return next((name for word, name in known.items() if word in text), "SQLITE_ERROR")
+
+
+def _tell(job: _Job, result: Any, error: BaseException | None) -> None:
+    try:
+        job.loop.call_soon_threadsafe(_settle, job.future, result, error)
+    except RuntimeError:  # the loop is closed: nobody waits any more
+        log.warning("store.unheard")
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

@@ -1,0 +1,153 @@
+"""`Turn`: what a deciding function is given, and the one way in which single mails of ours leave.
+
+A deciding function takes its time, its dice, the settings and the store from here and from nowhere
+else, so that a test can say them all. Every mail passes `Turn.mail`, where the budgets are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from listserv_py.config import Settings
+from listserv_py.lists.addresses import Door, route
+from listserv_py.lists.model import MailingList
+from listserv_py.mail.compose import Draft, address, compose
+from listserv_py.mail.letter import Letter
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.maillog import get_logger
+from listserv_py.store.outbox import Kind
+from listserv_py.store.store import Tx
+from listserv_py.texts import Forms
+
+log = get_logger("turn")
+
+_COUNTED = (Kind.REPLY, Kind.CONFIRMATION)
+_REFERENCES_MAX = 20
+_ANSWERS_A_DAY = 5
+"""A day's answers to one address, as a multiple of an hour's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A mail of ours to one person, before it is put into words.
+
+    `letter`: what it answers. `proven`: the person asked for it and we know that it was that person,
+    so it counts against no budget. `subject` and `body` replace the form's own.
+    """
+
+    to: Mailbox
+    form: str
+    slots: Mapping[str, str]
+    kind: Kind
+    letter: Letter | None = None
+    mailing_list: MailingList | None = None
+    attached: bytes | None = None
+    subject: str | None = None
+    body: str | None = None
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One transaction's store, time, dice, words and settings."""
+
+    tx: Tx
+    settings: Settings
+    now: datetime
+    forms: Forms
+    new_code: Callable[[], str]
+    """16 upper-case hex digits, never the same again."""
+    new_token: Callable[[], str]
+    """A short name for a Message-ID, never the same again."""
+
+    @property
+    def command_address(self) -> Mailbox:
+        """Where commands are mailed to."""
+        return parse_mailbox(self.settings.site.command_address)
+
+    @property
+    def postmasters(self) -> tuple[Mailbox, ...]:
+        """The site's maintainers."""
+        return tuple(parse_mailbox(one) for one in self.settings.site.postmasters)
+
+    def mail(  # noqa: PLR0913 - all but three by name, and most calls give two of those
+        self,
+        to: Mailbox,
+        form: str,
+        slots: Mapping[str, str],
+        *,
+        kind: Kind,
+        letter: Letter | None = None,
+        mailing_list: MailingList | None = None,
+        attach: bytes | None = None,
+        subject: str | None = None,
+        body: str | None = None,
+        proven: bool = False,
+    ) -> bool:
+        """Put one mail into the outbox; False when a budget or a loop forbids it."""
+        post = Post(to, form, slots, kind, letter, mailing_list, attach, subject, body, proven)
+        if self.is_own(to):
+            log.warning("mail.to_ourselves", form=form)
+            return False
+        if kind in _COUNTED and not proven and not self._may_answer(to):
+            log.warning("mail.over_budget", form=form)
+            return False
+        content = compose(self._draft(post))
+        self.tx.outbox.send(
+            to,
+            content,
+            kind=kind,
+            now=self.now,
+            list_id=mailing_list.id if mailing_list else None,
+        )
+        return True
+
+    def is_own(self, mailbox: Mailbox) -> bool:
+        """Whether mail to this address would come back to us."""
+        site = self.settings.site
+        found = route(mailbox, domain=site.domain, name=site.name)
+        if found is None:
+            return False
+        if found.door is not Door.POST:
+            return True
+        return found.listname is not None and self.tx.lists.find(found.listname) is not None
+
+    def _may_answer(self, to: Mailbox) -> bool:
+        hourly = self.settings.limits.answers_per_address
+        budget = self.tx.budget
+        if budget.spent(to, "answer", self.now, timedelta(hours=1)) >= hourly:
+            return False
+        if budget.spent(to, "answer", self.now, timedelta(days=1)) >= hourly * _ANSWERS_A_DAY:
+            return False
+        budget.spend(to, "answer", self.now)
+        return True
+
+    def _draft(self, post: Post) -> Draft:
+        filled = self.forms.fill(post.form, post.slots)
+        domain = self.settings.site.domain
+        draft = Draft(
+            sender=address(f"List server at {domain}", self.command_address),
+            to=str(post.to),
+            subject=post.subject if post.subject is not None else filled.subject,
+            body=post.body if post.body is not None else filled.body,
+            date=self.now,
+            message_id=f"<{self.new_token()}@{domain}>",
+            attached=post.attached,
+        )
+        if post.mailing_list is not None:
+            draft = replace(draft, more=(("X-LSV-ListID", post.mailing_list.name),))
+        if post.letter is None:
+            return draft
+        return replace(draft, auto_submitted="auto-replied", references=references(post.letter))
+
+
+def references(letter: Letter) -> tuple[str, ...]:
+    """The message ids that an answer to the letter refers to, oldest first (RFC 5322 3.6.4)."""
+    own = letter.message.message_id
+    if own is None:
+        return ()
+    older = (letter.message.text("references") or "").split()[-_REFERENCES_MAX:]
+    sane = [one for one in older if one.isascii() and one[0] == "<" and one[-1] == ">"]
+    return (*(one for one in sane if one != own and len(one) < 250), own)
