@@ -104,3 +104,138 @@ class ListExists(UserError):
     """A list of that name stands already."""
 
     fields = ("listname",)
+
+
+class HeaderFaults(UserError):
+    """A list header with faults; `faults` tells all of them, one a line."""
+
+    fields = ("faults",)
+
+
+class UnknownOption(UserError):
+    """A word that is no option of SET."""
+
+    fields = ("option",)
+
+
+class OwnerOnlyOption(UserError):
+    """An option that a subscriber cannot set for himself."""
+
+    fields = ("option",)
+
+
+class UnknownOption(UserError):
+    """SET knows no such word."""
+
+    fields = ("option",)
+
+
+class OwnerOnlyOption(UserError):
+    """A word that only an owner may set."""
+
+    fields = ("option",)
+
+
+# commands
+
+
+class BadListname(UserError):
+    """What stands in a list name's place cannot be one."""
+
+    fields = ("listname",)
+
+
+class UnknownCommand(UserError):
+    """A line that begins with no command word."""
+
+    fields = ("word",)
+
+
+class MissingWord(UserError):
+    """A command line that ends too early."""
+
+    fields = ("missing",)
+
+
+class ExtraWords(UserError):
+    """A command line that goes on too long."""
+
+    fields = ("words",)
+
+
+class NoQuiet(UserError):
+    """QUIET in front of a command that notifies nobody."""
+
+    fields = ("command",)
+
+
+class UnknownTopic(UserError):
+    """HELP and INFO have nothing under that word."""
+
+    fields = ("topic",)
+
+
+class NotOwner(UserError):
+    """An owner's command by somebody who owns no such list."""
+
+    fields = ("listname",)
+
+
+class NotSubscribed(UserError):
+    """The sender is not on the list."""
+
+    fields = ("listname", "address")
+
+
+class NoSubscriptions(UserError):
+    """The sender is on no list of this server."""
+
+    fields = ("address",)
+
+
+class NoSuchSubscriber(UserError):
+    """An owner asked about somebody who is not on the list."""
+
+    fields = ("listname", "address")
+
+
+class ReviewDenied(UserError):
+    """The list shows its subscribers to others only."""
+
+    fields = ("listname",)
+
+
+class SubClosed(UserError):
+    """The list takes no subscriptions by mail."""
+
+    fields = ("listname",)
+
+
+class OwnAddress(UserError):
+    """One of this server's own addresses cannot be a subscriber."""
+
+    fields = ("address",)
+
+
+class UnknownCode(UserError):
+    """A code that was never sent to this address, or is no longer known."""
+
+    fields = ("code",)
+
+
+class CodeUsed(UserError):
+    """A code that has been answered already."""
+
+    fields = ("code",)
+
+
+class AlreadyDecided(UserError):
+    """A held post that somebody else released or returned before."""
+
+    fields = ("outcome",)
+
+
+class NothingToReject(UserError):
+    """REJECT with a code that stands for no held post."""
+
+    fields = ("code",)

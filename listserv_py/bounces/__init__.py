@@ -1,0 +1,1 @@
+"""Returned mail: read, attributed to a subscription, counted."""

@@ -1,0 +1,145 @@
+"""The text of a list header, cut into title, keyword assignments and faults.
+
+Knows the syntax (LISTSERV's: `* Keyword= a,"b c" comment Next= d`), not the keywords. Nothing is
+thrown away: a header keeps its lines, and a fault names its line and what would be allowed there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LINES_MAX = 2000
+LINE_MAX = 1000
+
+_KEYWORD = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*=", re.ASCII)
+_NEXT_KEYWORD = re.compile(r"[ \t]*[A-Za-z][A-Za-z0-9_-]*[ \t]*=(?=[ \t]|$)", re.ASCII)
+_ITEM = re.compile(r'[ \t]*((?:"[^"]*"|\([^()]*\)|[^\s,"()])+)')
+_BROKEN_ITEM = re.compile(r"[ \t]*([^\s,]+)")
+_COMMA = re.compile(r"[ \t]*,")
+_COMMENT_WORD = re.compile(r"[ \t]*(\([^()]*\)|[^\s]+)")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One value of a keyword, unquoted; `comment` is what stands behind it, for owners' names."""
+
+    text: str
+    line: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A keyword as it was written, and its values on this line."""
+
+    keyword: str
+    line: int
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong in a line of the header, and what is allowed there."""
+
+    line: int
+    text: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.text}. Allowed: {self.allowed}."
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderText:
+    """A header cut into its parts; `lines` are those given, without line ends."""
+
+    title: str
+    lines: tuple[str, ...]
+    assignments: tuple[Assignment, ...]
+    faults: tuple[Fault, ...]
+
+
+def cut(text: str) -> HeaderText:
+    """Cut the text of a header into its title, assignments and the faults of its syntax."""
+    lines = tuple(line.rstrip(" \t\r") for line in text.rstrip("\n").split("\n"))
+    faults: list[Fault] = []
+    if len(lines) > LINES_MAX:
+        faults.append(Fault(LINES_MAX, "the header is too long", f"{LINES_MAX} lines"))
+        lines = lines[:LINES_MAX]
+    assignments: list[Assignment] = []
+    for number, line in enumerate(lines, 1):
+        fault = _line_fault(line, number)
+        if fault:
+            faults.append(fault)
+        elif number > 1 and _KEYWORD.match(line[1:]):
+            assignments += assignments_of(line[1:], number)
+    title = lines[0][1:].strip()
+    if not title:
+        faults.append(Fault(1, "the header has no title", "a title on the first line, behind *"))
+    return HeaderText(title, lines, tuple(assignments), tuple(faults))
+
+
+def _line_fault(line: str, number: int) -> Fault | None:
+    if _CONTROL.search(line):
+        return Fault(number, "control characters", "letters, digits, signs and blanks")
+    if len(line) > LINE_MAX:
+        return Fault(number, "the line is too long", f"{LINE_MAX} characters")
+    if line and not line.startswith("*"):
+        return Fault(
+            number, f'"{line[:40]}" does not begin with *', "header lines, which begin with *"
+        )
+    return None
+
+
+def assignments_of(line: str, number: int) -> list[Assignment]:
+    """The assignments of one keyword line, given without its `*`."""
+    found: list[Assignment] = []
+    at = 0
+    while at < len(line):
+        keyword = _KEYWORD.match(line, at)
+        if keyword:
+            items, at = _items(line, keyword.end(), number)
+            found.append(Assignment(keyword[1], number, items))
+        else:
+            word = _COMMENT_WORD.match(line, at)
+            at = word.end() if word else len(line)
+    return found
+
+
+def _items(line: str, at: int, number: int) -> tuple[tuple[Item, ...], int]:
+    items: list[Item] = []
+    while not _NEXT_KEYWORD.match(line, at):
+        found = _ITEM.match(line, at) or _BROKEN_ITEM.match(line, at)
+        if found:
+            at = found.end()
+            items.append(Item(_unquoted(found[1]), number))
+        comma = _COMMA.match(line, at)
+        if not comma:
+            break
+        at = comma.end()
+    comment, at = _comment(line, at)
+    if items and comment:
+        items[-1] = Item(items[-1].text, number, comment)
+    return tuple(items), at
+
+
+def _comment(line: str, at: int) -> tuple[str, int]:
+    """The words up to the next keyword, which are no values."""
+    start = at
+    while at < len(line) and not _KEYWORD.match(line, at):
+        word = _COMMENT_WORD.match(line, at)
+        at = word.end() if word else len(line)
+    return line[start:at].strip(), at
+
+
+def _unquoted(text: str) -> str:
+    if len(text) >= 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
+        return text[1:-1]
+    return text
+
+
+def quoted(text: str) -> str:
+    """A value as the header writes it: in quotes where it would be cut otherwise."""
+    return f'"{text}"' if re.search(r"[\s,=()]", text) and '"' not in text else text

@@ -1,0 +1,62 @@
+"""A list and a subscription, as every room sees them.
+
+Values only: the store makes them, nobody changes them in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from listserv_py.lists.header import Header
+from listserv_py.lists.options import Options, apply_words
+from listserv_py.lists.values import Keywords
+from listserv_py.mail.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class MailingList:
+    """A list; `name` is in capitals, `held` means that posts wait until an owner says FREE."""
+
+    id: int
+    name: str
+    header: Header
+    held: bool
+    domain: str
+
+    @property
+    def title(self) -> str:
+        """The first line of its header."""
+        return self.header.title
+
+    @property
+    def keywords(self) -> Keywords:
+        """What its header says."""
+        return self.header.keywords
+
+    @property
+    def address(self) -> Mailbox:
+        """Where posts to it go."""
+        return Mailbox(self.name.lower(), self.domain)
+
+    @property
+    def subject_tag(self) -> str:
+        """What stands in brackets in the subject for SUBJECTHDR."""
+        return self.keywords.subject_tag or self.name
+
+    def default_options(self) -> Options:
+        """The options of a new subscriber, before his own WITH."""
+        start = Options(ack=self.keywords.ack)
+        return apply_words(start, self.keywords.default_options, by_owner=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One person on one list; `id` is never used again after he has left."""
+
+    id: int
+    list_id: int
+    mailbox: Mailbox
+    name: str
+    options: Options
+    subscribed_at: datetime

@@ -1,0 +1,375 @@
+"""The options that SET knows, as one table: words, abbreviations, meanings, effects.
+
+The bitmask is what the store keeps and selects by: bit 0 says "gets single posts" (MAIL, and
+neither DIGEST nor INDEX), so that a mailing finds its subscribers without decoding. Bits are never
+given a new meaning; all of them 0 but bit 0 is a subscriber with our defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from listserv_py.errors import OwnerOnlyOption, UnknownOption
+
+
+class Mode(StrEnum):
+    """How posts come to a subscriber who has MAIL."""
+
+    NONE = "NONE"
+    DIGEST = "DIGEST"
+    INDEX = "INDEX"
+
+
+class HeaderStyle(StrEnum):
+    """Which header a copy has; the values are the SET words."""
+
+    FULL = "FULLHDR"
+    SUBJECT = "SUBJECTHDR"
+    SHORT = "SHORTHDR"
+    IETF = "IETFHDR"
+    DUAL = "DUALHDR"
+    FULL822 = "FULL822"
+    SHORT822 = "SHORT822"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One subscriber's options; `html` None means that he never chose HTML or NOHTML."""
+
+    mail: bool = True
+    mode: Mode = Mode.NONE
+    mime: bool = False
+    html: bool | None = None
+    ack: bool = False
+    repro: bool = True
+    conceal: bool = False
+    header: HeaderStyle = HeaderStyle.FULL
+    renew: bool = True
+    post: bool = True
+    editor: bool = False
+    review: bool = False
+
+    @property
+    def gets_single_posts(self) -> bool:
+        """Whether each post is sent to him as a mail of its own."""
+        return self.mail and self.mode is Mode.NONE
+
+    def encode(self) -> int:
+        """The bitmask that the store keeps; `decode` is its twin."""
+        bits = sum(bit for bit, is_set in _BITS if is_set(self))
+        return bits | _STYLES.index(self.header) << _STYLE_SHIFT
+
+    @classmethod
+    def decode(cls, bits: int) -> Options:
+        """Read a bitmask of `encode`."""
+        html = bool(bits & _HTML) if bits & _HTML_CHOSEN else None
+        mode = Mode.DIGEST if bits & _DIGEST else Mode.INDEX if bits & _INDEX else Mode.NONE
+        return cls(
+            mail=not bits & _NOMAIL,
+            mode=mode,
+            mime=bool(bits & _MIME),
+            html=html,
+            ack=bool(bits & _ACK),
+            repro=not bits & _NOREPRO,
+            conceal=bool(bits & _CONCEAL),
+            header=_STYLES[bits >> _STYLE_SHIFT & 7],
+            renew=not bits & _NORENEW,
+            post=not bits & _NOPOST,
+            editor=bool(bits & _EDITOR),
+            review=bool(bits & _REVIEW),
+        )
+
+
+SINGLE_POSTS = 1 << 0
+_NOMAIL, _DIGEST, _INDEX, _MIME, _HTML_CHOSEN, _HTML = (1 << n for n in range(1, 7))
+_ACK, _NOREPRO, _CONCEAL, _NORENEW, _NOPOST, _EDITOR, _REVIEW = (1 << n for n in range(7, 14))
+_STYLE_SHIFT = 14
+_STYLES = tuple(HeaderStyle)
+_BITS: tuple[tuple[int, Callable[[Options], bool]], ...] = (
+    (SINGLE_POSTS, lambda o: o.gets_single_posts),
+    (_NOMAIL, lambda o: not o.mail),
+    (_DIGEST, lambda o: o.mode is Mode.DIGEST),
+    (_INDEX, lambda o: o.mode is Mode.INDEX),
+    (_MIME, lambda o: o.mime),
+    (_HTML_CHOSEN, lambda o: o.html is not None),
+    (_HTML, lambda o: bool(o.html)),
+    (_ACK, lambda o: o.ack),
+    (_NOREPRO, lambda o: not o.repro),
+    (_CONCEAL, lambda o: o.conceal),
+    (_NORENEW, lambda o: not o.renew),
+    (_NOPOST, lambda o: not o.post),
+    (_EDITOR, lambda o: o.editor),
+    (_REVIEW, lambda o: o.review),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One SET word: `syntax` has its shortest abbreviation in capitals.
+
+    `holds` says whether it is true of somebody, for QUERY and export; a word without effect of its
+    own holds for nobody. `listed` words are printed by QUERY.
+    """
+
+    syntax: str
+    meaning: str
+    effect: Callable[[Options], Options]
+    holds: Callable[[Options], bool]
+    owner_only: bool = False
+
+    @property
+    def word(self) -> str:
+        """The whole word, in capitals."""
+        return self.syntax.upper()
+
+    @property
+    def shortest(self) -> int:
+        """How many letters of it are enough."""
+        return sum(1 for letter in self.syntax if not letter.islower())
+
+
+def _mail(options: Options) -> Options:
+    """MAIL when delivery is already on cancels DIGEST and INDEX (LISTSERV 1.8a and later)."""
+    return replace(options, mode=Mode.NONE) if options.mail else replace(options, mail=True)
+
+
+def _mode(mode: Mode) -> Callable[[Options], Options]:
+    return lambda o: replace(o, mail=True, mode=mode)
+
+
+def _no_mode(mode: Mode) -> Callable[[Options], Options]:
+    return lambda o: replace(o, mode=Mode.NONE) if o.mode is mode else o
+
+
+def _style(syntax: str, meaning: str) -> Option:
+    style = HeaderStyle(syntax.upper())
+    return Option(syntax, meaning, lambda o: replace(o, header=style), lambda o: o.header is style)
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("Mail", "You get this list's mail", _mail, lambda o: o.mail),
+    Option(
+        "NOMail",
+        "You get no mail from this list for now",
+        lambda o: replace(o, mail=False),
+        lambda o: not o.mail,
+    ),
+    Option(
+        "DIGests",
+        "You get the posts collected in digests",
+        _mode(Mode.DIGEST),
+        lambda o: o.mode is Mode.DIGEST,
+    ),
+    Option(
+        "NODIGests",
+        "You get no digests",
+        _no_mode(Mode.DIGEST),
+        lambda o: o.mode is not Mode.DIGEST,
+    ),
+    Option(
+        "INDex",
+        "You get a table of the posts, without their text",
+        _mode(Mode.INDEX),
+        lambda o: o.mode is Mode.INDEX,
+    ),
+    Option(
+        "NOINDex",
+        "You get no index mails",
+        _no_mode(Mode.INDEX),
+        lambda o: o.mode is not Mode.INDEX,
+    ),
+    Option(
+        "MIME",
+        "Digests come as MIME, one part a post",
+        lambda o: replace(o, mime=True),
+        lambda o: o.mime,
+    ),
+    Option(
+        "NOMIME",
+        "Digests come as one plain text",
+        lambda o: replace(o, mime=False),
+        lambda o: not o.mime,
+    ),
+    Option(
+        "HTML",
+        "Posts come as their authors built them, HTML and all",
+        lambda o: replace(o, html=True),
+        lambda o: o.html is True,
+    ),
+    Option(
+        "NOHTML",
+        "Posts come as text only",
+        lambda o: replace(o, html=False),
+        lambda o: o.html is False,
+    ),
+    Option(
+        "ACK",
+        "You get a short note when your post went out",
+        lambda o: replace(o, ack=True),
+        lambda o: o.ack,
+    ),
+    Option(
+        "NOACK",
+        "You get no note when your post went out",
+        lambda o: replace(o, ack=False),
+        lambda o: not o.ack,
+    ),
+    Option(
+        "MSGack",
+        "The same as NOACK: there are no interactive messages any more",
+        lambda o: replace(o, ack=False),
+        lambda _: False,
+    ),
+    Option(
+        "REPro",
+        "You get a copy of your own posts",
+        lambda o: replace(o, repro=True),
+        lambda o: o.repro,
+    ),
+    Option(
+        "NOREPro",
+        "You get no copy of your own posts",
+        lambda o: replace(o, repro=False),
+        lambda o: not o.repro,
+    ),
+    Option(
+        "CONceal",
+        "REVIEW shows you to the list's owners only",
+        lambda o: replace(o, conceal=True),
+        lambda o: o.conceal,
+    ),
+    Option(
+        "NOCONceal",
+        "REVIEW may show you to others",
+        lambda o: replace(o, conceal=False),
+        lambda o: not o.conceal,
+    ),
+    _style("FULLhdr", "Copies have the whole header"),
+    _style("SUBJecthdr", "Copies have the list's tag in the subject"),
+    _style("SHORThdr", "Copies have only To, From, Date and Subject"),
+    _style("IETFhdr", "Copies have the author's header, untouched but for the list's own fields"),
+    _style("DUALhdr", "Copies repeat the main header lines above the text"),
+    _style("FULL822", "Like FULLHDR, with your own address as To"),
+    _style("SHORT822", "Like SHORTHDR, with your own address as To"),
+    Option(
+        "RENEW",
+        "You are asked now and then to renew your subscription",
+        lambda o: replace(o, renew=True),
+        lambda o: o.renew,
+        owner_only=True,
+    ),
+    Option(
+        "NORENEW",
+        "You are never asked to renew your subscription",
+        lambda o: replace(o, renew=False),
+        lambda o: not o.renew,
+        owner_only=True,
+    ),
+    Option(
+        "POST",
+        "You may post, as far as the list lets you",
+        lambda o: replace(o, post=True),
+        lambda o: o.post,
+        owner_only=True,
+    ),
+    Option(
+        "NOPOST",
+        "You may not post",
+        lambda o: replace(o, post=False),
+        lambda o: not o.post,
+        owner_only=True,
+    ),
+    Option(
+        "EDITor",
+        "You may post to a moderated list without a moderator's approval",
+        lambda o: replace(o, editor=True),
+        lambda o: o.editor,
+        owner_only=True,
+    ),
+    Option(
+        "NOEDITor",
+        "Your posts take the same way as everybody's",
+        lambda o: replace(o, editor=False),
+        lambda o: not o.editor,
+        owner_only=True,
+    ),
+    Option(
+        "REView",
+        "Your posts go to a moderator first",
+        lambda o: replace(o, review=True),
+        lambda o: o.review,
+        owner_only=True,
+    ),
+    Option(
+        "NOREView",
+        "Your posts go to a moderator only where everybody's do",
+        lambda o: replace(o, review=False),
+        lambda o: not o.review,
+        owner_only=True,
+    ),
+)
+
+_WORD = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
+
+
+def find_option(word: str) -> Option | None:
+    """The option that a word or its abbreviation names."""
+    if not _WORD.fullmatch(word):
+        return None
+    said = word.upper()
+    for option in OPTIONS:
+        if option.word.startswith(said) and len(said) >= option.shortest:
+            return option
+    return None
+
+
+def apply_words(options: Options, words: Iterable[str], *, by_owner: bool) -> Options:
+    """The options after SET with these words, the later of two opposites winning."""
+    for word in words:
+        option = find_option(word)
+        if option is None:
+            raise UnknownOption(word[:60])
+        if option.owner_only and not by_owner:
+            raise OwnerOnlyOption(option.word)
+        options = option.effect(options)
+    return options
+
+
+def words(options: Options, default: Options) -> tuple[str, ...]:
+    """The words that lead from `default` to `options` when they are applied in this order.
+
+    NOMAIL stands last, because a digest or index word switches MAIL on again. That somebody never
+    chose HTML or NOHTML has no word: where the default chose, he is shown as what he gets.
+    """
+    wanted = options
+    if options.html is None and default.html is not None:
+        wanted = replace(options, html=True)
+    found: list[str] = []
+    at = default
+    for option in (*_ORDERED, *_MAIL_LAST):
+        if option.holds(wanted) and not option.holds(at):
+            at = option.effect(at)
+            found.append(option.word)
+    return tuple(found)
+
+
+_MAIL_LAST: Sequence[Option] = tuple(o for o in OPTIONS if o.word in {"MAIL", "NOMAIL"})
+_ORDERED: Sequence[Option] = tuple(o for o in OPTIONS if o not in _MAIL_LAST)
+
+
+def describe(options: Options) -> list[tuple[str, str]]:
+    """What QUERY prints: each word that holds and its meaning; owners' words where they matter."""
+    usual = Options()
+    return [
+        (option.word, option.meaning)
+        for option in OPTIONS
+        if option.holds(options)
+        and not (option.owner_only and option.holds(usual))
+        and option.word not in _SILENT
+    ]
+
+
+_SILENT = frozenset({"NODIGESTS", "NOINDEX", "NOMIME"})

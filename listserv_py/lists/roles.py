@@ -1,0 +1,111 @@
+"""Who somebody is on a list, and what that lets him do.
+
+A role is read off an address, so it is a claim until its holder is proven: whoever acts on OWNER,
+EDITOR or MODERATOR asks for proof first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from listserv_py.lists.access import Access, AccessLevel
+from listserv_py.lists.model import MailingList, Subscription
+from listserv_py.mail.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Lists, this one among them, on which somebody is subscribed or an owner; in capitals."""
+
+    subscribed: frozenset[str] = frozenset()
+    owned: frozenset[str] = frozenset()
+
+
+NOWHERE = Elsewhere()
+
+
+class Role(StrEnum):
+    """What somebody is on a list."""
+
+    POSTMASTER = "postmaster"
+    OWNER = "owner"
+    EDITOR = "editor"
+    MODERATOR = "moderator"
+    SUBSCRIBER = "subscriber"
+    ANYBODY = "anybody"
+
+
+STAFF = frozenset({Role.POSTMASTER, Role.OWNER, Role.EDITOR, Role.MODERATOR})
+"""The roles that nobody has on the word of a From line."""
+
+
+def roles_of(
+    who: Mailbox,
+    mailing_list: MailingList,
+    subscription: Subscription | None,
+    postmasters: Collection[Mailbox] = (),
+) -> frozenset[Role]:
+    """All roles of `who` on the list; `subscription` is his own there, None for a stranger."""
+    keywords = mailing_list.keywords
+    found = {Role.ANYBODY}
+    if who in postmasters:
+        found.add(Role.POSTMASTER)
+    if any(who == owner.mailbox for owner in keywords.owners):
+        found.add(Role.OWNER)
+    if who in keywords.editors or (subscription is not None and subscription.options.editor):
+        found.add(Role.EDITOR)
+    if who in moderators_of(mailing_list):
+        found.add(Role.MODERATOR)
+    if subscription is not None:
+        found.add(Role.SUBSCRIBER)
+    return frozenset(found)
+
+
+def may(
+    access: Collection[AccessLevel],
+    who: Mailbox,
+    roles: Collection[Role],
+    elsewhere: Elsewhere = NOWHERE,
+) -> bool:
+    """Whether one of the access levels lets `who` in; `roles` are his on the list they stand at."""
+    return any(_lets_in(level, who, frozenset(roles), elsewhere) for level in access)
+
+
+def _lets_in(
+    level: AccessLevel, who: Mailbox, roles: frozenset[Role], elsewhere: Elsewhere
+) -> bool:
+    if level.mailbox is not None:
+        return level.mailbox == who
+    if level.listname and level.access is Access.PRIVATE:
+        return level.listname in elsewhere.subscribed
+    if level.listname and level.access is Access.OWNER:
+        return level.listname in elsewhere.owned
+    return bool(roles & _NEEDED[level.access])
+
+
+# Owners see and do what their subscribers may; a postmaster what owners may.
+_NEEDED = {
+    Access.PUBLIC: frozenset({Role.ANYBODY}),
+    Access.SERVICE: frozenset({Role.ANYBODY}),
+    Access.PRIVATE: STAFF | {Role.SUBSCRIBER},
+    Access.OWNER: frozenset({Role.OWNER, Role.POSTMASTER}),
+    Access.POSTMASTER: frozenset({Role.POSTMASTER}),
+}
+
+
+def moderators_of(mailing_list: MailingList) -> tuple[Mailbox, ...]:
+    """Who approves posts: Moderator=, else the first Editor=, else the first owner not quiet."""
+    keywords = mailing_list.keywords
+    return keywords.moderators or keywords.editors[:1] or heard_owners(mailing_list)[:1]
+
+
+def heard_owners(mailing_list: MailingList) -> tuple[Mailbox, ...]:
+    """The owners who get notices and mail: all that are not quiet."""
+    return tuple(o.mailbox for o in mailing_list.keywords.owners if not o.quiet)
+
+
+def owners_of(mailing_list: MailingList) -> tuple[Mailbox, ...]:
+    """All owners, the quiet ones too."""
+    return tuple(owner.mailbox for owner in mailing_list.keywords.owners)

@@ -1,0 +1,138 @@
+"""The values of a list's keywords, once the header's words are read.
+
+`Keywords()` is a list whose header says nothing: LISTSERV's own defaults, not the safer ones that
+`model.new_header` writes down for a new list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from listserv_py.lists.access import Access, AccessLevel
+from listserv_py.mail.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An owner; a quiet one gets no notices."""
+
+    mailbox: Mailbox
+    name: str = ""
+    quiet: bool = False
+
+
+class ConfirmWho(StrEnum):
+    """Who must answer a code before his post goes on (`Send= …,Confirm`)."""
+
+    NOBODY = "nobody"
+    EDITORS = "editors"
+    """`Editor,Confirm`: those whose posts no moderator sees."""
+    NON_MEMBERS = "non-members"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Who may post: `access`, or with `editor` the editors, all others by a moderator."""
+
+    access: tuple[AccessLevel, ...] = (AccessLevel(Access.PUBLIC),)
+    editor: bool = False
+    hold: bool = False
+    confirm: ConfirmWho = ConfirmWho.NOBODY
+    semi_moderated: bool = False
+
+
+class SubscriptionPolicy(StrEnum):
+    """Who lets people onto the list; the values are the header's words."""
+
+    OPEN = "Open"
+    BY_OWNER = "By_Owner"
+    CLOSED = "Closed"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRule:
+    """`Subscription=`: the policy, and whether the subscriber's address must answer a code."""
+
+    policy: SubscriptionPolicy = SubscriptionPolicy.BY_OWNER
+    confirm: bool = False
+
+
+class ValidateLevel(StrEnum):
+    """Which commands need proof of who sent them; the values are the header's words."""
+
+    NO = "No"
+    YES = "Yes"
+    ALL = "All"
+
+
+@dataclass(frozen=True, slots=True)
+class Validate:
+    """`Validate=`: what needs proof, by code too (`confirm`), never by password (`nopw`)."""
+
+    level: ValidateLevel = ValidateLevel.NO
+    confirm: bool = False
+    nopw: bool = False
+
+
+class ReplyToKind(StrEnum):
+    """Where answers to a post go; the values are the header's words."""
+
+    NONE = "None"
+    LIST = "List"
+    SENDER = "Sender"
+    BOTH = "Both"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """`Reply-To=`; `address` is set for ADDRESS only; `respect` keeps the one an author has set."""
+
+    kind: ReplyToKind = ReplyToKind.LIST
+    address: Mailbox | None = None
+    respect: bool = True
+
+
+class Confidential(StrEnum):
+    """Who sees the list in LISTS; the values are the header's words."""
+
+    NO = "No"
+    YES = "Yes"
+    SERVICE = "Service"
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Whether people are told of joins and leaves: the owners, or `address`."""
+
+    on: bool = True
+    address: Mailbox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """All that a header says, typed; see `keywords.KEYWORDS` for what each one means."""
+
+    owners: tuple[Owner, ...] = ()
+    editors: tuple[Mailbox, ...] = ()
+    editor_access: tuple[AccessLevel, ...] = ()
+    moderators: tuple[Mailbox, ...] = ()
+    moderator_all: bool = False
+    send: Send = Send()
+    subscription: SubscriptionRule = SubscriptionRule()
+    validate: Validate = Validate()
+    review: tuple[AccessLevel, ...] = (AccessLevel(Access.PRIVATE),)
+    default_options: tuple[str, ...] = ()
+    reply_to: ReplyTo = ReplyTo()
+    subject_tag: str = ""
+    confidential: Confidential = Confidential.NO
+    ack: bool = False
+    notify: Notify = Notify()
+    confirm_delay: timedelta = timedelta(hours=48)
+    sizelim: int | None = None
+    daily_threshold: int = 50
+    daily_per_user: int | None = None
+    misc: frozenset[str] = frozenset()
