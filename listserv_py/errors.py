@@ -113,18 +113,6 @@ class HeaderFaults(UserError):
 
 
 class UnknownOption(UserError):
-    """A word that is no option of SET."""
-
-    fields = ("option",)
-
-
-class OwnerOnlyOption(UserError):
-    """An option that a subscriber cannot set for himself."""
-
-    fields = ("option",)
-
-
-class UnknownOption(UserError):
     """SET knows no such word."""
 
     fields = ("option",)
