@@ -87,9 +87,11 @@ def duration(value: object) -> timedelta:
 
 
 def write_duration(span: timedelta) -> str:
-    """The twin of `duration`: in the largest unit that needs no fraction."""
+    """The twin of `duration`: in the largest unit that needs no fraction; 48h stays 48h."""
     seconds = span.total_seconds()
     for unit in ("d", "h", "m"):
+        if unit == "d" and seconds <= 72 * _SECONDS["h"]:
+            continue
         if seconds % _SECONDS[unit] == 0:
             return f"{seconds / _SECONDS[unit]:.0f}{unit}"
     return f"{seconds:g}s"

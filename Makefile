@@ -1,0 +1,41 @@
+# `make` is `make check test`. The first target that needs .venv builds it; PYTHON=… chooses its Python.
+
+PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: all demo run test check fmt docs bench sweep
+
+all: check test
+
+demo: $(READY)
+	@$(BIN)/listserv-py --config config/demo.toml demo
+
+run: $(READY)
+	$(BIN)/listserv-py --config config/demo.toml serve
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports && $(BIN)/python -m listserv_py.cli.generate --check
+
+fmt: $(READY)
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+docs: $(READY)
+	$(BIN)/python -m listserv_py.cli.generate
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+sweep: $(READY)
+	$(BIN)/python -m bench.sweep
+
+$(READY): pyproject.toml
+	$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev --editable . && touch $(READY)

@@ -1,0 +1,49 @@
+"""Writes the generated files, or with `--check` says which of them are not current.
+
+`python -m listserv_py.cli.generate`, run by `make docs` and `make check` in the repository's
+folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from listserv_py.cli import settings_text
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "config/listserv.toml": settings_text.commented_toml,
+    "docs/settings.md": settings_text.settings_page,
+}
+
+
+def stale(folder: Path) -> list[str]:
+    """The generated files that are missing or not what would be written now."""
+    return [name for name, page in PAGES.items() if _stands(folder / name) != page()]
+
+
+def write(folder: Path) -> None:
+    """Write every generated file."""
+    for name, page in PAGES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(page(), encoding="utf-8")
+
+
+def _stands(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or check; the exit status."""
+    if arguments != ["--check"]:
+        write(Path())
+        return 0
+    found = stale(Path())
+    for name in found:
+        sys.stderr.write(f"{name} is not current: run `make docs`\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
