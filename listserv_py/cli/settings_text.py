@@ -23,6 +23,12 @@ _EXAMPLES = {
     "site.postmasters": '["admin@example.org"]',
 }
 
+_PREFACE = """\
+The configuration is TOML, read from `--config`, else from `$LISTSERV_PY_CONFIG`, else from
+`{file}`. `listserv-py check` names every fault with file, line and key.
+`kill -HUP` rereads all but listeners and folders. A relative path is taken from the folder of the
+configuration. A kB is 1000 bytes. `config/listserv.toml` says the same as a file to begin from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -76,11 +82,7 @@ def settings_page() -> str:
         "",
         "Written by `make docs` from the settings table in `listserv_py/config.py`.",
         "",
-        f"The configuration is TOML, read from `--config`, else from `$LISTSERV_PY_CONFIG`, else"
-        f" from\n`{DEFAULT_FILE}`. `listserv-py check` names every fault with file, line and"
-        " key.\n`kill -HUP` rereads all but listeners and folders. A relative path is taken from the"
-        " folder of the\nconfiguration. A kB is 1000 bytes. `config/listserv.toml` says the same as"
-        " a file to begin from.",
+        _PREFACE.format(file=DEFAULT_FILE),
     ]
     for table, sentence, settings in rows():
         head = "[[listen]]" if table == "listen" else f"[{table}]"
