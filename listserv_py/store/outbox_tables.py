@@ -36,6 +36,7 @@ CREATE TABLE copy (
     mailing_id INTEGER NOT NULL REFERENCES mailing(id) ON DELETE CASCADE,
     subscriber_id INTEGER REFERENCES subscriber(id) ON DELETE CASCADE,
     rcpt TEXT NOT NULL,
+    domain TEXT NOT NULL,
     urgent INTEGER NOT NULL CHECK (urgent IN (0, 1)),
     state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'hold')),
     tries INTEGER NOT NULL DEFAULT 0,
@@ -44,7 +45,7 @@ CREATE TABLE copy (
     blames INTEGER NOT NULL DEFAULT 0 CHECK (blames IN (0, 1)),
     UNIQUE (mailing_id, subscriber_id)
 ) STRICT;
-CREATE INDEX copy_due ON copy (state, urgent, next_at, id);
+CREATE INDEX copy_due ON copy (state, urgent, next_at, domain);
 CREATE INDEX copy_mailing ON copy (mailing_id, state, next_at);
 CREATE INDEX copy_subscriber ON copy (subscriber_id);
 

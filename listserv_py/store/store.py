@@ -9,6 +9,7 @@ from listserv_py.store.lists import Lists
 from listserv_py.store.meta import Meta
 from listserv_py.store.outbox import Outbox
 from listserv_py.store.posts import Posts
+from listserv_py.store.sending import Sending
 from listserv_py.store.spool import Spool
 from listserv_py.store.subscribers import Subscribers
 
@@ -27,4 +28,5 @@ class Tx:
         self.budget = Budget(db, self.meta.secret("person"))
         self.posts = Posts(db, self.meta.secret("person"))
         self.outbox = Outbox(db)
+        self.sending = Sending(db)
         self.verp = Verp(self.meta.secret("verp"))

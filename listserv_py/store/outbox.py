@@ -1,0 +1,113 @@
+"""The outbox: all mail that leaves is a row here first, written in the transaction that decides.
+
+What is written here goes out by itself; `sending.py` is what the engine reads and records.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from sqlite_utils import Database
+
+from listserv_py.mail.listheaders import ListFacts
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.store import queue_view
+from listserv_py.store.queue_view import Detail, Waiting
+from listserv_py.store.times import stamp
+
+
+class Kind(StrEnum):
+    """What a mailing is."""
+
+    POST = "post"
+    REPLY = "reply"
+    CONFIRMATION = "confirmation"
+    APPROVAL = "approval"
+    NOTICE = "notice"
+    FORWARD = "forward"
+
+
+class Outbox:
+    """The tables `mailing`, `content` and `copy`, for those who decide and for the operator."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def send(
+        self,
+        to: Mailbox,
+        content: bytes,
+        *,
+        kind: Kind,
+        now: datetime,
+        list_id: int | None = None,
+        reverse_path: str = "",
+    ) -> int:
+        """One mail to one address, sent as it is, but signed; returns the mailing's id."""
+        mailing_id = self._add(
+            "INSERT INTO mailing (kind, list_id, state, reverse_path, created_at)"
+            " VALUES (?, ?, 'waiting', ?, ?)",
+            (kind, list_id, reverse_path, stamp(now)),
+            content,
+        )
+        self._db.execute(
+            "INSERT INTO copy (mailing_id, rcpt, domain, urgent, next_at) VALUES (?, ?, ?, 1, ?)",
+            (mailing_id, str(to), to.domain, stamp(now)),
+        )
+        return mailing_id
+
+    def distribute(self, list_id: int, content: bytes, facts: ListFacts, now: datetime) -> int:
+        """A post to all who are on the list now and get single posts; `content` as it came in."""
+        upto = self._db.execute(
+            "SELECT coalesce(max(id), 0) FROM subscriber WHERE list_id = ?", (list_id,)
+        ).fetchone()[0]
+        return self._add(
+            "INSERT INTO mailing (kind, list_id, state, facts, created_at, upto)"
+            " VALUES (?, ?, 'running', ?, ?, ?)",
+            (Kind.POST, list_id, facts.encode(), stamp(now), upto),
+            content,
+        )
+
+    def _add(self, statement: str, values: Sequence[str | int | None], content: bytes) -> int:
+        mailing_id = int(self._db.execute(statement, values).lastrowid or 0)
+        self._db.execute("INSERT INTO content VALUES (?, ?)", (mailing_id, content))
+        return mailing_id
+
+    def view(self, limit: int = 1000) -> list[Waiting]:
+        """What waits to go out, why, and when it is tried next; one row a mailing."""
+        return queue_view.view(self._db, limit)
+
+    def show(self, mailing_id: int) -> Detail | None:
+        """All about one mailing that waits; None when there is none of that id."""
+        return queue_view.show(self._db, mailing_id)
+
+    def retry(self, mailing_id: int | None = None) -> int:
+        """Free and try at once one mailing or all, whatever pause was set; how many mailings."""
+        return queue_view.retry(self._db, mailing_id)
+
+    def drop(self, mailing_id: int) -> bool:
+        """Give up what of a mailing is not sent; False when nothing of that id waits."""
+        return queue_view.drop(self._db, mailing_id)
+
+    def hold_all(self) -> int:
+        """Hold all that waits until `retry`: what a restored backup needs; how many mailings."""
+        return queue_view.hold_all(self._db)
+
+    def erase(self, mailbox: Mailbox) -> None:
+        """Forget a person: mail that waits for him, and records of its bounces."""
+        address = (str(mailbox),)
+        single = "DELETE FROM mailing WHERE kind <> 'post' AND id IN"
+        same = "(SELECT mailing_id FROM copy WHERE rcpt = ? COLLATE NOCASE)"
+        self._db.execute(f"{single} {same}", address)
+        self._db.execute("DELETE FROM copy WHERE rcpt = ? COLLATE NOCASE", address)
+        self._db.execute("DELETE FROM bounce WHERE address = ? COLLATE NOCASE", address)
+
+    def prune(self, before: datetime) -> None:
+        """Forget posts that were over before then, with their ledgers, and old bounce records."""
+        self._db.execute(
+            "DELETE FROM mailing WHERE state IN ('done', 'refused', 'expired', 'dropped')"
+            " AND created_at < ? AND NOT EXISTS"
+            " (SELECT 1 FROM copy WHERE mailing_id = mailing.id)",
+            (stamp(before),),
+        )
+        self._db.execute("DELETE FROM bounce WHERE at < ?", (stamp(before),))

@@ -1,0 +1,148 @@
+"""The outbox as an operator sees and steers it: a row a mailing, however many copies wait.
+
+Counts come from indexes, so that `queue` answers at once with a million copies waiting.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A mailing that has not reached everybody.
+
+    `to` is the recipient of a single mail, "" for a post; `waiting` counts copies that were put
+    off, `to_come` those that have not had their turn; `next_at` None: held, or on its way now.
+    """
+
+    id: int
+    kind: str
+    listname: str
+    to: str
+    created_at: int
+    sent: int
+    failed: int
+    waiting: int
+    to_come: int
+    held: bool
+    next_at: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCopy:
+    """One copy that was put off."""
+
+    rcpt: str
+    state: str
+    tries: int
+    next_at: int
+    last_reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One mailing, its header as it stands in the outbox, and the first hundred of its copies."""
+
+    summary: Waiting
+    reverse_path: str
+    head: str
+    copies: tuple[WaitingCopy, ...]
+
+
+# A post's first reason is its own copies'; when it stands still as a whole, the smarthost's.
+_VIEW = """
+SELECT m.id, m.kind, coalesce(l.name, ''),
+       iif(m.kind = 'post', '', coalesce((SELECT rcpt FROM copy WHERE mailing_id = m.id), '')),
+       m.created_at, m.sent, m.failed,
+       (SELECT count(*) FROM copy WHERE mailing_id = m.id),
+       iif(m.state = 'running', (SELECT count(*) FROM subscriber s
+           WHERE s.list_id = m.list_id AND s.id > m.cursor AND s.id <= m.upto), 0),
+       m.held OR (m.state = 'waiting' AND NOT EXISTS
+           (SELECT 1 FROM copy WHERE mailing_id = m.id AND state = 'waiting')),
+       (SELECT min(next_at) FROM copy WHERE mailing_id = m.id AND state = 'waiting'),
+       coalesce((SELECT last_reply FROM copy WHERE mailing_id = m.id AND last_reply <> ''
+           LIMIT 1), '')
+  FROM mailing m LEFT JOIN list l ON l.id = m.list_id
+"""
+_FACTS = [field.name for field in fields(Waiting)][:-3]
+_ACTIVE = " m.state IN ('running', 'waiting')"
+
+
+def view(db: Database, limit: int) -> list[Waiting]:
+    """What waits, oldest first."""
+    rows = db.execute(f"{_VIEW} WHERE {_ACTIVE} ORDER BY m.id LIMIT ?", (limit,)).fetchall()
+    return [_waiting(db, row) for row in rows]
+
+
+def show(db: Database, mailing_id: int) -> Detail | None:
+    """One mailing that waits."""
+    row = db.execute(f"{_VIEW} WHERE {_ACTIVE} AND m.id = ?", (mailing_id,)).fetchone()
+    if row is None:
+        return None
+    path, raw = db.execute(
+        "SELECT m.reverse_path, c.raw FROM mailing m JOIN content c ON c.mailing_id = m.id"
+        " WHERE m.id = ?",
+        (mailing_id,),
+    ).fetchone()
+    copies = db.execute(
+        "SELECT rcpt, state, tries, next_at, last_reply FROM copy WHERE mailing_id = ?"
+        " ORDER BY next_at LIMIT 100",
+        (mailing_id,),
+    )
+    head = bytes(raw[:65536]).partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+    return Detail(_waiting(db, row), path, head, tuple(WaitingCopy(*copy) for copy in copies))
+
+
+_KIND = "SELECT kind FROM mailing m WHERE m.id = ?"
+
+
+def retry(db: Database, mailing_id: int | None) -> int:
+    """Free one mailing or all, and forget every pause, the hosts' too."""
+    many = db.execute(
+        "UPDATE mailing SET held = 0"
+        " WHERE state IN ('running', 'waiting') AND (?1 IS NULL OR id = ?1)",
+        (mailing_id,),
+    ).rowcount
+    if many:
+        db.execute(
+            "UPDATE copy SET state = 'waiting', next_at = 0 WHERE ?1 IS NULL OR mailing_id = ?1",
+            (mailing_id,),
+        )
+        db.execute("DELETE FROM host")
+    return int(many)
+
+
+def drop(db: Database, mailing_id: int) -> bool:
+    """Give a mailing up; of a post the ledger stays."""
+    row = db.execute(f"{_KIND} AND {_ACTIVE}", (mailing_id,)).fetchone()
+    if row is None:
+        return False
+    if row[0] == "post":
+        db.execute("UPDATE mailing SET state = 'dropped' WHERE id = ?", (mailing_id,))
+        db.execute("DELETE FROM copy WHERE mailing_id = ?", (mailing_id,))
+        db.execute("DELETE FROM content WHERE mailing_id = ?", (mailing_id,))
+    else:
+        db.execute("DELETE FROM mailing WHERE id = ?", (mailing_id,))
+    return True
+
+
+def hold_all(db: Database) -> int:
+    """Hold all that waits."""
+    held = db.execute("UPDATE mailing SET held = 1 WHERE state IN ('running', 'waiting')").rowcount
+    db.execute("UPDATE copy SET state = 'hold'")
+    return int(held)
+
+
+def _waiting(db: Database, row: Sequence[Any]) -> Waiting:
+    """A row of `_VIEW`; what stands still without a word of its own rests with a host."""
+    *known, held, next_at, reason = row
+    if not held and not reason:
+        host = db.execute("SELECT next_at, reason FROM host ORDER BY next_at LIMIT 1").fetchone()
+        if host is not None:
+            next_at, reason = next_at or host[0], host[1]
+    facts: dict[str, Any] = dict(zip(_FACTS, known, strict=True))
+    return Waiting(**facts, held=bool(held), next_at=next_at, reason="held" if held else reason)

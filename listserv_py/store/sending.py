@@ -1,0 +1,330 @@
+"""What the engine reads of the outbox, and how it records what became of each copy.
+
+A post's cursor passes only copies that have an outcome, so a crash loses none. A copy is known by
+(mailing id, subscriber id), a single mail by its mailing id and None; writing an outcome twice, or
+one of a mailing that was dropped meanwhile, changes nothing.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from listserv_py.lists.options import SINGLE_POSTS
+from listserv_py.store.outbox import Kind
+from listserv_py.store.outcomes import Fate, Settled, pack
+
+URGENT, BULK = 1, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """One content on its way.
+
+    `facts` is "" for a single mail; `list_id` None: the list is gone, and with it its readers.
+    """
+
+    id: int
+    kind: Kind
+    list_id: int | None
+    facts: str
+    reverse_path: str
+    created_at: int
+    upto: int
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A subscriber as a page of a post names him."""
+
+    subscriber_id: int
+    address: str
+    address_key: str
+    options: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A copy with a row of its own whose time has come; `options` is 0 for a single mail."""
+
+    mailing: Mailing
+    subscriber_id: int | None
+    rcpt: str
+    options: int
+    tries: int
+    blames: bool
+    last_reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestingHost:
+    """A domain (or the smarthost) whose hosts are left alone until `next_at`."""
+
+    name: str
+    failures: int
+    next_at: int
+    reason: str
+
+
+_MAILING = "SELECT m.id, m.kind, m.list_id, m.facts, m.reverse_path, m.created_at, m.upto, m.cursor"
+_DUE = (
+    ", c.subscriber_id, c.rcpt, coalesce(s.options, 0), c.tries, c.blames, c.last_reply"
+    " FROM copy c JOIN mailing m ON m.id = c.mailing_id"
+    " LEFT JOIN subscriber s ON s.id = c.subscriber_id"
+    " WHERE c.state = 'waiting' AND c.urgent = ? AND c.next_at <= ?"
+    " AND c.domain NOT IN (SELECT value FROM json_each(?)) ORDER BY c.next_at, c.id LIMIT ?"
+)
+
+
+class Sending:
+    """The tables of `outbox_tables`, for the engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # What is to be sent.
+
+    def running(self) -> list[Mailing]:
+        """The posts that have not reached all their readers, oldest first."""
+        rows = self._db.execute(
+            f"{_MAILING} FROM mailing m WHERE state = 'running' AND held = 0 ORDER BY id"
+        )
+        return [_mailing(row) for row in rows.fetchall()]
+
+    def page(self, mailing: Mailing, after: int, limit: int) -> list[Reader]:
+        """The next readers of a post; empty when there are no more."""
+        rows = self._db.execute(
+            "SELECT id, address, address_key, options FROM subscriber"
+            " WHERE list_id = ? AND id > ? AND id <= ? AND options & ? ORDER BY id LIMIT ?",
+            (mailing.list_id, after, mailing.upto, SINGLE_POSTS, limit),
+        )
+        return [Reader(*row) for row in rows.fetchall()]
+
+    def delivered(self, mailing_id: int, after: int, upto: int) -> frozenset[int]:
+        """Whose copies were taken over though a crash kept their page from being recorded."""
+        rows = self._db.execute(
+            "SELECT subscriber_id FROM delivered"
+            " WHERE mailing_id = ? AND subscriber_id > ? AND subscriber_id <= ?",
+            (mailing_id, after, upto),
+        )
+        return frozenset(row[0] for row in rows.fetchall())
+
+    def content(self, mailing_id: int) -> bytes | None:
+        """The mail itself; None when it was dropped."""
+        row = self._db.execute(
+            "SELECT raw FROM content WHERE mailing_id = ?", (mailing_id,)
+        ).fetchone()
+        return bytes(row[0]) if row else None
+
+    def due(self, urgent: int, now: int, limit: int, resting: Iterable[str] = ()) -> list[Due]:
+        """The waiting copies whose time has come, oldest first; none to the domains `resting`."""
+        rows = self._db.execute(
+            f"{_MAILING}{_DUE}", (urgent, now, json.dumps(list(resting)), limit)
+        )
+        return [
+            Due(_mailing(row[:8]), row[8], row[9], row[10], row[11], bool(row[12]), row[13])
+            for row in rows.fetchall()
+        ]
+
+    def next_due(self, after: int) -> int | None:
+        """When the next copy comes due, later than `after`; None: no copy waits for a time."""
+        rows = [
+            self._db.execute(
+                "SELECT min(next_at) FROM copy"
+                " WHERE state = 'waiting' AND urgent = ? AND next_at > ?",
+                (urgent, after),
+            ).fetchone()
+            for urgent in (URGENT, BULK)
+        ]
+        return min((row[0] for row in rows if row[0] is not None), default=None)
+
+    def present(self, subscriber_ids: Iterable[int]) -> frozenset[int]:
+        """Which of these are still subscribed."""
+        rows = self._db.execute(
+            "SELECT id FROM subscriber WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(subscriber_ids)),),
+        )
+        return frozenset(row[0] for row in rows.fetchall())
+
+    # What became of it.
+
+    def record_page(
+        self, mailing_id: int, last_id: int, settled: Sequence[Settled], now: int
+    ) -> None:
+        """Record a page's outcomes, ids rising, and move the cursor behind it.
+
+        Whoever of the page waits on gets a row, unless he has left.
+        """
+        row = self._db.execute("SELECT state FROM mailing WHERE id = ?", (mailing_id,)).fetchone()
+        if row is None or row[0] != "running":
+            return
+        waiting = [
+            (mailing_id, copy.rcpt, _domain(copy), copy.fate is Fate.LATER, copy.next_at,
+             _reply(copy), copy.blames, copy.subscriber_id)
+            for copy in settled if not copy.fate.is_final
+        ]  # fmt: skip
+        if waiting:
+            self._db.conn.executemany(
+                "INSERT INTO copy (mailing_id, subscriber_id, rcpt, domain, urgent, tries, next_at,"
+                " last_reply, blames) SELECT ?, id, ?, ?, 0, ?, ?, ?, ? FROM subscriber"
+                " WHERE id = ? ON CONFLICT DO NOTHING",
+                waiting,
+            )
+        self._finals(mailing_id, [copy for copy in settled if copy.fate.is_final], now)
+        self._db.execute(
+            "DELETE FROM delivered WHERE mailing_id = ? AND subscriber_id <= ?",
+            (mailing_id, last_id),
+        )
+        self._db.execute(
+            "UPDATE mailing SET cursor = max(cursor, ?) WHERE id = ?", (last_id, mailing_id)
+        )
+
+    def record_copies(self, settled: Iterable[Settled], now: int) -> None:
+        """Record what became of copies that have rows."""
+        by_mailing: dict[int, list[Settled]] = {}
+        for copy in settled:
+            by_mailing.setdefault(copy.mailing_id, []).append(copy)
+        for mailing_id, copies in by_mailing.items():
+            self._put_off([copy for copy in copies if not copy.fate.is_final])
+            finals = sorted((copy for copy in copies if copy.fate.is_final), key=_subscriber)
+            self._db.conn.executemany(
+                "DELETE FROM copy WHERE mailing_id = ? AND subscriber_id IS ?",
+                [(mailing_id, copy.subscriber_id) for copy in finals],
+            )
+            self._finals(mailing_id, finals, now)
+            self._close(mailing_id)
+
+    def reached_all(self, mailing_id: int) -> None:
+        """A post's last page is recorded: what remains of it are copies with rows."""
+        self._db.execute(
+            "UPDATE mailing SET state = 'waiting' WHERE id = ? AND state = 'running'", (mailing_id,)
+        )
+        self._close(mailing_id)
+
+    def give_up(self, state: str, why: Settled, now: int) -> None:
+        """End a post that nobody takes, or whose time is over, with one bounce record for all."""
+        changed = self._db.execute(
+            "UPDATE mailing SET state = ? WHERE id = ? AND state = 'running'",
+            (state, why.mailing_id),
+        )
+        if changed.rowcount:
+            self._bounces([why], now)
+            self._db.execute("DELETE FROM copy WHERE mailing_id = ?", (why.mailing_id,))
+            self._db.execute("DELETE FROM content WHERE mailing_id = ?", (why.mailing_id,))
+
+    def recover(self, taken: Iterable[tuple[int, int | None]], now: int) -> None:
+        """Record what the journals of a crashed run say was taken over."""
+        for mailing_id, subscriber_id in taken:
+            row = self._db.execute(
+                "SELECT rcpt FROM copy WHERE mailing_id = ? AND subscriber_id IS ?",
+                (mailing_id, subscriber_id),
+            ).fetchone()
+            if row is not None:
+                self.record_copies([Settled(mailing_id, subscriber_id, row[0], Fate.SENT)], now)
+            elif subscriber_id is not None:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO delivered SELECT id, ? FROM mailing"
+                    " WHERE id = ? AND state = 'running' AND cursor < ?",
+                    (subscriber_id, mailing_id, subscriber_id),
+                )
+
+    def _put_off(self, copies: Sequence[Settled]) -> None:
+        """A copy that was tried learns why it waits; one that was not only waits longer."""
+        self._db.conn.executemany(
+            "UPDATE copy SET tries = tries + 1, next_at = ?, last_reply = ?, blames = ?"
+            " WHERE mailing_id = ? AND subscriber_id IS ?",
+            [
+                (copy.next_at, _reply(copy), copy.blames, copy.mailing_id, copy.subscriber_id)
+                for copy in copies if copy.fate is Fate.LATER
+            ],
+        )  # fmt: skip
+        self._db.conn.executemany(
+            "UPDATE copy SET next_at = ? WHERE mailing_id = ? AND subscriber_id IS ?",
+            [
+                (copy.next_at, copy.mailing_id, copy.subscriber_id)
+                for copy in copies if copy.fate is Fate.UNTRIED
+            ],
+        )  # fmt: skip
+
+    def _finals(self, mailing_id: int, finals: Sequence[Settled], now: int) -> None:
+        """Count and keep what is over: a ledger row for a post's copies, a bounce row a failure."""
+        failures = [copy for copy in finals if copy.fate.is_failure]
+        sent = sum(copy.fate is Fate.SENT for copy in finals)
+        if failures:
+            self._bounces(failures, now)
+        self._db.execute(
+            "UPDATE mailing SET sent = sent + ?, failed = failed + ? WHERE id = ?",
+            (sent, len(failures), mailing_id),
+        )
+        known = [(copy.subscriber_id, copy.fate) for copy in finals if copy.subscriber_id]
+        if known:
+            self._db.execute(
+                "INSERT INTO ledger (mailing_id, first_id, last_id, at, outcomes)"
+                " SELECT id, ?, ?, ?, ? FROM mailing WHERE id = ?",
+                (known[0][0], known[-1][0], now, pack(known), mailing_id),
+            )
+
+    def _bounces(self, failures: Sequence[Settled], now: int) -> None:
+        self._db.conn.executemany(
+            "INSERT INTO bounce (subscriber_id, list_id, mailing_id, address, at, code, status,"
+            " text) SELECT (SELECT id FROM subscriber WHERE id = ?), list_id, id, ?, ?, ?, ?, ?"
+            " FROM mailing WHERE id = ?",
+            [
+                (copy.subscriber_id if copy.blames else None, copy.rcpt, now, copy.code,
+                 copy.status, copy.text[:500], copy.mailing_id)
+                for copy in failures
+            ],
+        )  # fmt: skip
+
+    def _close(self, mailing_id: int) -> None:
+        """Let go of a mailing's content with its last copy; of a single mail nothing is kept."""
+        row = self._db.execute(
+            "SELECT kind FROM mailing WHERE id = ? AND state = 'waiting'"
+            " AND NOT EXISTS (SELECT 1 FROM copy WHERE mailing_id = mailing.id)",
+            (mailing_id,),
+        ).fetchone()
+        if row is None:
+            return
+        if row[0] == Kind.POST:
+            self._db.execute("UPDATE mailing SET state = 'done' WHERE id = ?", (mailing_id,))
+            self._db.execute("DELETE FROM content WHERE mailing_id = ?", (mailing_id,))
+        else:
+            self._db.execute("DELETE FROM mailing WHERE id = ?", (mailing_id,))
+
+    # Hosts that rest.
+
+    def hosts(self) -> list[RestingHost]:
+        """All hosts that failed and have not been well since."""
+        rows = self._db.execute("SELECT name, failures, next_at, reason FROM host ORDER BY name")
+        return [RestingHost(*row) for row in rows.fetchall()]
+
+    def rest(self, host: RestingHost) -> None:
+        """Note that a host failed, and until when it is left alone."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO host VALUES (?, ?, ?, ?)",
+            (host.name, host.failures, host.next_at, host.reason[:500]),
+        )
+
+    def well(self, name: str) -> None:
+        """Note that a host takes mail again."""
+        self._db.execute("DELETE FROM host WHERE name = ?", (name,))
+
+
+def _mailing(row: Sequence[Any]) -> Mailing:
+    mailing_id, kind, *rest = row
+    return Mailing(mailing_id, Kind(kind), *rest)
+
+
+def _reply(copy: Settled) -> str:
+    return f"{copy.code or ''} {copy.status} {copy.text}".strip()[:500]
+
+
+def _domain(copy: Settled) -> str:
+    return copy.rcpt.rpartition("@")[2]
+
+
+def _subscriber(copy: Settled) -> int:
+    return copy.subscriber_id or 0
