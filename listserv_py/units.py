@@ -94,7 +94,7 @@ def write_duration(span: timedelta) -> str:
             continue
         if seconds % _SECONDS[unit] == 0:
             return f"{seconds / _SECONDS[unit]:.0f}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def size(value: object) -> int:
