@@ -1,0 +1,112 @@
+"""What a list says about itself in the header of each copy (RFC 2369, RFC 2919).
+
+`ListFacts` is frozen with the mailing, as JSON in its row: a copy rendered tomorrow, after the
+owner has renamed the list, has the same bytes as one rendered today.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from urllib.parse import quote
+
+from listserv_py.errors import Broken
+from listserv_py.mail.compose import address, clean
+
+LIST_ID_MAX = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ListFacts:
+    """What rendering must know of the list, the post and the moment.
+
+    `reply_to` "" leaves the author's Reply-To alone, else it is the value to set; `stamp` is the
+    mailing's time in seconds, for every date of ours; `author_key` is the author's mailbox key, for
+    NOREPRO. `authserv_ids`, blank between: whose Authentication-Results are ours and go no further.
+    """
+
+    listname: str
+    title: str
+    domain: str
+    command_address: str
+    subject_tag: str = ""
+    reply_to: str = ""
+    reply_respect: bool = True
+    send_closed: bool = False
+    archive_url: str = ""
+    approved_by: str = ""
+    stamp: int = 0
+    author_key: str = ""
+    authserv_ids: str = ""
+
+    def encode(self) -> str:
+        """As JSON; `decode` is its twin."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+
+    @property
+    def list_address(self) -> str:
+        """Where posts go, in lower case."""
+        return self._address("")
+
+    @property
+    def owner_address(self) -> str:
+        """The bounce address without a key, which is the Sender of each copy."""
+        return f"owner-{self.listname.lower()}@{self.domain}"
+
+    @property
+    def list_id(self) -> str:
+        """The identity of the list, which never changes (RFC 2919 2)."""
+        return f"{self.listname}.{self.domain}".lower()
+
+    def _address(self, door: str) -> str:
+        return f"{self.listname.lower()}{door}@{self.domain}"
+
+
+def decode(text: str) -> ListFacts:
+    """Read what `ListFacts.encode` wrote."""
+    try:
+        found = json.loads(text)
+        known = {one.name: found[one.name] for one in fields(ListFacts) if one.name in found}
+        return ListFacts(**known)
+    except (ValueError, TypeError) as exc:
+        raise Broken("stored list facts that cannot be read") from exc
+
+
+def list_fields(facts: ListFacts) -> tuple[tuple[str, str], ...]:
+    """The header fields of every copy, in the order in which they stand (contract: mail out)."""
+    found = [
+        ("Sender", facts.owner_address),
+        ("Precedence", "list"),
+        ("List-Id", _list_id(facts)),
+        ("List-Post", "NO" if facts.send_closed else _mailto(facts.list_address)),
+        ("List-Help", _mailto(facts.command_address, body=f"INFO {facts.listname.upper()}")),
+        ("List-Subscribe", _mailto(facts._address("-subscribe-request"))),
+        ("List-Unsubscribe", _mailto(facts._address("-unsubscribe-request"))),
+        ("List-Owner", _mailto(facts._address("-request"))),
+    ]
+    if facts.archive_url:
+        found.append(("List-Archive", f"<{_url(facts.archive_url)}>"))
+    return tuple(found)
+
+
+def _list_id(facts: ListFacts) -> str:
+    """`Title <list.domain>`; a title that would pass 255 octets is cut, then left out."""
+    title = clean(facts.title)
+    while title:
+        value = address(title, facts.list_id)
+        if len(value) <= LIST_ID_MAX:
+            return value
+        title = title[: len(title) * 3 // 4].rstrip()
+    return f"<{facts.list_id}>"
+
+
+def _mailto(target: str, body: str = "") -> str:
+    """A mailto URL in angle brackets (RFC 6068 2)."""
+    local, _, host = target.rpartition("@")
+    url = f"mailto:{quote(local, safe='!$*+-._~')}@{quote(host, safe='-._~')}"
+    return f"<{url}?body={quote(body, safe='-._~')}>" if body else f"<{url}>"
+
+
+def _url(url: str) -> str:
+    """A URL that cannot end its own brackets or line."""
+    return quote(clean(url), safe="!#$%&'()*+,/:;=?@[]~-._")
