@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _FOLD_AT = 78
 _LINE_MAX = 998
-_WORD_BYTES = 45
+_WORD_BYTES = 39
 
 
 def header_line(name: str, value: str) -> bytes:
