@@ -1,8 +1,8 @@
 """Files of subscribers: read in the three forms that lists come in, written in one of them.
 
 Pure: text in, rows and faults out. A file with any fault is not imported at all, so a fault names
-its line and the reader goes on, to name all of them at once. Which address is already on the list,
-and which option exists, is decided where the rows are taken in, by the same line numbers.
+its line and the reader goes on, to name all of them at once. What only the server knows of a row is
+judged where the rows are taken in, by the same line numbers.
 """
 
 import csv
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVarTuple
 
+from listserv_py.control.rosters import Row
 from listserv_py.errors import BadAddress, ListservError
+from listserv_py.lists.options import find_option
 from listserv_py.mail.mailbox import parse_mailbox, read_author
 
 Fields = TypeVarTuple("Fields")
@@ -23,17 +25,6 @@ NAME_MAX = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # A stored LISTSERV list has the name up to column 80 and LISTSERV's own coded data behind it.
 _CODED = re.compile(r"(.{80})[A-Za-z0-9+/=]{8,20}")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A subscriber as a file names him; `subscribed` is None where the file does not say."""
-
-    line: int
-    address: str
-    name: str = ""
-    options: tuple[str, ...] = ()
-    subscribed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,7 @@ def read_roster(raw: bytes, on_line: Callable[[int], None] = lambda _line: None)
     faults: list[Fault] = []
     seen: dict[str, int] = {}
     for found in reader(text):
-        on_line(found.line)
+        on_line(found.number if isinstance(found, Row) else found.line)
         fault = found if isinstance(found, Fault) else _again(found, seen)
         if fault is not None:
             faults.append(fault)
@@ -86,7 +77,9 @@ def write_roster(rows: Iterable[Row]) -> Iterator[str]:
     writer.writerow(COLUMNS)
     for row in rows:
         when = row.subscribed.astimezone(UTC).isoformat() if row.subscribed else ""
-        writer.writerow((row.address, row.name, " ".join(row.options), when.replace("+00:00", "Z")))
+        writer.writerow(
+            (row.address, row.name, " ".join(row.options or ()), when.replace("+00:00", "Z"))
+        )
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
@@ -95,8 +88,10 @@ def write_roster(rows: Iterable[Row]) -> Iterator[str]:
 
 def _again(row: Row, seen: dict[str, int]) -> Fault | None:
     """The fault of a row whose address an earlier line has."""
-    first = seen.setdefault(parse_mailbox(row.address).key, row.line)
-    return None if first == row.line else Fault(row.line, f"{row.address} stands on line {first}")
+    first = seen.setdefault(parse_mailbox(row.address).key, row.number)
+    if first == row.number:
+        return None
+    return Fault(row.number, f"{row.address} stands on line {first}")
 
 
 def _is_csv(text: str) -> bool:
@@ -125,10 +120,10 @@ def _cells(line: int, columns: list[str], cells: list[str]) -> Row:
         raise BadLine(f"has {len(cells)} fields, the header line {len(columns)}")
     field = dict(zip(columns, cells, strict=True))
     return Row(
-        line=line,
+        number=line,
         address=_address(field["address"]),
         name=_name(field.get("name", "")),
-        options=tuple(field.get("options", "").upper().split()),
+        options=_options(field["options"]) if "options" in field else None,
         subscribed=_time(field.get("subscribed", "")),
     )
 
@@ -162,6 +157,14 @@ def _address(text: str) -> str:
         return str(parse_mailbox(text.strip(" \t")))
     except BadAddress as exc:
         raise BadLine(f"{exc.values[0]!r} is not an address") from exc
+
+
+def _options(text: str) -> tuple[str, ...]:
+    words = text.upper().split()
+    unknown = [word for word in words if find_option(word) is None]
+    if unknown:
+        raise BadLine(f"{', '.join(unknown)[:80]!r}: no such option")
+    return tuple(words)
 
 
 def _name(text: str) -> str:

@@ -56,6 +56,10 @@ class Posts:
         second = self._db.execute("DELETE FROM post_count WHERE day < ?", (_day(counted_before),))
         return int(first.rowcount) + int(second.rowcount)
 
+    def forget(self, author: Mailbox) -> None:
+        """Forget how much one person posted."""
+        self._db.execute("DELETE FROM post_count WHERE person = ?", (self._person(author),))
+
     def _count(self, list_id: int, person: bytes, now: datetime) -> int:
         row = self._db.execute(
             "SELECT posts FROM post_count WHERE list_id = ? AND day = ? AND person = ?",

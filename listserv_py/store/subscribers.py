@@ -91,19 +91,24 @@ class Subscribers:
         )
 
     def save(self, subscription: Subscription) -> None:
-        """Store the name and options that a subscription has now."""
+        """Store the name, options and time that a subscription has now."""
         self._db.execute(
-            "UPDATE subscriber SET name = ?, options = ? WHERE id = ?",
-            (subscription.name, subscription.options.encode(), subscription.id),
+            "UPDATE subscriber SET name = ?, options = ?, subscribed_at = ? WHERE id = ?",
+            (
+                subscription.name,
+                subscription.options.encode(),
+                stamp(subscription.subscribed_at),
+                subscription.id,
+            ),
         )
 
     def remove(self, subscription: Subscription) -> None:
         """Forget the person as far as this list goes; its consent and waiting copies go with it."""
         self._db.execute("DELETE FROM subscriber WHERE id = ?", (subscription.id,))
 
-    def on_list(self, list_id: int) -> Iterator[Subscription]:
-        """Everybody on the list in the order of joining, read page by page."""
-        last = 0
+    def on_list(self, list_id: int, after: int = 0) -> Iterator[Subscription]:
+        """Who is on the list in the order of joining, from behind an id, read page by page."""
+        last = after
         while rows := self._db.execute(
             f"{_COLUMNS} WHERE list_id = ? AND id > ? ORDER BY id LIMIT ?", (list_id, last, PAGE)
         ).fetchall():

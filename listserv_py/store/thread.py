@@ -19,7 +19,7 @@ from sqlite_utils import Database
 
 from listserv_py.errors import Broken
 from listserv_py.maillog import get_logger
-from listserv_py.store.connect import SqliteError, connect
+from listserv_py.store.connect import BUSY_MS, SqliteError, connect
 from listserv_py.store.open import FILE, open_database
 from listserv_py.store.store import Tx
 
@@ -28,6 +28,8 @@ R = TypeVar("R")
 
 BATCH = 200
 READERS = 2
+SCRUB_TRIES = 50
+SCRUB_PAUSE = 0.2
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
@@ -51,6 +53,8 @@ class _Job:
     work: Callable[[Tx], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    alone: bool = False
+    """Outside every transaction: for what SQLite does in none."""
 
 
 class Store:
@@ -63,6 +67,7 @@ class Store:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, "store-read")
         self._local = threading.local()
+        self._peek: Tx | None = None
         self.failed = threading.Event()
         self._writer = threading.Thread(target=self._write, name="store-write", daemon=True)
         self._writer.start()
@@ -78,9 +83,12 @@ class Store:
         The caller's cancellation does not undo it: a client that hangs up must not take back what
         was decided.
         """
+        return await self._do(lambda tx: fn(tx, *args, **kw))
+
+    async def _do(self, work: Callable[[Tx], R], *, alone: bool = False) -> R:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._jobs.put(_Job(lambda tx: fn(tx, *args, **kw), loop, future))
+        self._jobs.put(_Job(work, loop, future, alone))
         return await asyncio.shield(future)
 
     async def read(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
@@ -94,11 +102,30 @@ class Store:
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
+    def peek(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
+        """Run `fn(tx, …)` here and now: for look-ups of microseconds, from the loop's thread only."""
+        if self._peek is None:
+            self._peek = Tx(connect(self._path, write=False), self._domain)
+        return fn(self._peek, *args, **kw)
+
+    async def scrub(self) -> None:
+        """Empty the WAL into the file: what was deleted before is gone from the disk then.
+
+        StoreBusy when a long reader (a backup) stands in the way all the while.
+        """
+        for _ in range(SCRUB_TRIES):
+            if await self._do(_emptied, alone=True):
+                return
+            await asyncio.sleep(SCRUB_PAUSE)
+        raise StoreBusy("deleted, but still in the write-ahead log: a long reader is in the way")
+
     async def close(self) -> None:
         """Finish what waits, then close the file."""
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
+        if self._peek is not None:
+            self._peek.db.close()
 
     def _write(self) -> None:
         tx = Tx(self._db, self._domain)
@@ -108,10 +135,19 @@ class Store:
             while len(jobs) < BATCH and not self._jobs.empty():
                 jobs.append(self._jobs.get())
             closing = None in jobs
-            batch = [job for job in jobs if job is not None]
+            batch = [job for job in jobs if job is not None and not job.alone]
             if batch:
                 self._commit(tx, batch)
+            for job in jobs:
+                if job is not None and job.alone:
+                    _tell(job, *self._outside(tx, job))
         self._db.close()
+
+    def _outside(self, tx: Tx, job: _Job) -> tuple[Any, BaseException | None]:
+        try:
+            return job.work(tx), None
+        except Exception as exc:  # noqa: BLE001 - its caller must hear of it
+            return None, self._ours(exc)
 
     def _commit(self, tx: Tx, batch: list[_Job]) -> None:
         outcomes: list[tuple[Any, BaseException | None]] = []
@@ -158,6 +194,16 @@ class Store:
         # After a failed fsync the kernel may have dropped what we wrote: nobody goes on from here.
         self.failed.set()
         return StoreFailed(name)
+
+
+def _emptied(tx: Tx) -> bool:
+    """Whether the WAL could be emptied; does not wait for readers, as nobody else could write."""
+    tx.db.execute("PRAGMA busy_timeout=0")
+    try:
+        busy = tx.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        tx.db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return not busy
 
 
 def _name(exc: Exception) -> str:

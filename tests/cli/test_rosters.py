@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listserv_py.cli.rosters import Fault, Roster, Row, read_roster, write_roster
+from listserv_py.cli.rosters import Fault, Roster, read_roster, write_roster
+from listserv_py.control.rosters import Row
 
 JANUARY = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -50,6 +51,7 @@ BAD = {
     "too many fields": (b"address,name\na@b.example,Joe,x\n", [(2, "has 3 fields")]),
     "unknown column": (b"address,shoe size\na@b.example,43\n", [(1, "shoe size")]),
     "broken quotes": (b'address,name\na@b.example,"Joe" x\n', [(2, "is not CSV")]),
+    "option": (b"address,options\na@b.example,NOHTML BLUE\n", [(2, "'BLUE'")]),
     "time": (b"address,subscribed\na@b.example,yesterday\n", [(2, "yesterday")]),
     "name": (b"address,name\na@b.example,x\x07y\n", [(2, "control character")]),
     "long name": (b"a@b.example " + b"x" * 300 + b"\n", [(1, "longer")]),
@@ -101,7 +103,7 @@ def test_what_is_written_is_read_back(rows: list[tuple[str, str, list[str], date
     text = "".join(write_roster(written))
     read = read_roster(text.encode())
     assert read.faults == ()
-    assert [(r.address, r.name, list(r.options), r.subscribed) for r in read.rows] == rows
+    assert [(r.address, r.name, list(r.options or ()), r.subscribed) for r in read.rows] == rows
 
 
 @given(st.binary(max_size=300))

@@ -1,0 +1,124 @@
+"""What the command line can ask for, as a table: each a plain function of one turn.
+
+A question is all that the operator said, already read; nothing here touches the terminal. What a
+question holds is checked here nevertheless where it decides something: names, addresses, options.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from listserv_py.commands.interpreter import run_text
+from listserv_py.control import rosters
+from listserv_py.control.operation import Operation, Refused
+from listserv_py.errors import BadListname
+from listserv_py.lists.addresses import is_listname, reserved
+from listserv_py.lists.header import new_header, parse_header
+from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.store.erasures import Erasures
+from listserv_py.store.people import People, Record
+from listserv_py.store.queue_view import Detail, Waiting
+from listserv_py.store.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class NewList:
+    """`create`: `sets` are header lines such as `Send= Public`."""
+
+    name: str
+    owners: tuple[str, ...]
+    title: str = ""
+    sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`cmd`: command lines and who gives them; "" is the first postmaster."""
+
+    text: str
+    actor: str = ""
+
+
+def _create(turn: Turn, asked: NewList) -> str:
+    if not is_listname(asked.name) or reserved(asked.name, turn.settings.site.name):
+        raise BadListname(asked.name)
+    if any(not one.isprintable() for one in (asked.title, *asked.sets)):
+        raise Refused("a title and a header line each have to be one line")
+    owners = [parse_mailbox(owner) for owner in asked.owners]
+    header = new_header(asked.name, asked.title, owners, asked.sets)
+    parse_header(header)
+    return str(turn.tx.lists.add(asked.name, header, turn.now).address)
+
+
+def _say(turn: Turn, said: Said) -> str:
+    if said.actor:
+        return run_text(turn, parse_mailbox(said.actor), said.text)
+    if not turn.postmasters:
+        raise Refused("site.postmasters is empty: say by --as who gives the command")
+    return run_text(turn, turn.postmasters[0], said.text)
+
+
+def _queue(turn: Turn, limit: int) -> list[Waiting]:
+    return turn.tx.outbox.view(limit)
+
+
+def _show(turn: Turn, mailing_id: int) -> Detail:
+    found = turn.tx.outbox.show(mailing_id)
+    if found is None:
+        raise Refused(f"nothing with the number {mailing_id} waits")
+    return found
+
+
+def _retry(turn: Turn, mailing_id: int | None) -> int:
+    many = turn.tx.outbox.retry(mailing_id)
+    if mailing_id is not None and not many:
+        raise Refused(f"nothing with the number {mailing_id} waits")
+    return many
+
+
+def _drop(turn: Turn, mailing_id: int) -> None:
+    if not turn.tx.outbox.drop(mailing_id):
+        raise Refused(f"nothing with the number {mailing_id} waits")
+
+
+def _personal_data(turn: Turn, address: str) -> dict[str, list[Record]]:
+    return People(turn.tx).stored_about(parse_mailbox(address))
+
+
+def _erase(turn: Turn, address: str) -> int:
+    mailbox = parse_mailbox(address)
+    if mailbox in turn.postmasters:
+        raise Refused(f"{mailbox} is a postmaster: take the address out of site.postmasters first")
+    many = People(turn.tx).erase(mailbox)
+    # Noted before the commit: an erasure that a crash undid may be noted, never the reverse.
+    Erasures(turn.settings.site.data_dir).note(mailbox, turn.now)
+    return many
+
+
+CREATE = Operation("create", TypeAdapter(NewList), TypeAdapter(str), _create)
+CMD = Operation("cmd", TypeAdapter(Said), TypeAdapter(str), _say)
+IMPORT = Operation(
+    "import", TypeAdapter(rosters.Incoming), TypeAdapter(rosters.Taken), rosters.take_in
+)
+EXPORT = Operation(
+    "export", TypeAdapter(rosters.Page), TypeAdapter(list[rosters.Row]), rosters.page, reads=True
+)
+QUEUE = Operation("queue", TypeAdapter(int), TypeAdapter(list[Waiting]), _queue, reads=True)
+SHOW = Operation("queue show", TypeAdapter(int), TypeAdapter(Detail), _show, reads=True)
+RETRY = Operation("queue retry", TypeAdapter(int | None), TypeAdapter(int), _retry)
+DROP = Operation("queue drop", TypeAdapter(int), TypeAdapter(None), _drop)
+PERSONAL_DATA = Operation(
+    "personal-data",
+    TypeAdapter(str),
+    TypeAdapter(dict[str, list[Any]]),
+    _personal_data,
+    reads=True,
+)
+ERASE = Operation("erase", TypeAdapter(str), TypeAdapter(int), _erase, scrubs=True)
+
+OPERATIONS: Mapping[str, Operation[Any, Any]] = {
+    operation.name: operation
+    for operation in (CREATE, CMD, IMPORT, EXPORT, QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE)
+}

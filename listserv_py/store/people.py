@@ -1,0 +1,220 @@
+"""One person in all tables: what is stored about him, and his erasure.
+
+Every table that can name a person stands here, by column or by content; a new one belongs here too.
+Mail that others wrote and that merely mentions him is theirs: it stays on its way.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from sqlite_utils import Database
+
+from listserv_py.errors import ListservError
+from listserv_py.lists.options import Options, describe
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.mail.message import read
+from listserv_py.store.store import Tx
+from listserv_py.store.times import moment
+
+Value = str | int | bool | None
+Record = dict[str, "Value | Record | list[str]"]
+
+_TIMES = re.compile(r"(_at|until)$")
+
+
+class StillNamed(ListservError):
+    """The person is named in a list's header and cannot be erased before somebody changes it."""
+
+    def __init__(self, listnames: list[str]) -> None:
+        super().__init__(
+            f"named in the header of {', '.join(listnames)}: name somebody else there first"
+        )
+
+
+class People:
+    """The view of one person at a time over all tables."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._db: Database = tx.db
+
+    def stored_about(self, mailbox: Mailbox) -> dict[str, list[Record]]:
+        """All that is stored about a person, by kind (GDPR article 15)."""
+        key, written = mailbox.key, _written(mailbox)
+        return {
+            "subscriptions": list(self._subscriptions(key)),
+            "roles": [
+                {"list": name, "header_line": line} for name, line in self._header_lines(mailbox)
+            ],
+            "confirmations": self._rows(
+                "SELECT c.kind, l.name AS list, c.payload, c.created_at, c.expires_at, c.used_at,"
+                " c.outcome FROM cookie c LEFT JOIN list l ON l.id = c.list_id"
+                " WHERE c.address_key = ?",
+                (key,),
+            ),
+            "mail_in": [
+                self._with_content(row, "SELECT raw FROM message WHERE id = ?", message_id)
+                for row, message_id in self._incoming(mailbox)
+            ],
+            "mail_out": [
+                self._with_content(row, "SELECT raw FROM content WHERE mailing_id = ?", mailing_id)
+                for row, mailing_id in self._outgoing(mailbox)
+            ],
+            "bounces": self._rows(
+                "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
+                " FROM bounce b LEFT JOIN list l ON l.id = b.list_id"
+                " LEFT JOIN subscriber s ON s.id = b.subscriber_id"
+                " WHERE s.address_key = ? OR lower(b.address) = ?",
+                (key, written),
+            ),
+        }
+
+    def erase(self, mailbox: Mailbox) -> int:
+        """Take a person out of every table; says how many rows that were.
+
+        StillNamed when a list's header names him: a list without its owner would be nobody's.
+        """
+        named = sorted({name for name, _ in self._header_lines(mailbox)})
+        if named:
+            raise StillNamed(named)
+        key, written = mailbox.key, _written(mailbox)
+        gone = self._erase_incoming(mailbox) + self._erase_outgoing(mailbox)
+        for statement, value in (
+            ("DELETE FROM cookie WHERE address_key = ?", key),
+            ("DELETE FROM cookie WHERE instr(lower(payload), ?)", written),
+            ("UPDATE cookie SET outcome = '' WHERE instr(lower(outcome), ?)", written),
+            ("UPDATE spool SET approved_by = NULL WHERE lower(approved_by) = ?", written),
+            ("DELETE FROM bounce WHERE instr(lower(text), ?)", written),
+            ("DELETE FROM subscriber WHERE address_key = ?", key),
+        ):
+            gone += int(self._db.execute(statement, (value,)).rowcount)
+        self._tx.budget.forget(mailbox)
+        self._tx.posts.forget(mailbox)
+        return gone
+
+    def everybody(self) -> Iterator[Mailbox]:
+        """Every person whom a column names, once each."""
+        rows = self._db.execute(
+            "SELECT address FROM subscriber UNION SELECT address FROM cookie"
+            " UNION SELECT reverse_path FROM spool WHERE reverse_path IS NOT NULL"
+            " UNION SELECT author_key FROM spool WHERE author_key <> ''"
+            " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
+        ).fetchall()
+        return iter({parse_mailbox(row[0]) for row in rows})
+
+    def _subscriptions(self, key: str) -> Iterator[Record]:
+        rows = self._db.execute(
+            "SELECT s.id, l.name, s.address, s.name, s.options, s.subscribed_at"
+            " FROM subscriber s JOIN list l ON l.id = s.list_id WHERE s.address_key = ?",
+            (key,),
+        ).fetchall()
+        for subscriber_id, listname, address, name, options, subscribed_at in rows:
+            consent = self._rows(
+                "SELECT asked_at, asked_message_id, asked_host, request, confirmed_at,"
+                " confirmed_message_id FROM consent WHERE subscriber_id = ?",
+                (subscriber_id,),
+            )
+            yield {
+                "list": listname,
+                "address": address,
+                "name": name,
+                "options": [word for word, _ in describe(Options.decode(options))],
+                "subscribed_at": moment(subscribed_at).isoformat(),
+                "consent": consent[0] if consent else None,
+            }
+
+    def _header_lines(self, mailbox: Mailbox) -> Iterator[tuple[str, str]]:
+        whole = re.compile(
+            rf"(?<![\w.+-]){re.escape(_written(mailbox))}(?![\w-]|\.\w)", re.IGNORECASE
+        )
+        for name, header in self._db.execute("SELECT name, header FROM list").fetchall():
+            yield from ((name, line) for line in header.split("\n") if whole.search(line))
+
+    def _incoming(self, mailbox: Mailbox) -> Iterator[tuple[Record, int]]:
+        """Mail of his that is not decided on yet: held posts, and what could not be worked off."""
+        rows = self._db.execute(
+            "SELECT s.message_id, s.reverse_path, s.author_key, m.raw, s.id, s.rcpt,"
+            " s.received_at, s.state, s.reason, s.client, s.helo"
+            " FROM spool s JOIN message m ON m.id = s.message_id"
+        )
+        names = ("id", "to", "received_at", "state", "reason", "client", "helo")
+        for message_id, reverse_path, author_key, raw, *rest in rows:
+            is_his = (reverse_path or "").lower() == _written(mailbox) or author_key == mailbox.key
+            if is_his or _is_by(mailbox, bytes(raw)):
+                yield _record(zip(names, rest, strict=True)), message_id
+
+    def _outgoing(self, mailbox: Mailbox) -> Iterator[tuple[Record, int]]:
+        """Mail that waits to go to him, and what of his own waits to go to others."""
+        rows = self._db.execute(
+            "SELECT m.id, c.raw, m.id, m.kind, l.name, m.state, m.created_at,"
+            " EXISTS (SELECT 1 FROM copy o WHERE o.mailing_id = m.id AND lower(o.rcpt) = ?)"
+            " FROM mailing m JOIN content c ON c.mailing_id = m.id"
+            " LEFT JOIN list l ON l.id = m.list_id",
+            (_written(mailbox),),
+        )
+        for mailing_id, raw, *rest, is_to_him in rows:
+            if is_to_him or _is_by(mailbox, bytes(raw)):
+                names = ("id", "kind", "list", "state", "created_at")
+                yield _record(zip(names, rest, strict=True)), mailing_id
+
+    def _with_content(self, record: Record, query: str, row_id: int) -> Record:
+        raw = self._db.execute(query, (row_id,)).fetchone()[0]
+        return {**record, "content": bytes(raw).decode("utf-8", "backslashreplace")}
+
+    def _erase_incoming(self, mailbox: Mailbox) -> int:
+        found = [int(str(record["id"])) for record, _ in self._incoming(mailbox)]
+        for spool_id in found:
+            self._db.execute("DELETE FROM cookie WHERE spool_id = ?", (spool_id,))
+            self._tx.spool.done(spool_id)
+        return len(found)
+
+    def _erase_outgoing(self, mailbox: Mailbox) -> int:
+        """A post to all stays unless he wrote it; of single mails none may name him."""
+        written = _written(mailbox).encode()
+        found = set()
+        for mailing_id, upto, raw in self._db.execute(
+            "SELECT m.id, m.upto, c.raw FROM mailing m JOIN content c ON c.mailing_id = m.id"
+        ):
+            is_single = upto == 0
+            if _is_by(mailbox, bytes(raw)) or (is_single and written in bytes(raw).lower()):
+                found.add(mailing_id)
+        for mailing_id in found:
+            self._db.execute("DELETE FROM mailing WHERE id = ?", (mailing_id,))
+        self._tx.outbox.erase(str(mailbox))
+        self._forget_in_facts(mailbox)
+        return len(found)
+
+    def _forget_in_facts(self, mailbox: Mailbox) -> None:
+        """Posts by others may say that he approved them."""
+        his = re.compile(re.escape(_written(mailbox)), re.IGNORECASE)
+        for mailing_id, facts in self._db.execute(
+            "SELECT id, facts FROM mailing WHERE instr(lower(facts), ?)", (_written(mailbox),)
+        ).fetchall():
+            self._db.execute(
+                "UPDATE mailing SET facts = ? WHERE id = ?", (his.sub("", facts), mailing_id)
+            )
+
+    def _rows(self, query: str, values: tuple[Value, ...]) -> list[Record]:
+        cursor = self._db.execute(query, values)
+        names = [column[0] for column in cursor.description]
+        return [_record(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _record(pairs: Iterable[tuple[str, Value]]) -> Record:
+    """A row with its times as people and machines read them."""
+    return {
+        name: moment(value).isoformat() if isinstance(value, int) and _TIMES.search(name) else value
+        for name, value in pairs
+    }
+
+
+def _written(mailbox: Mailbox) -> str:
+    """The address as columns and contents have it, but for the case of its letters."""
+    return str(mailbox).lower()
+
+
+def _is_by(mailbox: Mailbox, raw: bytes) -> bool:
+    if _written(mailbox).encode() not in raw.lower():
+        return False
+    author = read(raw).author
+    return author is not None and author.mailbox == mailbox
