@@ -7,7 +7,7 @@ writing connection ever checkpoints: SQLite before 3.51.3 can corrupt a WAL data
 from pathlib import Path
 
 from sqlite_utils import Database
-from sqlite_utils.utils import sqlite3
+from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # its driver, as it says
 
 SQLITE_VERSION: str = sqlite3.sqlite_version
 SqliteError = sqlite3.Error

@@ -22,8 +22,7 @@ def open_database(data_dir: Path) -> Database:
     """The writing connection to an up-to-date database; ConfigError says why there is none."""
     path = data_dir / FILE
     _refuse_vanished(data_dir, path)
-    fresh = not path.exists()
-    if fresh:
+    if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     else:
         examine(path)
@@ -32,7 +31,7 @@ def open_database(data_dir: Path) -> Database:
         migrations.apply(db)
     except SqliteError as exc:
         raise ConfigError(str(path), "", f"the database cannot be opened: {exc}") from exc
-    if fresh:
+    if not (data_dir / MARKER).exists():
         _mark(data_dir)
     return db
 
@@ -70,7 +69,7 @@ def _refuse_damaged(db: Database, path: Path) -> None:
 
 
 def _refuse_vanished(data_dir: Path, path: Path) -> None:
-    if (data_dir / MARKER).exists() and not path.exists():
+    if (data_dir / MARKER).exists() and not (path.exists() and path.stat().st_size):
         raise ConfigError(
             str(path), "", f"the database is gone; restore it, or remove {MARKER} to begin anew"
         )

@@ -109,12 +109,20 @@ class Spool:
         )
         return bool(cursor.rowcount == 1)
 
-    def ready(self, limit: int) -> list[int]:
-        """The oldest mails that wait to be worked off."""
+    def ready(self, limit: int, size: int) -> list[int]:
+        """The oldest mails that wait to be worked off: at least one, at most `size` bytes."""
         rows = self._db.execute(
-            "SELECT id FROM spool WHERE state = 'ready' ORDER BY id LIMIT ?", (limit,)
+            "SELECT s.id, length(m.raw) FROM spool s JOIN message m ON m.id = s.message_id"
+            " WHERE s.state = 'ready' ORDER BY s.id LIMIT ?",
+            (limit,),
         )
-        return [int(row[0]) for row in rows]
+        chosen: list[int] = []
+        for spool_id, length in rows.fetchall():
+            size -= length
+            if chosen and size < 0:
+                break
+            chosen.append(int(spool_id))
+        return chosen
 
     def begin(self, spool_ids: list[int]) -> list[Entry]:
         """Note that these are being tried, and give them out."""
@@ -123,7 +131,9 @@ class Spool:
             f"UPDATE spool SET begun = begun + 1 WHERE id IN ({marks})",  # noqa: S608 - question marks
             spool_ids,
         )
-        rows = self._db.execute(f"{_COLUMNS} WHERE s.id IN ({marks}) ORDER BY s.id", spool_ids)
+        rows = self._db.execute(
+            f"{_COLUMNS} WHERE s.id IN ({marks}) AND s.state = 'ready' ORDER BY s.id", spool_ids
+        )
         return [_read(row) for row in rows]
 
     def load(self, spool_id: int) -> Entry | None:

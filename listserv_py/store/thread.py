@@ -103,7 +103,7 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     def peek(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
-        """Run `fn(tx, …)` here and now: for look-ups of microseconds, from the loop's thread only."""
+        """Run `fn(tx, …)` here and now: look-ups of microseconds, from the loop's thread only."""
         if self._peek is None:
             self._peek = Tx(connect(self._path, write=False), self._domain)
         return fn(self._peek, *args, **kw)

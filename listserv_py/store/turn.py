@@ -6,9 +6,10 @@ else, so that a test can say them all. Every mail passes `Turn.mail`, where the 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from listserv_py.config import Settings
 from listserv_py.lists.addresses import Door, route
@@ -33,8 +34,8 @@ _ANSWERS_A_DAY = 5
 class Post:
     """A mail of ours to one person, before it is put into words.
 
-    `letter`: what it answers. `proven`: the person asked for it and we know that it was that person,
-    so it counts against no budget. `subject` and `body` replace the form's own.
+    so it counts against no budget. `subject` and `body` replace those of the form.
+    so it counts against no budget. `subject` and `body` replace the form's.
     """
 
     to: Mailbox
@@ -141,6 +142,35 @@ class Turn:
         if post.letter is None:
             return draft
         return replace(draft, auto_submitted="auto-replied", references=references(post.letter))
+
+
+@dataclass(slots=True)
+class Turns:
+    """Makes the turns of a running process; `settings` changes when they are read again."""
+
+    settings: Settings
+    forms: Forms
+
+    def at(self, tx: Tx) -> Turn:
+        """A turn now, with dice of its own."""
+        return Turn(
+            tx=tx,
+            settings=self.settings,
+            now=datetime.now(UTC),
+            forms=self.forms,
+            new_code=new_code,
+            new_token=new_token,
+        )
+
+
+def new_code() -> str:
+    """A confirmation code: 64 random bits as 16 upper-case hex digits."""
+    return secrets.token_hex(8).upper()
+
+
+def new_token() -> str:
+    """The left side of a Message-ID of ours."""
+    return secrets.token_hex(12)
 
 
 def references(letter: Letter) -> tuple[str, ...]:

@@ -1,0 +1,109 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from listserv_py.store.connect import connect
+from listserv_py.store.store import Tx
+from listserv_py.store.thread import Store, StoreBusy, StoreFull
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = Store.open(tmp_path, "lists.example.org")
+    yield opened
+    await opened.close()
+
+
+def note(tx: Tx, name: str) -> str:
+    tx.db.execute("INSERT INTO meta VALUES (?, x'00')", (name,))
+    return name
+
+
+def names(tx: Tx) -> set[str]:
+    rows = tx.db.execute("SELECT name FROM meta WHERE name NOT LIKE 'secret%'")
+    return {row[0] for row in rows}
+
+
+async def test_a_function_runs_in_a_transaction_and_is_kept(store: Store, tmp_path: Path) -> None:
+    assert await store.run(note, "a") == "a"
+    other = connect(tmp_path / "listserv.db", write=False)
+    assert other.execute("SELECT count(*) FROM meta WHERE name = 'a'").fetchone() == (1,)
+    other.close()
+
+
+async def test_one_that_fails_undoes_only_itself(store: Store) -> None:
+    def bad(tx: Tx) -> None:
+        note(tx, "bad")
+        raise ValueError("no")
+
+    results = await asyncio.gather(
+        store.run(note, "a"), store.run(bad), store.run(note, "b"), return_exceptions=True
+    )
+    assert results[0] == "a"
+    assert isinstance(results[1], ValueError)
+    assert await store.read(names) == {"a", "b"}
+
+
+async def test_a_caller_that_goes_away_does_not_take_it_back(store: Store) -> None:
+    task = asyncio.ensure_future(store.run(note, "a"))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await store.run(note, "b")
+    assert await store.read(names) == {"a", "b"}
+
+
+async def test_readers_cannot_write(store: Store) -> None:
+    with pytest.raises(Exception, match="attempt to write"):
+        await store.read(note, "a")
+
+
+async def test_a_full_disk_keeps_nothing_and_heals(store: Store) -> None:
+    def fill(tx: Tx) -> None:
+        pages = tx.db.execute("PRAGMA page_count").fetchone()[0]
+        tx.db.execute(f"PRAGMA max_page_count = {pages}")
+
+    def big(tx: Tx) -> None:
+        tx.db.execute("INSERT INTO message (raw) VALUES (zeroblob(1000000))")
+
+    def room(tx: Tx) -> None:
+        tx.db.execute("PRAGMA max_page_count = 1000000")
+
+    await store.run(fill)
+    results = await asyncio.gather(store.run(note, "a"), store.run(big), return_exceptions=True)
+    assert isinstance(results[1], StoreFull)
+    await store.run(room)
+    await store.run(big)
+    assert not store.failed.is_set()
+
+
+async def test_a_held_database_is_a_passing_trouble(store: Store, tmp_path: Path) -> None:
+    await store.run(lambda tx: tx.db.execute("PRAGMA busy_timeout = 50").fetchone())
+    other = connect(tmp_path / "listserv.db", write=True)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusy):
+        await store.run(note, "a")
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.run(note, "b") == "b"
+
+
+async def test_what_waits_together_is_committed_together(store: Store) -> None:
+    def version(tx: Tx) -> int:
+        return int(tx.db.execute("PRAGMA data_version").fetchone()[0])
+
+    before = store.peek(version)
+    await asyncio.gather(*(store.run(note, f"n{number}") for number in range(500)))
+    assert len(await store.read(names)) == 500
+    assert store.peek(version) > before
+
+
+async def test_how_the_connection_is_set(store: Store) -> None:
+    def settings(tx: Tx) -> list[int | str]:
+        wanted = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        return [tx.db.execute(f"PRAGMA {one}").fetchone()[0] for one in wanted]
+
+    assert await store.run(settings) == ["wal", 2, 1, 1]
