@@ -1,0 +1,125 @@
+"""Between the dialogue and the mail room: an Envelope is built, kept, and answered.
+
+The commit runs as a task of its own behind a shield: a client that hangs up, or a session that is
+cut, never stops it half-way, and what is true afterwards does not depend on our 250 being heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import secrets
+from datetime import UTC, datetime
+
+from listserv_py.errors import Refusal
+from listserv_py.mail.envelope import Envelope, Protocol
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.maillog import get_logger
+from listserv_py.smtpd import replies
+from listserv_py.smtpd.content import Content
+from listserv_py.smtpd.limits import Census
+from listserv_py.smtpd.mailroom import Mailroom
+from listserv_py.smtpd.paths import Transaction
+from listserv_py.smtpd.replies import SmtpReply
+from listserv_py.smtpd.trace import Visit, hops, received_field
+from listserv_py.store.thread import StoreFull
+
+log = get_logger("smtpd")
+
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Handler:
+    """What sessions ask of the house; one for all of them."""
+
+    def __init__(self, mailroom: Mailroom, census: Census) -> None:
+        self.census = census
+        self.commits: set[asyncio.Task[SmtpReply]] = set()
+        self._mailroom = mailroom
+
+    async def welcome(self, transaction: Transaction, rcpt: Mailbox) -> SmtpReply:
+        """Whether mail of this transaction may go to `rcpt`, who is added to it when so."""
+        if len(transaction.rcpt_to) >= self.census.settings.recipients:
+            return replies.TOO_MANY_RECIPIENTS
+        sender, size = transaction.reverse_path, transaction.size
+        try:
+            verdict = await self._mailroom.accepts(sender, rcpt, size)
+        except Refusal as refusal:
+            verdict = replies.in_reply(refusal)
+        except Exception as error:  # noqa: BLE001 - a recipient must not end a session
+            return self.fault(error)
+        if verdict is None:
+            transaction.rcpt_to.append(rcpt)
+            return replies.RECIPIENT_OK
+        log.info("mail.refused", code=verdict.code, status=verdict.enhanced, rcpt=str(rcpt))
+        return verdict
+
+    async def take(self, content: Content, transaction: Transaction, visit: Visit) -> SmtpReply:
+        """Keep the finished mail; the reply says whether it is on disk."""
+        token = secrets.token_hex(6)
+        try:
+            envelope = self._envelope(content, transaction, visit, token)
+        except Refusal as refusal:
+            reply = replies.in_reply(refusal)
+            log.info("mail.refused", code=reply.code, status=reply.enhanced, client=visit.client)
+            return reply
+        except Exception as error:  # noqa: BLE001 - LMTP wants an answer for each recipient
+            return self.fault(error)
+        self.census.octets += len(envelope.content)
+        commit = asyncio.create_task(self._commit(envelope, token))
+        self.commits.add(commit)
+        commit.add_done_callback(self.commits.discard)
+        return await asyncio.shield(commit)
+
+    def fault(self, error: Exception) -> SmtpReply:
+        """What the client hears of an exception: nothing but a token to find it in the log by."""
+        no_room = isinstance(error, StoreFull | MemoryError)
+        if no_room or getattr(error, "errno", None) in _DISK_FULL:
+            log.error("door.full", reason=type(error).__name__)
+            return replies.NO_ROOM
+        token = secrets.token_hex(6)
+        log.error("door.fault", id=token, exc_info=error)
+        return replies.our_fault(token)
+
+    def _envelope(
+        self, content: Content, transaction: Transaction, visit: Visit, token: str
+    ) -> Envelope:
+        settings, now = self.census.settings, datetime.now(UTC)
+        octets = content.taken(mend=visit.protocol is Protocol.LMTP)
+        if hops(octets) > settings.hops:
+            raise replies.TOO_MANY_HOPS.refusal()
+        trace = received_field(visit, transaction, settings.domain, token, now)
+        return Envelope(
+            reverse_path=transaction.reverse_path,
+            # LMTP answers for each, but one mailbox gets a mail once.
+            rcpt_to=tuple(dict.fromkeys(transaction.rcpt_to)),
+            content=trace + octets,
+            client=visit.client,
+            helo=visit.helo,
+            protocol=visit.protocol,
+            received_at=now,
+            smtputf8=transaction.smtputf8,
+        )
+
+    async def _commit(self, envelope: Envelope, token: str) -> SmtpReply:
+        try:
+            await self._mailroom.take(envelope)
+        except Refusal as refusal:
+            reply = replies.in_reply(refusal)
+        except Exception as error:  # noqa: BLE001 - the top of an envelope's way in
+            return self.fault(error)
+        else:
+            reply = replies.accepted(token)
+        finally:
+            self.census.octets -= len(envelope.content)
+        event = "mail.refused" if reply.is_refusal else "mail.accepted"
+        log.info(
+            event,
+            id=token,
+            code=reply.code,
+            client=envelope.client or "local",
+            sender=str(envelope.reverse_path or "<>"),
+            rcpts=len(envelope.rcpt_to),
+            bytes=len(envelope.content),
+        )
+        return reply

@@ -1,0 +1,75 @@
+"""Who may come in: the RCPT decision, and what is refused once the mail is here. Pure.
+
+Nothing here depends on who subscribes to what: a stranger who tries addresses learns no member. It
+is never a relay, because what is not an address of this server is nobody's (RFC 5321 7.9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from listserv_py.lists.access import Access
+from listserv_py.lists.addresses import Destination, Door
+from listserv_py.lists.model import MailingList
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.smtpd import replies
+from listserv_py.smtpd.replies import SmtpReply
+
+_OWNERS_WORDS = frozenset({Access.OWNER, Access.POSTMASTER})
+
+
+def judge(
+    rcpt: Mailbox,
+    domain: str,
+    destination: Destination | None,
+    mailing_list: MailingList | None,
+    size: int | None = None,
+) -> SmtpReply | None:
+    """The answer to RCPT, None for welcome.
+
+    `destination`: what `lists.addresses.route` says of `rcpt`; `mailing_list`: what the store has
+    under its listname; `size`: what the client declared.
+    """
+    if rcpt.domain != domain.lower():
+        return replies.NO_RELAY
+    if destination is None:
+        return replies.UNKNOWN_ADDRESS
+    if destination.listname is None:
+        return None
+    if mailing_list is None:
+        return replies.UNKNOWN_ADDRESS
+    if destination.door is not Door.POST:
+        return None
+    if mailing_list.held:
+        return replies.LIST_HELD
+    return _too_big(mailing_list, size)
+
+
+def judge_post(
+    mailing_list: MailingList,
+    size: int,
+    writers: Collection[Mailbox],
+    postmasters: Collection[Mailbox],
+) -> SmtpReply | None:
+    """The answer to a whole post, None for welcome; to be asked where nobody else gets the mail.
+
+    `writers` are the reverse-path and the author of the From line: an owner whose mail came by a
+    forwarder has another reverse-path. Which of them is really the writer is asked later.
+    """
+    too_big = _too_big(mailing_list, size)
+    if too_big is not None:
+        return too_big
+    send = mailing_list.keywords.send
+    if send.editor or not send.access:
+        return None
+    if not all(level.access in _OWNERS_WORDS and not level.listname for level in send.access):
+        return None
+    owners = {owner.mailbox for owner in mailing_list.keywords.owners}
+    if owners.isdisjoint(writers) and set(postmasters).isdisjoint(writers):
+        return replies.OWNERS_ONLY
+    return None
+
+
+def _too_big(mailing_list: MailingList, size: int | None) -> SmtpReply | None:
+    limit = mailing_list.keywords.sizelim
+    return replies.TOO_BIG_FOR_LIST if limit is not None and (size or 0) > limit else None

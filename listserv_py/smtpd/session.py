@@ -1,0 +1,303 @@
+"""One connection: bytes in, replies out, its deadlines, its end. The verbs are dialogue.py's.
+
+Kept from aiosmtpd: the stream, its task, STARTTLS. Replaced: the command loop (aiosmtpd echoes what
+it does not know, ends lines at a bare LF, words exceptions for strangers), the timer (one for all
+deadlines, seldom moved) and the end of input (aiosmtpd cancels what is in hand).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, ClassVar
+
+from aiosmtpd.smtp import SMTP, TLSSetupException
+
+from listserv_py.errors import Refusal
+from listserv_py.mail.envelope import Protocol
+from listserv_py.smtpd import replies
+from listserv_py.smtpd.handler import Handler
+from listserv_py.smtpd.paths import Transaction
+from listserv_py.smtpd.replies import SmtpReply
+
+LINE_MAX = 512
+# RFC 5321 4.5.3.1.4 with what RFC 1870, 6152 and 6531 add to it.
+MAIL_LINE_MAX = LINE_MAX + 26 + 17 + 10
+_NO_LINE = 4096
+_WEB = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"})
+
+
+class Farewell(Exception):
+    """Ends a session with a last reply."""
+
+    def __init__(self, reply: SmtpReply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A command: what obeys it, how long its line may be, whether it is of no use by itself."""
+
+    obey: Callable[[Any, str], Awaitable[None]]
+    line_max: int = LINE_MAX
+    is_junk: bool = False
+
+
+class Session(SMTP):
+    """A connection of either protocol, from the greeting to its end."""
+
+    # aiosmtpd makes it the limit of the stream's buffer: what is read ahead of us.
+    line_length_limit = 65536
+    verbs: ClassVar[Mapping[str, Verb]] = {}
+
+    def __init__(self, handler: Handler, protocol: Protocol, sessions: set[Session]) -> None:
+        settings = handler.census.settings
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            handler,
+            hostname=settings.domain,
+            loop=loop,
+            tls_context=settings.tls,
+            enable_SMTPUTF8=True,
+            data_size_limit=settings.message_size,
+            auth_exclude_mechanism=("LOGIN", "PLAIN"),
+        )
+        self.handler, self.protocol, self.settings = handler, protocol, settings
+        self._sessions = sessions
+        self.transaction: Transaction | None = None
+        self.client = ""
+        self.helo = ""
+        self.is_extended = False
+        self.inbox = bytearray()
+        self._outbox: list[bytes] = []
+        self._is_counted = self._is_busy = self._is_leaving = self._is_securing = False
+        self._junk = 0
+        self._ends = loop.time() + settings.session
+        self._deadline = self._ends
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether STARTTLS has succeeded."""
+        return self._tls_protocol is not None
+
+    # The life of the connection, as asyncio tells it.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet a client that there is room for; called again when STARTTLS is done."""
+        if self._original_transport is not None:
+            # RFC 3207 4.2: forget HELO, the transaction and every byte read so far.
+            self.inbox.clear()
+            self.transaction, self.helo = None, ""
+            super().connection_made(transport)
+            return
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - SMTP is spoken on streams
+        self.client = _client(transport)
+        refusal = self.handler.census.enter(self.client, self.loop.time())
+        if refusal is not None:
+            transport.write(f"{refusal}\r\n".encode())
+            transport.close()
+            return
+        self._is_counted = True
+        self._sessions.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Count it out; what it had in hand is cancelled, but for a commit, which is shielded."""
+        if self._is_counted:
+            self._is_counted = False
+            self._sessions.discard(self)
+            self.handler.census.leave(self.client)
+            super().connection_lost(error)
+
+    def eof_received(self) -> bool:
+        """The client has said all it will: what is in hand is answered, then the loop ends."""
+        # aiosmtpd's own would cancel the handler; the stream's tells the reader alone.
+        still_open = asyncio.StreamReaderProtocol.eof_received(self)
+        return bool(still_open) and not self.is_encrypted
+
+    def wind_up(self) -> None:
+        """The server stops: finish the mail in hand, if there is one, then say goodbye."""
+        self._is_leaving = True
+        if not self._is_busy:
+            self.part(replies.SHUTTING_DOWN)
+
+    def part(self, reply: SmtpReply) -> None:
+        """Say a last word without waiting, and close, whether or not the client listens."""
+        transport = self.transport
+        if self._is_securing:
+            self.abort()
+            return
+        if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+            return
+        transport.write(b"".join([*self._outbox, f"{reply}\r\n".encode()]))
+        self._outbox.clear()
+        transport.close()
+        self._abort_later()
+
+    def abort(self) -> None:
+        """Close at once."""
+        transport = self._original_transport or self.transport
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
+
+    def _abort_later(self) -> None:
+        # close() waits until the client has read everything, which it need never do.
+        self.loop.call_later(self.settings.linger, self.abort)
+
+    # Deadlines: one timer, which looks again when it comes too early.
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        self.due_in(duration or self.settings.idle)
+
+    def due_in(self, seconds: float) -> None:
+        """From now on the next thing is due in `seconds`, and the session within its time."""
+        self._set_deadline(min(self.loop.time() + seconds, self._ends))
+
+    def due_for_commit(self) -> None:
+        """The mail is here: what is due now is the disk's, however old the session is."""
+        self._set_deadline(self.loop.time() + self.settings.commit)
+
+    def _set_deadline(self, deadline: float) -> None:
+        self._deadline = deadline
+        handle = self._timeout_handle
+        if handle is not None and handle.when() > deadline:
+            handle.cancel()
+            handle = None
+        if handle is None:
+            self._timeout_handle = self.loop.call_at(deadline, self._timeout_cb)
+
+    def _timeout_cb(self) -> None:
+        if self.loop.time() < self._deadline:
+            self._timeout_handle = self.loop.call_at(self._deadline, self._timeout_cb)
+        else:
+            self.part(replies.TOO_SLOW)
+
+    # Bytes out and in.
+
+    async def push(self, status: str | bytes) -> None:
+        """Reply; sent at once unless more commands wait to be answered with it (RFC 2920 3.2)."""
+        self._outbox.append(status.encode() if isinstance(status, str) else status)
+        self._outbox.append(b"\r\n")
+        if not self.inbox or len(self._outbox) > 200:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send the replies that wait."""
+        if self._outbox:
+            self._writer.write(b"".join(self._outbox))
+            self._outbox.clear()
+            await self._writer.drain()
+
+    async def receive(self) -> bytes:
+        """What the client sends next, once it has got our replies."""
+        await self.flush()
+        chunk = await self._reader.read(1 << 18)
+        if not chunk:
+            raise EOFError
+        return chunk
+
+    async def _read_line(self) -> bytes:
+        """The next line, or the beginning of one that is far too long."""
+        inbox = self.inbox
+        while (end := inbox.find(b"\n")) < 0:
+            if len(inbox) > _NO_LINE:
+                raise Farewell(SmtpReply(421, "4.7.0", replies.LINE_TOO_LONG.text))
+            inbox += await self.receive()
+        line = bytes(inbox[: end + 1])
+        del inbox[: end + 1]
+        return line
+
+    async def secure(self) -> None:
+        """STARTTLS has been granted: every byte read so far is forgotten, then hands are shaken."""
+        self.inbox.clear()
+        self._is_securing = True
+        try:
+            await super().smtp_STARTTLS("")
+        finally:
+            self._is_securing = False
+        # asyncio reports a client that hangs up in the middle of it as a success.
+        if self.session is None or self.session.ssl is None:
+            raise TLSSetupException
+
+    # The command loop.
+
+    async def _handle_client(self) -> None:
+        try:
+            await self.push(f"220 {self.hostname} {self._greeting} listserv_py")
+            while True:
+                await self._turn()
+        except Farewell as farewell:
+            self.part(farewell.reply)
+        except (OSError, EOFError):
+            self._writer.close()
+            self._abort_later()
+        except TLSSetupException as error:
+            # asyncio tells a protocol of the loss only when it told it of the connection.
+            self._writer.close()
+            self.connection_lost(error)
+
+    @property
+    def _greeting(self) -> str:
+        return "LMTP" if self.protocol is Protocol.LMTP else "ESMTP"
+
+    async def _turn(self) -> None:
+        """Read one command and answer it."""
+        line = await self._read_line()
+        self._reset_timeout()
+        self._is_busy = True
+        try:
+            await self._obey(line)
+        except Refusal as refusal:
+            await self.answer(replies.in_reply(refusal))
+        except (Farewell, OSError, EOFError, TLSSetupException):
+            raise
+        except Exception as error:  # noqa: BLE001 - the top of a session's loop
+            await self.answer(self.handler.fault(error))
+        self._is_busy = False
+        if self._is_leaving:
+            raise Farewell(replies.SHUTTING_DOWN)
+
+    async def _obey(self, line: bytes) -> None:
+        text = line[:-2]
+        if line[-2:] != b"\r\n" or b"\r" in text or b"\0" in text:
+            await self.answer(replies.BAD_LINE)
+            return
+        name, _, argument = text.decode("utf-8", "surrogateescape").partition(" ")
+        verb = self.verbs.get(name.upper()) if name.isascii() else None
+        if len(line) > (verb.line_max if verb else LINE_MAX):
+            await self.answer(replies.LINE_TOO_LONG)
+        elif verb:
+            if verb.is_junk:
+                self._count_junk()
+            await verb.obey(self, argument.rstrip(" "))
+        elif name.upper() in _WEB:
+            raise Farewell(replies.TOO_MUCH_JUNK)
+        else:
+            await self.answer(replies.NOT_UNDERSTOOD)
+
+    async def answer(self, reply: SmtpReply) -> None:
+        """Reply, and count what was no use to anybody."""
+        if reply.code >= 500:
+            self._count_junk()
+        await self.push(str(reply))
+
+    def mail_came(self) -> None:
+        """A mail was taken: whoever brings mail may be wordy."""
+        self._junk = 0
+
+    def _count_junk(self) -> None:
+        self._junk += 1
+        if self._junk > self.settings.junk:
+            raise Farewell(replies.TOO_MUCH_JUNK)
+
+
+def _client(transport: asyncio.Transport) -> str:
+    """The client's address as text, an IPv4 one as such; "" on a Unix socket."""
+    peer = transport.get_extra_info("peername")
+    if not isinstance(peer, tuple):
+        return ""
+    address = ip_address(str(peer[0]).partition("%")[0])
+    return str(getattr(address, "ipv4_mapped", None) or address)
