@@ -75,7 +75,7 @@ def postfix(tmp_path: Path) -> Path:
     """A private Postfix configuration with our lines at its end."""
     main = (POSTFIX / "main.cf").read_text(encoding="utf-8")
     master = (POSTFIX / "master.cf").read_text(encoding="utf-8")
-    (tmp_path / "main.cf").write_text(f"compatibility_level = 3.6\nmyhostname = mx.example.org\n{main}")
+    (tmp_path / "main.cf").write_text(f"compatibility_level = 3.6\n{main}")
     (tmp_path / "master.cf").write_text(master)
     return tmp_path
 
