@@ -139,6 +139,12 @@ class UnknownCommand(UserError):
     fields = ("word",)
 
 
+class NotAnAnswer(UserError):
+    """A reply to a request that begins with neither `ok` nor a command."""
+
+    fields = ("word",)
+
+
 class MissingWord(UserError):
     """A command line that ends too early."""
 
@@ -185,6 +191,12 @@ class NoSuchSubscriber(UserError):
     """An owner asked about somebody who is not on the list."""
 
     fields = ("listname", "address")
+
+
+class NotOnYourLists(UserError):
+    """An owner's command for all his lists about somebody who is on none of them."""
+
+    fields = ("address",)
 
 
 class ReviewDenied(UserError):

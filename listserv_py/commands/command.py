@@ -1,0 +1,163 @@
+"""The unit of the language: a command, who may give it, and what the line that gave it said.
+
+A handler gets a `Request` and returns its answer's text; it refuses by raising a UserError before
+it has changed anything. Abbreviations, QUIET, rights, codes and the echo are the interpreter's
+work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from listserv_py.commands.syntax import Arguments, fold, shown
+from listserv_py.mail.letter import Letter
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.proof import Proof
+from listserv_py.store.turn import Turn
+
+
+class Privilege(StrEnum):
+    """Who may give a command; a postmaster may give all of them."""
+
+    ANYBODY = "anybody"
+    SUBSCRIBER = "subscriber"
+    OWNER = "owner"
+    MODERATOR = "moderator"
+
+
+class Confirm(StrEnum):
+    """When a code is asked for before a command runs."""
+
+    NEVER = "never"
+    """It changes nothing and shows nothing protected, or is itself the answer to a code."""
+    ALWAYS = "always"
+    """Whatever else proves the sender: joining is confirmed by the mailbox that joins."""
+    BY_KEYWORD = "by keyword"
+    """Unless the sender is proven, or the list's Validate= frees it."""
+    UNLESS_PROVEN = "unless proven"
+    """Owners' commands: never on the word of a From line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command mail behind an answered code; what the record of consent is made from."""
+
+    at: datetime
+    message_id: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whose command it is, and how that is known; `letter` None: it came from the command line.
+
+    `name` is what his From line calls him. `asked` is set when he answered a code.
+    """
+
+    mailbox: Mailbox
+    name: str = ""
+    proof: Proof = Proof.NONE
+    letter: Letter | None = None
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One line, understood, with all that a handler may use.
+
+    `run` runs further lines as another actor: OK gives what it confirms to it.
+    """
+
+    turn: Turn
+    actor: Actor
+    command: Command
+    arguments: Arguments
+    quiet: bool
+    table: Table
+    run: Callable[[Turn, Actor, tuple[str, ...]], str]
+
+    def say(self, form: str, **slots: str) -> str:
+        """A form's text, as an answer."""
+        return self.turn.forms.fill(form, slots).body
+
+
+def answer_at_once(request: Request) -> Request:
+    """The default of `prepare`: nothing to check, nothing to complete."""
+    return request
+
+
+def as_declared(request: Request) -> Confirm:
+    """The default of `weigh`: what the command's own line in the table says."""
+    return request.command.confirm
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as the table declares it.
+
+    `keyword` and `synonyms` have their shortest abbreviation in capitals. `prepare` refuses what
+    need not be confirmed first and completes the arguments, so that what waits for a code is whole;
+    `weigh` says for this very request when a code is needed. `table_in_help` is shown by HELP only. `unmistakable` words are commands even
+    where people talk, so that a post which begins with one is caught.
+    """
+
+    keyword: str
+    syntax: str
+    summary: str
+    privilege: Privilege
+    confirm: Confirm
+    handler: Callable[[Request], str]
+    synonyms: tuple[str, ...] = ()
+    takes_quiet: bool = False
+    details: str = ""
+    table_in_help: str = ""
+    prepare: Callable[[Request], Request] = answer_at_once
+    weigh: Callable[[Request], Confirm] = as_declared
+    unmistakable: bool = False
+
+    @property
+    def word(self) -> str:
+        """The whole keyword in capitals: how the command is written back."""
+        return fold(self.keyword)
+
+    @property
+    def line(self) -> str:
+        """The command with its syntax, as HELP shows it."""
+        quiet = "[QUIET] " if self.takes_quiet else ""
+        return f"{quiet}{self.keyword} {shown(self.syntax)}".rstrip()
+
+    def is_called(self, word: str) -> bool:
+        """Whether a word in capitals is the keyword, a synonym, or an abbreviation long enough."""
+        return any(
+            fold(name).startswith(word) and len(word) >= shortest(name)
+            for name in (self.keyword, *self.synonyms)
+        )
+
+
+def shortest(keyword: str) -> int:
+    """How many letters of a keyword are enough: those in capitals at its beginning."""
+    return next((at for at, letter in enumerate(keyword) if letter.islower()), len(keyword))
+
+
+@dataclass(frozen=True)
+class Table:
+    """All commands, in the order in which people should read them."""
+
+    units: tuple[Command, ...]
+
+    @cached_property
+    def _whole_words(self) -> Mapping[str, Command]:
+        return {fold(name): unit for unit in self.units for name in (unit.keyword, *unit.synonyms)}
+
+    def find(self, word: str) -> Command | None:
+        """The command that a word of any case calls, or None; only ASCII letters are folded."""
+        word = fold(word)
+        if not word:
+            return None
+        return self._whole_words.get(word) or next(
+            (unit for unit in self.units if unit.is_called(word)), None
+        )

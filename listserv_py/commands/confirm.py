@@ -1,0 +1,110 @@
+"""Asking for confirmation: one request for all lines of a mail that need it.
+
+The request goes to the address that the From line claims, which may be a victim's: it repeats
+nothing of a stranger's words but list names and plain names, and three open ones are the most.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from listserv_py.commands.command import Actor, Request
+from listserv_py.commands.manners import kept_name, shown_host, shown_name
+from listserv_py.commands.syntax import Arguments, write
+from listserv_py.store.cookies import Ask, CookieKind
+from listserv_py.store.outbox import Kind
+from listserv_py.store.turn import Turn
+
+TOLD = "confirmations"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A line that waits for its sender's word: as it will run, and as the request shows it."""
+
+    line: str
+    shown: str
+    listname: str
+
+
+def waiting(request: Request) -> Waiting:
+    """The line in its canonical form."""
+    said = request.arguments
+    shown = replace(said, name=shown_name(said.name))
+    return Waiting(_line(request, said), _line(request, shown), said.listname)
+
+
+def _line(request: Request, arguments: Arguments) -> str:
+    quiet = "QUIET " if request.quiet else ""
+    return f"{quiet}{request.command.word} {write(request.command.syntax, arguments)}".rstrip()
+
+
+def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> bool:
+    """Mail one request for all the lines; False, told once, when too many are open already."""
+    limit = turn.settings.limits.confirmations_per_address
+    if turn.tx.cookies.open_count(actor.mailbox, turn.now) >= limit:
+        _tell_once(turn, actor)
+        return False
+    code, expires_at = turn.new_code(), turn.now + _delay(turn, lines)
+    slots = {
+        "CODE": code,
+        "LINES": "\n".join(f"    {one.shown}" for one in lines),
+        "WHOM": str(actor.mailbox),
+        "DATE": moment(turn.now),
+        "HOST": shown_host(_host(actor)) or "unknown",
+        "EXPIRES": moment(expires_at),
+        "MYADDRESS": str(turn.command_address),
+        "SITE": turn.settings.site.domain,
+    }
+    kind = Kind.CONFIRMATION
+    if not turn.mail(actor.mailbox, "CONFIRM1", slots, kind=kind, letter=actor.letter):
+        return False
+    payload = _payload(turn, actor, lines)
+    asked = Ask(CookieKind.COMMAND, actor.mailbox, payload, expires_at, turn.now)
+    turn.tx.cookies.issue(asked, code)
+    return True
+
+
+def moment(when: datetime) -> str:
+    """A time as people read it, in UTC."""
+    return f"{when.day} {when:%b %Y, %H:%M} UTC"
+
+
+def _payload(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> str:
+    letter = actor.letter
+    return json.dumps(
+        {
+            "lines": [one.line for one in lines],
+            "name": kept_name(actor.name),
+            "at": turn.now.isoformat(),
+            "message_id": (letter and letter.message.message_id) or "",
+            "host": _host(actor),
+        },
+        ensure_ascii=False,
+    )
+
+
+def _host(actor: Actor) -> str:
+    return actor.letter.host if actor.letter is not None else ""
+
+
+def _delay(turn: Turn, lines: Sequence[Waiting]) -> timedelta:
+    """How long the code serves: the site's time, or the shortest of the lists that say less."""
+    found = [turn.tx.lists.find(one.listname) for one in lines]
+    theirs = [one.keywords.confirm_delay for one in found if one is not None]
+    return min([turn.settings.limits.confirmation_age, *theirs])
+
+
+def _tell_once(turn: Turn, actor: Actor) -> None:
+    """Say that too many requests are open; then be silent until the oldest may have expired."""
+    age, budget = turn.settings.limits.confirmation_age, turn.tx.budget
+    if budget.spent(actor.mailbox, TOLD, turn.now, age):
+        return
+    slots = {"SITE": turn.settings.site.domain, "MYADDRESS": str(turn.command_address)}
+    if turn.mail(
+        actor.mailbox, "CONFIRM_TOO_MANY", slots, kind=Kind.CONFIRMATION, letter=actor.letter
+    ):
+        budget.spend(actor.mailbox, TOLD, turn.now)

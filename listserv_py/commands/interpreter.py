@@ -1,0 +1,224 @@
+"""Runs the lines of a command mail and answers it with one mail.
+
+Here, once, for all commands: the reply to a code, abbreviations, QUIET, rights, what waits for
+confirmation, the echo, and where reading ends. One wrong line does not undo the others, because a
+handler refuses before it changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from listserv_py.commands import confirm
+from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
+from listserv_py.commands.command import Actor, Privilege, Request
+from listserv_py.commands.humans import answerable
+from listserv_py.commands.manners import shown_line, shown_word
+from listserv_py.commands.rights import ALL_LISTS, for_another, needs_code, owned_list
+from listserv_py.commands.subscribe import door_line
+from listserv_py.commands.syntax import fold, read, without_password
+from listserv_py.commands.table import COMMANDS, split
+from listserv_py.errors import NoQuiet, NotAnAnswer, UnknownCommand, UserError
+from listserv_py.lists.addresses import Destination, Door
+from listserv_py.mail.letter import Letter
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.proof import Proof
+from listserv_py.maillog import get_logger
+from listserv_py.store.outbox import Kind
+from listserv_py.store.turn import Turn
+
+log = get_logger("commands")
+
+COMMANDS_MAX = 20
+ERRORS_MAX = 5
+OUTPUT_MAX = 1_000_000
+OUR_SUBJECT = "Output of your job"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A command line; `said` is what its author wrote, where that was only `ok`."""
+
+    text: str
+    said: str
+    answers_request: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A line, and what came of it; `error` None when it was not refused."""
+
+    echo: str
+    text: str
+    error: UserError | None = None
+
+
+@dataclass(slots=True)
+class Job:
+    """What the lines of one mail came to, while they run; `errors` counts those in a row."""
+
+    answers: list[Answer] = field(default_factory=list)
+    waiting: list[confirm.Waiting] = field(default_factory=list)
+    errors: int = 0
+    flushed: bool = False
+    asked: bool = False
+    confirmed: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether any line was refused."""
+        return self.flushed or any(answer.error is not None for answer in self.answers)
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether not one line meant anything."""
+        unknown = (UnknownCommand, NotAnAnswer)
+        return not self.waiting and all(isinstance(one.error, unknown) for one in self.answers)
+
+
+def work(turn: Turn, letter: Letter, destination: Destination) -> None:
+    """Act on a mail to the command address, or to a list's subscribe or signoff address."""
+    author = answerable(turn, letter)
+    if author is None:
+        log.info("commands.not_answered", spool=letter.spool_id)
+        return
+    actor = Actor(author.mailbox, author.name, letter.proof, letter)
+    lines = _lines(letter, destination, actor)
+    job = _run(turn, actor, lines)
+    if job.waiting:
+        job.asked = confirm.ask(turn, actor, job.waiting)
+    # A robot that answers our answers would go on for ever.
+    is_echo = job.is_noise and OUR_SUBJECT in letter.message.subject
+    if not is_echo and (job.answers or job.flushed or not job.waiting):
+        _reply(turn, actor, job)
+    log.info("commands.done", spool=letter.spool_id, lines=len(lines), waiting=len(job.waiting))
+
+
+def run_text(turn: Turn, actor: Mailbox, text: str) -> str:
+    """Run lines for the operator, as if they had been confirmed; the output of all of them."""
+    return run_job(turn, actor, text)[0]
+
+
+def run_job(turn: Turn, actor: Mailbox, text: str) -> tuple[str, bool]:
+    """`run_text`, and whether any line was refused. A single line is not echoed."""
+    lines = tuple(Line(line, line) for line in own_lines(text))
+    job = _run(turn, Actor(actor, proof=Proof.OPERATOR), lines)
+    if len(lines) == 1 and len(job.answers) == 1:
+        return job.answers[0].text, job.failed
+    return _output(turn, job), job.failed
+
+
+def _lines(letter: Letter, destination: Destination, actor: Actor) -> tuple[Line, ...]:
+    """The command lines of a mail; its Subject is one only where the body has none at all."""
+    if destination.door is not Door.COMMAND:
+        line = door_line(destination.door, destination.listname or "", actor.name)
+        return (Line(line, line),)
+    subject = letter.message.subject
+    lines = own_lines(letter.message.command_text)
+    code = code_in(subject)
+    if code is not None and lines:
+        return _reply_lines(code, lines)
+    if not lines and COMMANDS.find(split(subject)[1]):
+        lines = own_lines(subject)[:1]
+    return tuple(Line(line, line) for line in lines)
+
+
+def _reply_lines(code: str, lines: tuple[str, ...]) -> tuple[Line, ...]:
+    """What a reply to one of our requests says: its first line decides."""
+    first = lines[0]
+    if is_ok(first):
+        return (Line(f"OK {code}", first, answers_request=True),)
+    reason = rejection(first)
+    if reason is not None and COMMANDS.find(split(first)[2].split(" ")[0]) is None:
+        given = " ".join([reason, *lines[1:]]).strip()
+        return (Line(f"REJECT {code} {given}".rstrip(), first, answers_request=True),)
+    if COMMANDS.find(split(first)[1]) is None:
+        return (Line(first, first, answers_request=True),)
+    return tuple(Line(line, line) for line in lines)
+
+
+def _run(turn: Turn, actor: Actor, lines: Sequence[Line]) -> Job:
+    job = Job()
+    for count, line in enumerate(lines):
+        is_over = count >= COMMANDS_MAX or job.errors >= ERRORS_MAX
+        if is_over and not actor.proof.is_proven:
+            job.flushed = True
+            break
+        _run_line(turn, actor, line, job)
+    return job
+
+
+def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
+    try:
+        request = _understand(turn, actor, line)
+        if needs_code(request):
+            found = confirm.waiting(request)
+            if found not in job.waiting:
+                job.waiting.append(found)
+        else:
+            text = request.command.handler(request)
+            job.confirmed = job.confirmed or request.command.word == "OK"
+            job.answers.append(Answer(_echo(actor, line), text))
+        job.errors = 0
+    except UserError as error:
+        said = turn.forms.fill(error.form, error.slots()).body
+        job.answers.append(Answer(_echo(actor, line), said, error))
+        job.errors += 1
+
+
+def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
+    """The line as a request that may run, or run once confirmed; UserError says why not."""
+    is_quiet, word, rest = split(line.text)
+    command = COMMANDS.find(word)
+    if command is None and line.answers_request:
+        raise NotAnAnswer(shown_word(word))
+    if command is None:
+        raise UnknownCommand(shown_word(fold(word)))
+    if is_quiet and not command.takes_quiet:
+        raise NoQuiet(command.word)
+    arguments = read(command.syntax, rest)
+    request = Request(turn, actor, command, arguments, is_quiet, COMMANDS, _run_again)
+    needs_owner = command.privilege is Privilege.OWNER or for_another(request)
+    if needs_owner and arguments.listname != ALL_LISTS:
+        owned_list(request)
+    return command.prepare(request)
+
+
+def _run_again(turn: Turn, actor: Actor, lines: tuple[str, ...]) -> str:
+    """Run what a code confirmed; nothing of it waits again."""
+    return _output(turn, _run(turn, actor, [Line(line, line) for line in lines]))
+
+
+def _echo(actor: Actor, line: Line) -> str:
+    said = without_password(line.said)
+    if actor.proof.is_proven:
+        return said
+    command = COMMANDS.find(split(said)[1])
+    return shown_line(said, command.syntax if command else None)
+
+
+def _reply(turn: Turn, actor: Actor, job: Job) -> None:
+    turn.mail(
+        actor.mailbox,
+        "JOB_OUTPUT",
+        {"USERID": actor.mailbox.local_part, "OUTPUT": _output(turn, job)},
+        kind=Kind.REPLY,
+        letter=actor.letter,
+        proven=actor.proof.is_proven or job.confirmed,
+    )
+
+
+def _output(turn: Turn, job: Job) -> str:
+    def say(form: str) -> str:
+        return turn.forms.fill(form, {"MYADDRESS": str(turn.command_address)}).body
+
+    blocks = [f"> {answer.echo}\n{answer.text}" for answer in job.answers]
+    waits = "JOB_WAITS" if job.asked else "JOB_NOT_ASKED"
+    blocks += [f"> {one.shown}\n{say(waits)}" for one in job.waiting]
+    if not blocks:
+        blocks.append(say("JOB_EMPTY"))
+    if job.flushed:
+        blocks.append(say("JOB_FLUSHED"))
+    text = "\n\n".join(blocks)
+    return text if len(text) <= OUTPUT_MAX else f"{text[:OUTPUT_MAX]}\n{say('JOB_CUT')}"

@@ -1,0 +1,72 @@
+"""What of a stranger's words we repeat: the address that a From line claims may be a third party's.
+
+Whoever forges a From line must not be able to send his advertisement through us: names are short
+and plain, lines lose their links. Nothing here concerns a sender who is proven.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NAME_SHOWN = 60
+NAME_KEPT = 100
+LINE_SHOWN = 100
+WORD_SHOWN = 20
+
+_LINK = re.compile(r"://|(?:^|[^A-Za-z0-9])www\.|^[a-z]+:[^\s@]", re.IGNORECASE)
+_DOTTED = re.compile(r"\.(?=[^\W\d_]{2})")
+_HOST = re.compile(r"[A-Za-z0-9.:-]{1,100}", re.ASCII)
+
+
+def shown_name(name: str) -> str:
+    """A name as a third party may see it: letters, blanks and `.'-`, no links, 60 characters.
+
+    A dot inside a word gets a blank behind it, or a mail program would make a link of it.
+    """
+    words = " ".join(word for word in name.split() if not _is_link(word))
+    plain = "".join(c if _is_letter(c) or c in " .'-" else " " for c in words)
+    return " ".join(_DOTTED.sub(". ", plain).split())[:NAME_SHOWN].strip()
+
+
+def kept_name(name: str) -> str:
+    """A name as a subscription keeps it: printable, without links, of bounded length."""
+    words = (word for word in name.split() if not _is_link(word))
+    plain = "".join(c for c in " ".join(words) if c.isprintable() and c not in "<>")
+    return " ".join(plain.split())[:NAME_KEPT].strip()
+
+
+def shown_line(line: str, syntax: str | None) -> str:
+    """A stranger's line as the echo shows it; `syntax` None: its first word is no command.
+
+    What names a list is kept as it is, a full name becomes plain, an address stays.
+    """
+    words = line.split()
+    free = 0 if syntax is None else 3 if words[0].upper() == "QUIET" else 2
+    head = [word for word in words[:free] if not _is_link(word)]
+    tail = [
+        word
+        for word in words[free:]
+        if not _is_link(word) and ("@" in word or not _DOTTED.search(word))
+    ]
+    told = shown_name(" ".join(tail)) if syntax and "[name]" in syntax else " ".join(tail)
+    text = "".join(c for c in " ".join([*head, told]).strip() if c.isprintable())
+    return text if len(text) <= LINE_SHOWN else text[: LINE_SHOWN - 1] + "…"
+
+
+def shown_word(word: str) -> str:
+    """A word that is no command, as the error quotes it."""
+    return "".join(c for c in word if c.isprintable() and c not in '.:/@<>"')[:WORD_SHOWN]
+
+
+def shown_host(host: str) -> str:
+    """A host as a confirmation request names it: an address or a plain host name, or nothing."""
+    return host if _HOST.fullmatch(host) else ""
+
+
+def _is_link(word: str) -> bool:
+    return _LINK.search(word) is not None or ("/" in word and "." in word)
+
+
+def _is_letter(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LM"

@@ -1,0 +1,140 @@
+"""Options of a subscription: SET and QUERY, for oneself or, by an owner, FOR somebody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from listserv_py.commands.command import Command, Confirm, Privilege, Request
+from listserv_py.commands.notices import tell
+from listserv_py.commands.rights import Target, by_validate, for_another, is_owner, targets
+from listserv_py.errors import OwnerOnlyOption
+from listserv_py.lists.options import OPTIONS, apply_words, describe
+
+
+def prepare_set(request: Request) -> Request:
+    """Refuse unknown words and missing subscriptions before anything is asked or changed."""
+    for target in targets(request):
+        _changed(request, target)
+    return request
+
+
+def weigh_set(request: Request) -> Confirm:
+    """An owner's words count only when he is proven; one's own as `Validate=` says."""
+    found = targets(request)
+    if for_another(request) or not all(_is_plain(request, target) for target in found):
+        return Confirm.UNLESS_PROVEN
+    return by_validate(tuple(target.mailing_list for target in found), is_protected=False)
+
+
+def set_options(request: Request) -> str:
+    """Change options, and show what they are now."""
+    changed = [_changed(request, target) for target in targets(request)]
+    said = []
+    for target in changed:
+        request.turn.tx.subscribers.save(target.subscription)
+        if for_another(request) and not request.quiet:
+            _notify(request, target)
+        listing = _listing(target)
+        form = "SET_DONE_FOR" if for_another(request) else "SET_DONE"
+        said.append(
+            request.say(
+                form,
+                LISTNAME=target.mailing_list.name,
+                WHOM=str(target.subscription.mailbox),
+                OPTIONS=listing,
+            )
+        )
+    return "\n\n".join(said)
+
+
+def prepare_query(request: Request) -> Request:
+    """Refuse when there is no such subscription."""
+    targets(request)
+    return request
+
+
+def weigh_query(request: Request) -> Confirm:
+    """What concerns oneself is answered at once, whatever the list says."""
+    return Confirm.UNLESS_PROVEN if for_another(request) else Confirm.NEVER
+
+
+def query(request: Request) -> str:
+    """Show the options of a subscription."""
+    return "\n\n".join(_described(request, target) for target in targets(request))
+
+
+def _described(request: Request, target: Target) -> str:
+    own = target.subscription
+    return request.say(
+        "QUERY_DONE",
+        WHOM=f"{own.name} <{own.mailbox}>" if own.name else str(own.mailbox),
+        LISTNAME=target.mailing_list.name,
+        OPTIONS=_listing(target),
+        DATE=f"{own.subscribed_at.day} {own.subscribed_at:%b %Y}",
+    )
+
+
+def _changed(request: Request, target: Target) -> Target:
+    options = apply_words(
+        target.subscription.options,
+        request.arguments.options,
+        by_owner=is_owner(request.turn, request.actor, target.mailing_list),
+    )
+    return replace(target, subscription=replace(target.subscription, options=options))
+
+
+def _is_plain(request: Request, target: Target) -> bool:
+    """Whether all words are such as every subscriber may set."""
+    try:
+        apply_words(target.subscription.options, request.arguments.options, by_owner=False)
+    except OwnerOnlyOption:
+        return False
+    return True
+
+
+def _listing(target: Target) -> str:
+    rows = describe(target.subscription.options)
+    width = max((len(word) for word, _ in rows), default=0)
+    return "\n".join(f"{word:<{width}}  {meaning}" for word, meaning in rows)
+
+
+def _notify(request: Request, target: Target) -> None:
+    tell(
+        request.turn,
+        target.subscription.mailbox,
+        target.mailing_list,
+        "SET1",
+        OPTIONS=_listing(target),
+        INVOKER=str(request.actor.mailbox),
+    )
+
+
+SET = Command(
+    keyword="SET",
+    syntax="listname|* options [FOR address]",
+    summary="Change your options on a list, or on all",
+    details=(
+        "Options may be shortened, and the later of two opposites wins. FOR user@host is for"
+        " owners; QUIET in front keeps the person from being told."
+    ),
+    table_in_help="\n".join(f"{one.syntax:<11} {one.meaning}" for one in OPTIONS),
+    privilege=Privilege.SUBSCRIBER,
+    confirm=Confirm.BY_KEYWORD,
+    handler=set_options,
+    prepare=prepare_set,
+    weigh=weigh_set,
+    takes_quiet=True,
+)
+
+QUERY = Command(
+    keyword="Query",
+    syntax="listname|* [FOR address]",
+    summary="Show your options on a list, or all your subscriptions",
+    details="FOR user@host is for owners.",
+    privilege=Privilege.SUBSCRIBER,
+    confirm=Confirm.NEVER,
+    handler=query,
+    prepare=prepare_query,
+    weigh=weigh_query,
+    takes_quiet=True,
+)

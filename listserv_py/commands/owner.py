@@ -1,0 +1,97 @@
+"""Owners' own commands: ADD and DELETE.
+
+They bypass `Subscription=` and the subscriber's confirmation, so they never run on the word of a
+From line; the person concerned is told unless the owner says QUIET.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from listserv_py.commands.command import Command, Confirm, Privilege, Request
+from listserv_py.commands.manners import kept_name
+from listserv_py.commands.notices import tell
+from listserv_py.commands.rights import owned_list, targets
+from listserv_py.errors import BadAddress, OwnAddress
+from listserv_py.mail.mailbox import Mailbox
+
+
+def _person(request: Request) -> Mailbox:
+    person = request.arguments.person
+    if person is None:
+        raise BadAddress("")
+    return person
+
+
+def prepare_add(request: Request) -> Request:
+    """Refuse strangers, and addresses that would send the list's mail back to us."""
+    owned_list(request)
+    if request.turn.is_own(_person(request)):
+        raise OwnAddress(str(_person(request)))
+    name = kept_name(request.arguments.name)
+    return replace(request, arguments=replace(request.arguments, name=name))
+
+
+def add(request: Request) -> str:
+    """Put somebody on the list, or rename him; the options of whoever is there stay."""
+    turn, mailing_list, person = request.turn, owned_list(request), _person(request)
+    name = request.arguments.name
+    found = turn.tx.subscribers.find(mailing_list.id, person)
+    slots = {"LISTNAME": mailing_list.name, "WHOM": f"{name} <{person}>" if name else str(person)}
+    if found is not None:
+        turn.tx.subscribers.save(replace(found, name=name or found.name))
+        return request.say("ADD_RENAMED" if name else "ADD_ALREADY", **slots)
+    turn.tx.subscribers.add(mailing_list.id, person, name, mailing_list.default_options(), turn.now)
+    if not request.quiet:
+        invoker = str(request.actor.mailbox)
+        tell(turn, person, mailing_list, "ADD1", INVOKER=invoker, ADDRESS=str(person))
+    return request.say("ADD_DONE", **slots)
+
+
+def prepare_delete(request: Request) -> Request:
+    """Refuse strangers, and what is not there."""
+    if request.arguments.listname != "*":
+        owned_list(request)
+    targets(request)
+    return request
+
+
+def delete(request: Request) -> str:
+    """Take somebody off a list, or off all lists that the sender owns."""
+    said = []
+    for target in targets(request):
+        person, mailing_list = target.subscription.mailbox, target.mailing_list
+        request.turn.tx.subscribers.remove(target.subscription)
+        if not request.quiet:
+            invoker = str(request.actor.mailbox)
+            tell(request.turn, person, mailing_list, "DELETE1", INVOKER=invoker)
+        said.append(request.say("DELETE_DONE", WHOM=str(person), LISTNAME=mailing_list.name))
+    return "\n".join(said)
+
+
+ADD = Command(
+    keyword="ADD",
+    syntax="listname person",
+    summary="Put somebody on a list",
+    details=(
+        "The name may also stand in front: Full Name <user@host>; a * is no name. Whoever is on"
+        " the list is renamed. He is told, unless QUIET stands in front."
+    ),
+    privilege=Privilege.OWNER,
+    confirm=Confirm.UNLESS_PROVEN,
+    handler=add,
+    prepare=prepare_add,
+    takes_quiet=True,
+)
+
+DELETE = Command(
+    keyword="DELete",
+    syntax="listname|* address",
+    summary="Take somebody off a list, or off all your lists",
+    details="He is told, unless QUIET stands in front.",
+    privilege=Privilege.OWNER,
+    confirm=Confirm.UNLESS_PROVEN,
+    handler=delete,
+    prepare=prepare_delete,
+    takes_quiet=True,
+)

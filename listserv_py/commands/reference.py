@@ -1,0 +1,87 @@
+"""docs/commands.md, written from the table of commands."""
+
+from listserv_py.commands.card import card
+from listserv_py.commands.command import Command, Confirm, Privilege
+from listserv_py.commands.interpreter import COMMANDS_MAX, ERRORS_MAX
+from listserv_py.commands.syntax import shown
+from listserv_py.commands.table import COMMANDS
+from listserv_py.lists.options import OPTIONS
+
+_WHO = {
+    Privilege.ANYBODY: "anybody",
+    Privilege.SUBSCRIBER: "subscribers",
+    Privilege.OWNER: "owners",
+    Privilege.MODERATOR: "moderators",
+}
+_CODE = {
+    Confirm.NEVER: "never",
+    Confirm.ALWAYS: "always",
+    Confirm.BY_KEYWORD: "as the list's `Validate=` or `Review=` says",
+    Confirm.UNLESS_PROVEN: "unless the sender is proven",
+}
+
+
+def page() -> str:
+    """docs/commands.md."""
+    return _PAGE.format(
+        card=card(COMMANDS),
+        commands="\n".join(_section(unit) for unit in COMMANDS.units),
+        options="\n".join(_option_rows()),
+        commands_max=COMMANDS_MAX,
+        errors_max=ERRORS_MAX,
+    )
+
+
+def _section(unit: Command) -> str:
+    also = ", ".join(f"`{name}`" for name in unit.synonyms)
+    line = f"{unit.keyword} {shown(unit.syntax)}".rstrip()
+    rows = [
+        f"### `{line}`",
+        "",
+        f"{unit.summary}. {unit.details}".rstrip(),
+        "",
+        f"* Who: {_WHO[unit.privilege]}; postmasters on every list",
+        f"* Confirmed by code: {_CODE[unit.confirm]}",
+    ]
+    rows += [f"* Also written: {also}"] if also else []
+    rows += ["* `QUIET` in front: the person concerned is not told"] if unit.takes_quiet else []
+    return "\n".join([*rows, ""])
+
+
+def _option_rows() -> list[str]:
+    return [
+        f"| `{option.syntax}` | {option.meaning} | {'owners' if option.owner_only else ''} |"
+        for option in OPTIONS
+    ]
+
+
+_PAGE = """\
+# Commands
+
+Generated from the table in `listserv_py/commands/`; `make docs` writes it anew.
+
+Commands go to the command address, one a line, in the text of a mail. Capitals and small letters
+are the same; the letters in capitals below are the shortest abbreviation. Blank lines and quoted
+lines (`>`) are skipped, and a line `-- ` ends the commands. A mail may hold {commands_max}
+commands; after {errors_max} wrong lines in a row the rest is not read.
+
+Where this server differs from LISTSERV: when a mail has no line at all in its text, a command in
+its Subject is taken. A confirmation code has 16 digits and serves only the address that it was
+sent to.
+`PW=` is read over: there are no passwords yet.
+
+```
+{card}
+```
+
+## In detail
+
+{commands}
+## Options of SET
+
+Several may be given at once. `FOR user@host` sets them for somebody else and is for owners.
+
+| option | meaning | who |
+|---|---|---|
+{options}
+"""

@@ -1,0 +1,242 @@
+"""The command line: its words, read by `read` and written by its twin `write`.
+
+A syntax is written as HELP shows it, in the order in which a line has its words: `listname [name]
+[WITH options]`; the names are those of `_ELEMENTS`. Keywords are compared as ASCII: a letter that
+only looks like another, or becomes it by `str.upper`, is another letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from listserv_py.errors import BadListname, Broken, ExtraWords, MissingWord
+from listserv_py.lists.addresses import is_listname
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+
+_UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_BLANKS = " \t"
+_CODE = re.compile(r"\(?([0-9A-Fa-f]{16})\)?\.?", re.ASCII)
+_PASSWORD = re.compile(r"[ \t]+[Pp][Ww]=\S*", re.ASCII)
+_ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What may stand on a command line; a command's syntax says which of it does.
+
+    `listname` is in capitals, `*` for all lists. `person` is who a command is about when it is not
+    the sender himself: the one to ADD, or the one behind FOR. `code` is in capitals.
+    """
+
+    listname: str = ""
+    name: str = ""
+    options: tuple[str, ...] = ()
+    person: Mailbox | None = None
+    code: str = ""
+    text: str = ""
+    switches: tuple[str, ...] = ()
+
+
+def fold(word: str) -> str:
+    """The word in capitals as keywords are compared: ASCII letters only."""
+    return word.translate(_UPPER)
+
+
+def first_word(text: str) -> tuple[str, str]:
+    """A line's first word, and the rest without the blanks around it."""
+    head, *tail = re.split(r"[ \t]+", text.strip(_BLANKS), maxsplit=1)
+    return head, tail[0].strip(_BLANKS) if tail else ""
+
+
+def without_password(line: str) -> str:
+    """The line without `PW=…`, which is never echoed, kept or read as a name."""
+    return _PASSWORD.sub("", line)
+
+
+def read(syntax: str, text: str) -> Arguments:
+    """The arguments in `text`; UserError names what is missing, too much or no such thing."""
+    arguments = Arguments()
+    elements = elements_of(syntax)
+    for element, optional in reversed(elements):
+        if element.cut is not None:
+            text, clause = element.cut(text)
+            if clause is None and not optional:
+                raise MissingWord(element.shown)
+            if clause is not None:
+                arguments = _whole(element, clause, arguments)
+    for element, optional in elements:
+        if element.cut is None:
+            if not text and not optional:
+                raise MissingWord(element.shown)
+            if text:
+                text, arguments = element.read(text, arguments)
+    if text:
+        raise ExtraWords(text[:60])
+    return arguments
+
+
+def write(syntax: str, arguments: Arguments) -> str:
+    """The line's words behind the command, as `read` takes them."""
+    words = (element.write(arguments) for element, _ in elements_of(syntax))
+    return " ".join(word for word in words if word)
+
+
+def shown(syntax: str) -> str:
+    """The syntax as people read it."""
+    parts = []
+    for element, optional in elements_of(syntax):
+        parts.append(f"[{element.shown}]" if optional else element.shown)
+    return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One part of a syntax; `cut` takes a clause (WITH, FOR, a parenthesis) from a line's end."""
+
+    shown: str
+    read: Callable[[str, Arguments], tuple[str, Arguments]]
+    write: Callable[[Arguments], str]
+    cut: Callable[[str], tuple[str, str | None]] | None = None
+
+
+@lru_cache(maxsize=100)
+def elements_of(syntax: str) -> tuple[tuple[Element, bool], ...]:
+    """The elements of a syntax, each with whether it may be left out."""
+    found = []
+    for part in re.findall(r"\[[^\]]*\]|\S+", syntax):
+        name = part.strip("[]")
+        if name not in _ELEMENTS:
+            raise Broken(f"no part of a command line is called {name!r}")
+        found.append((_ELEMENTS[name], part.startswith("[")))
+    return tuple(found)
+
+
+def _whole(element: Element, text: str, arguments: Arguments) -> Arguments:
+    if not text:
+        raise MissingWord(element.shown)
+    rest, arguments = element.read(text, arguments)
+    if rest:
+        raise ExtraWords(rest[:60])
+    return arguments
+
+
+def _read_listname(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    word, rest = first_word(text)
+    if not is_listname(word):
+        raise BadListname(word[:40])
+    return rest, replace(arguments, listname=fold(word))
+
+
+def _read_listname_or_all(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    word, rest = first_word(text)
+    if word == "*":
+        return rest, replace(arguments, listname="*")
+    return _read_listname(text, arguments)
+
+
+def _read_name(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    return "", replace(arguments, name=" ".join(text.split()))
+
+
+def _read_options(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    return "", replace(arguments, options=tuple(fold(word) for word in re.split(r"[ \t,]+", text)))
+
+
+def _read_address(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    word, rest = first_word(text)
+    if word.startswith("<") and word.endswith(">"):
+        word = word[1:-1]
+    return rest, replace(arguments, person=parse_mailbox(word))
+
+
+def _read_person(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    """`user@host Full Name` or `Full Name <user@host>`; a name of `*` is none."""
+    angle = _ANGLE.fullmatch(text)
+    if angle:
+        mailbox, name = parse_mailbox(angle[2].strip(_BLANKS)), angle[1].strip('" \t')
+    else:
+        quoted = re.match(r'"(?:[^"\\]|\\.)*"@\S+', text)
+        word, name = (quoted[0], text[quoted.end() :]) if quoted else first_word(text)
+        mailbox = parse_mailbox(word.strip("<>"))
+    name = " ".join(name.split())
+    return "", replace(arguments, person=mailbox, name="" if name == "*" else name)
+
+
+def _write_person(arguments: Arguments) -> str:
+    return f"{arguments.person} {arguments.name}".strip(_BLANKS) if arguments.person else ""
+
+
+def _read_code(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    word, rest = first_word(text)
+    found = _CODE.fullmatch(word)
+    # What is no code at all is looked up all the same: nobody has ever been sent it.
+    return rest, replace(arguments, code=fold(found[1]) if found else "?")
+
+
+def _read_text(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    return "", replace(arguments, text=text)
+
+
+def _read_switches(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    words = re.split(r"[ \t,]+", text.strip(_BLANKS + "()"))
+    return "", replace(arguments, switches=tuple(fold(word) for word in words if word))
+
+
+def _cut_switches(text: str) -> tuple[str, str | None]:
+    before, parenthesis, behind = text.partition("(")
+    return before.rstrip(_BLANKS), behind + " " if parenthesis else None
+
+
+def _clause(word: str) -> Callable[[str], tuple[str, str | None]]:
+    """Cuts `WORD …` from the end of a line, at the last place where the word stands by itself."""
+    pattern = re.compile(rf"(?:^|[ \t]){word}(?:[ \t]+|$)", re.IGNORECASE | re.ASCII)
+
+    def cut(text: str) -> tuple[str, str | None]:
+        places = list(pattern.finditer(text))
+        if not places:
+            return text, None
+        return text[: places[-1].start()].rstrip(_BLANKS), text[places[-1].end() :]
+
+    return cut
+
+
+def _options(arguments: Arguments) -> str:
+    return " ".join(arguments.options)
+
+
+def _prefixed(word: str, text: str) -> str:
+    return f"{word} {text}" if text else ""
+
+
+_ELEMENTS: dict[str, Element] = {
+    "listname": Element("listname", _read_listname, lambda a: a.listname),
+    "listname|*": Element("listname|*", _read_listname_or_all, lambda a: a.listname),
+    "name": Element("full name", _read_name, lambda a: a.name),
+    "options": Element("options", _read_options, _options),
+    "person": Element("user@host full name", _read_person, _write_person),
+    "address": Element("user@host", _read_address, lambda a: str(a.person or "")),
+    "code": Element("code", _read_code, lambda a: a.code),
+    "reason": Element("reason", _read_text, lambda a: a.text),
+    "topic": Element("topic", _read_text, lambda a: a.text),
+    "WITH options": Element(
+        "WITH options",
+        _read_options,
+        lambda a: _prefixed("WITH", _options(a)),
+        _clause("WITH"),
+    ),
+    "FOR address": Element(
+        "FOR user@host",
+        _read_address,
+        lambda a: _prefixed("FOR", str(a.person or "")),
+        _clause("FOR"),
+    ),
+    "(switches": Element(
+        "(options",
+        _read_switches,
+        lambda a: f"({' '.join(a.switches)}" if a.switches else "",
+        _cut_switches,
+    ),
+}

@@ -1,0 +1,73 @@
+"""The table of commands: the parser, HELP, the reference card and docs/commands.md read it.
+
+To add a command, write its unit in the file of its family and name it here, where people should
+read it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from listserv_py.commands.command import Command, Table
+from listserv_py.commands.decide import OK, REJECT
+from listserv_py.commands.inquire import HELP, INFO, LISTS, RELEASE, REVIEW, THANKS
+from listserv_py.commands.options import QUERY, SET
+from listserv_py.commands.owner import ADD, DELETE
+from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
+from listserv_py.commands.syntax import first_word, fold, read, without_password
+from listserv_py.errors import UserError
+
+COMMANDS = Table(
+    (
+        HELP,
+        INFO,
+        LISTS,
+        SUBSCRIBE,
+        SIGNOFF,
+        OK,
+        SET,
+        QUERY,
+        REVIEW,
+        THANKS,
+        RELEASE,
+        ADD,
+        DELETE,
+        REJECT,
+    )
+)
+
+QUIET = "QUIET"
+_WORDS_OF_A_COMMAND = 6
+_NAMELIKE = re.compile(r"[A-Z0-9][A-Z0-9._-]*[-_0-9][A-Z0-9._-]*", re.ASCII)
+
+
+def split(line: str) -> tuple[bool, str, str]:
+    """A line as (QUIET stands in front, its command word, the rest without any password)."""
+    word, rest = first_word(line)
+    is_quiet = fold(word) == QUIET
+    if is_quiet:
+        word, rest = first_word(rest)
+    return is_quiet, word, without_password(f" {rest}").strip(" \t")
+
+
+def recognises(line: str) -> bool:
+    """Whether a line of a post is a command that its author meant for us.
+
+    `unsubscribe` alone is one; of the commands that are words of everyday talk (`set`, `join`),
+    only lines that parse and name something that looks like a list (`TEST-L`).
+    """
+    _, word, rest = split(line)
+    command = COMMANDS.find(word)
+    if command is None or len(rest.split()) > _WORDS_OF_A_COMMAND:
+        return False
+    if _is_unmistakable(command, word):
+        return True
+    try:
+        arguments = read(command.syntax, rest)
+    except UserError:
+        return False
+    return _NAMELIKE.fullmatch(arguments.listname) is not None
+
+
+def _is_unmistakable(command: Command, word: str) -> bool:
+    return command.unmistakable and fold(word) not in {"JOIN", "SUB"}
