@@ -121,6 +121,14 @@ class Cookies:
         ).fetchone()
         return int(row[0])
 
+    def last_asked(self, list_id: int) -> Mailbox | None:
+        """The moderator of a list who was asked last, None when nobody was lately."""
+        row = self._db.execute(
+            "SELECT address FROM cookie WHERE list_id = ? AND kind = ? ORDER BY id DESC LIMIT 1",
+            (list_id, CookieKind.APPROVAL),
+        ).fetchone()
+        return parse_mailbox(row[0]) if row else None
+
     def settle(self, spool_id: int, outcome: str, now: datetime) -> None:
         """A held post was decided on: every other request about it says by whom."""
         self._db.execute(

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlite_utils import Database
 
+from listserv_py.lists.model import Subscription
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store import queue_view
@@ -92,6 +93,23 @@ class Outbox:
     def hold_all(self) -> int:
         """Hold all that waits until `retry`: what a restored backup needs; how many mailings."""
         return queue_view.hold_all(self._db)
+
+    def note_bounce(
+        self, subscription: Subscription, status: str, text: str, now: datetime
+    ) -> None:
+        """A copy came back after it had been taken over; which mailing it was, nobody says."""
+        self._db.execute(
+            "INSERT INTO bounce (subscriber_id, list_id, mailing_id, address, at, code, status, text)"
+            " VALUES (?, ?, 0, ?, ?, 0, ?, ?)",
+            (
+                subscription.id,
+                subscription.list_id,
+                str(subscription.mailbox),
+                stamp(now),
+                status,
+                text,
+            ),
+        )
 
     def erase(self, mailbox: Mailbox) -> None:
         """Forget a person: mail that waits for him, and records of its bounces."""

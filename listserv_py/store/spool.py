@@ -165,6 +165,26 @@ class Spool:
             "UPDATE spool SET state = 'aside', reason = ? WHERE id = ?", (reason, spool_id)
         )
 
+    def set_all_aside(self, reason: str) -> int:
+        """Keep out of the way what waits to be worked off; says how many."""
+        cursor = self._db.execute(
+            "UPDATE spool SET state = 'aside', reason = ? WHERE state = 'ready'", (reason,)
+        )
+        return int(cursor.rowcount)
+
+    def take_up_again(self) -> int:
+        """Try anew what was set aside; says how many."""
+        cursor = self._db.execute(
+            "UPDATE spool SET state = 'ready', reason = '', begun = 0, failed = 0"
+            " WHERE state = 'aside'"
+        )
+        return int(cursor.rowcount)
+
+    def count_aside(self) -> int:
+        """How many mails could not be worked off, or came back from a backup."""
+        row = self._db.execute("SELECT count(*) FROM spool WHERE state = 'aside'").fetchone()
+        return int(row[0])
+
     def done(self, spool_id: int) -> None:
         """The mail has been decided on; its bytes go when no other recipient needs them."""
         row = self._db.execute(
@@ -229,6 +249,13 @@ class Spool:
             (list_id, list_id),
         )
         return [_held(row) for row in rows]
+
+    def held_for(self, spool_id: int) -> str | None:
+        """Why a post is held, None when it is not."""
+        row = self._db.execute(
+            "SELECT reason FROM spool WHERE id = ? AND state = 'held'", (spool_id,)
+        ).fetchone()
+        return str(row[0]) if row else None
 
     def overdue(self, now: datetime, limit: int) -> list[int]:
         """Held posts whose time is over."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from listserv_py.lists.model import MailingList, Subscription
-from listserv_py.lists.options import Options
+from listserv_py.lists.options import SINGLE_POSTS, Options
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.lists import Lists
 from listserv_py.store.times import moment, stamp
@@ -119,6 +119,14 @@ class Subscribers:
         """How many are on the list."""
         row = self._db.execute(
             "SELECT count(*) FROM subscriber WHERE list_id = ?", (list_id,)
+        ).fetchone()
+        return int(row[0])
+
+    def receivers(self, list_id: int) -> int:
+        """How many of them get each post as a mail of its own."""
+        row = self._db.execute(
+            "SELECT count(*) FROM subscriber WHERE list_id = ? AND options & ?",
+            (list_id, SINGLE_POSTS),
         ).fetchone()
         return int(row[0])
 

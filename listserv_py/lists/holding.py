@@ -1,0 +1,18 @@
+"""Why a post waits: the word that the spool keeps beside it.
+
+Here, because several rooms act on it: posting holds, an owner's FREE takes up what waited for it,
+the timers give up what nobody answered. The words are in the database and never change.
+"""
+
+from enum import StrEnum
+
+
+class HeldFor(StrEnum):
+    """Whom a held post waits for."""
+
+    AUTHOR = "author"
+    """He confirms by code that it is his."""
+    MODERATOR = "moderator"
+    """Somebody approves or returns it."""
+    FREE = "free"
+    """The list itself is held; FREE takes up all that waited for it."""

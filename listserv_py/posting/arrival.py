@@ -1,0 +1,49 @@
+"""Works off a post: gathers what the checks ask for, and makes their verdict happen.
+
+Called once when the post arrives and again each time somebody has said OK to it; what has been said
+is in the letter, so the checks run anew and nothing is remembered between the calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from listserv_py.lists.model import MailingList
+from listserv_py.mail.letter import Letter
+from listserv_py.maillog import get_logger
+from listserv_py.posting.answers import tell_author
+from listserv_py.posting.checks import judge
+from listserv_py.posting.moderation import forward, hold
+from listserv_py.posting.post import Post, gather
+from listserv_py.posting.prepare import distribute
+from listserv_py.posting.verdict import Discard, Distribute, Forward, Hold, Reject
+from listserv_py.store.turn import Turn
+
+log = get_logger("posting")
+
+
+def work(
+    turn: Turn, letter: Letter, mailing_list: MailingList, recognises: Callable[[str], bool]
+) -> None:
+    """Decide on a post; what is not held has been dealt with when this returns."""
+    post = gather(turn, letter, mailing_list, recognises)
+    match judge(post):
+        case Distribute():
+            distribute(turn, letter, post)
+        case Hold() as verdict:
+            hold(turn, letter, post, verdict)
+        case Forward() as verdict:
+            forward(turn, letter, post, verdict)
+        case Reject() as verdict:
+            _reject(turn, letter, post, verdict)
+        case Discard(reason):
+            log.info("post.discarded", **_named(letter, post), reason=reason)
+
+
+def _reject(turn: Turn, letter: Letter, post: Post, verdict: Reject) -> None:
+    told = tell_author(turn, letter, post, verdict.form, verdict.slots)
+    log.info("post.rejected", **_named(letter, post), reason=verdict.form, told=told)
+
+
+def _named(letter: Letter, post: Post) -> dict[str, str | int]:
+    return {"spool": letter.spool_id, "list": post.mailing_list.name}

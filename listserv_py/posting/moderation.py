@@ -1,0 +1,152 @@
+"""Posts that wait for somebody's word: the author's own, a moderator's, or FREE for a held list.
+
+Each person asked gets a code of his own, with the held mail attached whole. What the answer does is
+not decided here: OK marks the spool's row, and `arrival` judges the post again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from listserv_py.lists.holding import HeldFor
+from listserv_py.lists.model import MailingList
+from listserv_py.lists.roles import heard_owners, moderators_of
+from listserv_py.mail.letter import Letter
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.maillog import get_logger
+from listserv_py.posting.answers import about, known, moment, tell_author
+from listserv_py.posting.post import Post
+from listserv_py.posting.verdict import Asked, Forward, Hold
+from listserv_py.store.cookies import Ask, CookieKind
+from listserv_py.store.outbox import Kind
+from listserv_py.store.turn import Turn
+
+log = get_logger("posting")
+
+HELD_FOR = timedelta(days=7)
+
+
+def hold(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
+    """Keep the post and ask whom the verdict names."""
+    if verdict.asked is Asked.AUTHOR:
+        _ask_author(turn, letter, post, verdict)
+    elif verdict.asked is Asked.NOBODY:
+        _keep(turn, letter, post, HeldFor.FREE, turn.now + HELD_FOR)
+    else:
+        _ask_moderators(turn, letter, post, verdict)
+
+
+def forward(turn: Turn, letter: Letter, post: Post, verdict: Forward) -> None:
+    """Pass the mail on to people who may post it themselves; nothing is kept."""
+    people = _people(turn, post, verdict.asked)
+    form = "POST_FORWARDED" if verdict.asked is Asked.MODERATOR else "POST_NO_AUTHOR"
+    slots = known(turn, post.mailing_list) | about(letter) | _who(turn, post, verdict.reason)
+    for person in people:
+        turn.mail(
+            person,
+            form,
+            slots,
+            kind=Kind.FORWARD,
+            mailing_list=post.mailing_list,
+            attach=letter.message.raw,
+        )
+    if verdict.asked is Asked.MODERATOR:
+        tell_author(turn, letter, post, "POST_EDITOR")
+    log.info("post.forwarded", spool=letter.spool_id, list=post.mailing_list.name, to=len(people))
+
+
+def _ask_author(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
+    """Ask the author for his OK; where no more requests may wait for him, say so instead."""
+    author = post.author
+    limits = turn.settings.limits
+    if author is None:
+        return
+    if turn.tx.cookies.open_count(author, turn.now) >= limits.confirmations_per_address:
+        told = tell_author(turn, letter, post, "POST_TOO_MANY")
+        log.info("post.unasked", spool=letter.spool_id, list=post.mailing_list.name, told=told)
+        return
+    until = turn.now + min(limits.confirmation_age, post.mailing_list.keywords.confirm_delay)
+    code = turn.new_code()
+    asked = turn.mail(
+        author,
+        "POST_CONFIRM",
+        _slots(turn, letter, post, verdict, code, until),
+        kind=Kind.CONFIRMATION,
+        letter=letter,
+        mailing_list=post.mailing_list,
+        attach=letter.message.raw,
+    )
+    if not asked:
+        log.info("post.unasked", spool=letter.spool_id, list=post.mailing_list.name, told=False)
+        return
+    _keep(turn, letter, post, HeldFor.AUTHOR, until)
+    _issue(turn, letter, post.mailing_list, (CookieKind.POST, author, code, until))
+
+
+def _ask_moderators(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
+    until = turn.now + HELD_FOR
+    _keep(turn, letter, post, HeldFor.MODERATOR, until)
+    people = _people(turn, post, verdict.asked)
+    for person in people:
+        code = turn.new_code()
+        asked = turn.mail(
+            person,
+            "APPROVAL",
+            _slots(turn, letter, post, verdict, code, until),
+            kind=Kind.APPROVAL,
+            mailing_list=post.mailing_list,
+            attach=letter.message.raw,
+        )
+        if asked:
+            _issue(turn, letter, post.mailing_list, (CookieKind.APPROVAL, person, code, until))
+    if post.author not in people:
+        tell_author(turn, letter, post, "POST_EDITOR")
+
+
+def _people(turn: Turn, post: Post, asked: Asked) -> tuple[Mailbox, ...]:
+    """Whom to ask: all moderators or the next one in turn, the owners, or the author himself."""
+    mailing_list = post.mailing_list
+    if asked is Asked.OWNERS:
+        return heard_owners(mailing_list)
+    if asked is Asked.AUTHOR_AS_MODERATOR and post.author is not None:
+        return (post.author,)
+    moderators = moderators_of(mailing_list)
+    if mailing_list.keywords.moderator_all or len(moderators) < 2:
+        return moderators
+    last = turn.tx.cookies.last_asked(mailing_list.id)
+    at = moderators.index(last) + 1 if last in moderators else 0
+    return (moderators[at % len(moderators)],)
+
+
+def _keep(turn: Turn, letter: Letter, post: Post, held_for: HeldFor, until: datetime) -> None:
+    mailing_list = post.mailing_list
+    turn.tx.spool.hold(letter.spool_id, held_for, mailing_list.id, post.author, until)
+    log.info("post.held", spool=letter.spool_id, list=mailing_list.name, waits_for=held_for.value)
+
+
+def _issue(
+    turn: Turn,
+    letter: Letter,
+    mailing_list: MailingList,
+    asked: tuple[CookieKind, Mailbox, str, datetime],
+) -> None:
+    kind, person, code, until = asked
+    turn.tx.cookies.issue(
+        Ask(kind, person, "", until, turn.now, mailing_list.id, letter.spool_id), code
+    )
+
+
+def _slots(
+    turn: Turn, letter: Letter, post: Post, verdict: Hold, code: str, until: datetime
+) -> dict[str, str]:
+    return (
+        known(turn, post.mailing_list)
+        | about(letter)
+        | _who(turn, post, verdict.reason)
+        | {"CODE": code, "EXPIRES": moment(until), "HOST": letter.host or "this machine"}
+    )
+
+
+def _who(turn: Turn, post: Post, why: str) -> dict[str, str]:
+    reason = turn.forms.fill(why, {"LISTNAME": post.mailing_list.name}).body
+    return {"WHOM": str(post.author) if post.author else "(nobody)", "WHY": reason}

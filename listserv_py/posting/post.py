@@ -1,0 +1,147 @@
+"""A post with all that the checks need to know, gathered before the first of them runs.
+
+`gather` alone reads the store; the checks get a value. What a From line claims stands apart from
+what is proven: `roles` are claims, `rights` are what counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from listserv_py.lists.access import Access, AccessLevel
+from listserv_py.lists.model import MailingList
+from listserv_py.lists.options import Options
+from listserv_py.lists.roles import STAFF, Elsewhere, Role, owners_of, roles_of
+from listserv_py.mail import trace
+from listserv_py.mail.letter import Letter
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.message import Message
+from listserv_py.posting.fingerprint import by_message_id, by_text
+from listserv_py.store.turn import Turn
+
+DISTRIBUTED_FOR = timedelta(days=7)
+
+
+class Repeat(StrEnum):
+    """How a post is one that the list distributed lately."""
+
+    NONE = "none"
+    SAME_ID = "same Message-ID"
+    SAME_TEXT = "same text"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post as the checks see it.
+
+    `author` None: the mail names no one author. `people` are known to be human whatever their
+    address looks like. `options` are the subscriber's own, or the list's default for a stranger.
+    """
+
+    mailing_list: MailingList
+    message: Message
+    reverse_path: Mailbox | None
+    author: Mailbox | None
+    people: frozenset[Mailbox]
+    roles: frozenset[Role]
+    elsewhere: Elsewhere
+    options: Options
+    is_ours: bool
+    confirmed: bool
+    proven: bool
+    approved: bool
+    automatic: bool
+    repeat: Repeat
+    posts_by_author: int
+    recognises: Callable[[str], bool]
+
+    @property
+    def rights(self) -> frozenset[Role]:
+        """The roles that count: those of the staff only when the author is proven."""
+        return self.roles if self.proven else self.roles - STAFF
+
+    @property
+    def is_subscriber(self) -> bool:
+        """Whether the From line names a subscriber."""
+        return Role.SUBSCRIBER in self.roles
+
+    @property
+    def size(self) -> int:
+        """Its octets, without the trace fields that its way to us has added."""
+        return len(self.message.raw) - trace.below(self.message.raw)
+
+
+def gather(
+    turn: Turn, letter: Letter, mailing_list: MailingList, recognises: Callable[[str], bool]
+) -> Post:
+    """Collect what the checks ask for."""
+    message = letter.message
+    author = message.author.mailbox if message.author else None
+    subscription = turn.tx.subscribers.find(mailing_list.id, author) if author else None
+    roles = (
+        roles_of(author, mailing_list, subscription, turn.postmasters)
+        if author
+        else frozenset({Role.ANYBODY})
+    )
+    people = people_of(turn, mailing_list)
+    return Post(
+        mailing_list=mailing_list,
+        message=message,
+        reverse_path=letter.reverse_path,
+        author=author,
+        people=people,
+        roles=roles,
+        elsewhere=_elsewhere(turn, mailing_list, author),
+        options=subscription.options if subscription else mailing_list.default_options(),
+        is_ours=author is not None and turn.is_own(author),
+        confirmed=letter.confirmed,
+        proven=letter.confirmed or letter.proof.is_proven,
+        approved=letter.approved_by is not None,
+        automatic=message.is_automatic(letter.reverse_path, people),
+        repeat=_repeat(turn, mailing_list, message),
+        posts_by_author=_posts_by(turn, mailing_list, author),
+        recognises=recognises,
+    )
+
+
+def people_of(turn: Turn, mailing_list: MailingList) -> frozenset[Mailbox]:
+    """Those who are configured by name, so surely human."""
+    keywords = mailing_list.keywords
+    named = (*owners_of(mailing_list), *keywords.editors, *keywords.moderators)
+    return frozenset((*turn.postmasters, *named))
+
+
+def _repeat(turn: Turn, mailing_list: MailingList, message: Message) -> Repeat:
+    since = turn.now - DISTRIBUTED_FOR
+    key = by_message_id(message)
+    if key and turn.tx.posts.seen(mailing_list.id, key, since):
+        return Repeat.SAME_ID
+    if turn.tx.posts.seen(mailing_list.id, by_text(message), since):
+        return Repeat.SAME_TEXT
+    return Repeat.NONE
+
+
+def _posts_by(turn: Turn, mailing_list: MailingList, author: Mailbox | None) -> int:
+    if author is None or mailing_list.keywords.daily_per_user is None:
+        return 0
+    return turn.tx.posts.count_today_by(mailing_list.id, author, turn.now)
+
+
+def _elsewhere(turn: Turn, mailing_list: MailingList, author: Mailbox | None) -> Elsewhere:
+    """The author's part in the lists that this one's access levels name."""
+    keywords = mailing_list.keywords
+    levels = [a for a in (*keywords.send.access, *keywords.editor_access) if a.listname]
+    if author is None or not levels:
+        return Elsewhere()
+    subscribed = frozenset(found.name for found, _ in turn.tx.subscribers.of(author))
+    return Elsewhere(subscribed, frozenset(_owned(turn, levels, author)))
+
+
+def _owned(turn: Turn, levels: Iterable[AccessLevel], author: Mailbox) -> Iterable[str]:
+    for level in levels:
+        found = turn.tx.lists.find(level.listname) if level.access is Access.OWNER else None
+        if found and author in owners_of(found):
+            yield found.name

@@ -1,0 +1,98 @@
+"""A post on its way out: what the copies must know is frozen, the rest is counted and remembered.
+
+One row in the outbox, whatever the number of subscribers; everything that rendering asks for stands
+in `ListFacts`, so a copy rendered later has the bytes of one rendered now.
+"""
+
+from __future__ import annotations
+
+from listserv_py.lists.access import Access
+from listserv_py.lists.model import MailingList
+from listserv_py.lists.roles import heard_owners
+from listserv_py.lists.values import ReplyToKind
+from listserv_py.mail.letter import Letter
+from listserv_py.mail.listheaders import ListFacts
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.maillog import get_logger
+from listserv_py.posting.answers import known, tell_author
+from listserv_py.posting.fingerprint import by_message_id, by_text
+from listserv_py.posting.post import Post
+from listserv_py.store.outbox import Kind
+from listserv_py.store.turn import Turn
+
+log = get_logger("posting")
+
+
+def distribute(turn: Turn, letter: Letter, post: Post) -> None:
+    """Put the post into the outbox, remember it, acknowledge it, and mind the daily threshold."""
+    mailing_list, tx = post.mailing_list, turn.tx
+    facts = facts_of(turn, letter, post)
+    mailing_id = tx.outbox.distribute(mailing_list.id, letter.message.raw, facts, turn.now)
+    keys = [by_text(letter.message)]
+    if key := by_message_id(letter.message):
+        keys.append(key)
+    tx.posts.note(mailing_list.id, keys, turn.now)
+    tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)
+    log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
+    _acknowledge(turn, letter, post)
+    _mind_threshold(turn, mailing_list)
+
+
+def facts_of(turn: Turn, letter: Letter, post: Post) -> ListFacts:
+    """What every copy of this post says of its list."""
+    mailing_list, keywords = post.mailing_list, post.mailing_list.keywords
+    approver = letter.approved_by
+    named = approver is not None and "SUPPRESS_APPROVED_BY" not in keywords.misc
+    return ListFacts(
+        listname=mailing_list.name,
+        title=mailing_list.title,
+        domain=mailing_list.domain,
+        command_address=str(turn.command_address),
+        subject_tag=mailing_list.subject_tag,
+        reply_to=_reply_to(mailing_list, post.author),
+        reply_respect=keywords.reply_to.respect,
+        send_closed=is_closed(mailing_list),
+        approved_by=str(approver) if named else "",
+        stamp=int(turn.now.timestamp()),
+        author_key=post.author.key if post.author else "",
+        authserv_ids=" ".join(turn.settings.trust.authserv_ids),
+    )
+
+
+def _reply_to(mailing_list: MailingList, author: Mailbox | None) -> str:
+    wanted = mailing_list.keywords.reply_to
+    targets: dict[ReplyToKind, tuple[Mailbox | None, ...]] = {
+        ReplyToKind.NONE: (),
+        ReplyToKind.LIST: (mailing_list.address,),
+        ReplyToKind.SENDER: (author,),
+        ReplyToKind.BOTH: (author, mailing_list.address),
+        ReplyToKind.ADDRESS: (wanted.address,),
+    }
+    return ", ".join(str(one) for one in targets[wanted.kind] if one is not None)
+
+
+def is_closed(mailing_list: MailingList) -> bool:
+    """Whether subscribers may not post at all: `List-Post: NO` (RFC 2369 3.4)."""
+    send = mailing_list.keywords.send
+    named_only = {Access.OWNER, Access.POSTMASTER, Access.ADDRESS}
+    return not send.editor and all(level.access in named_only for level in send.access)
+
+
+def _acknowledge(turn: Turn, letter: Letter, post: Post) -> None:
+    if not post.options.ack:
+        return
+    count = turn.tx.subscribers.receivers(post.mailing_list.id)
+    tell_author(turn, letter, post, "POST_ACK", {"COUNT": str(count)})
+
+
+def _mind_threshold(turn: Turn, mailing_list: MailingList) -> None:
+    """Hold the list when the day's number is reached; FREE gives it as many again."""
+    threshold = mailing_list.keywords.daily_threshold
+    today = turn.tx.posts.count_today(mailing_list.id, turn.now)
+    if today % threshold:
+        return
+    turn.tx.lists.hold(mailing_list, f"Daily-Threshold= {threshold} was reached")
+    log.warning("list.held", list=mailing_list.name, posts=today)
+    slots = known(turn, mailing_list) | {"COUNT": str(today)}
+    for owner in heard_owners(mailing_list):
+        turn.mail(owner, "LIST_HELD", slots, kind=Kind.NOTICE, mailing_list=mailing_list)
