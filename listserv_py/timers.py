@@ -1,0 +1,36 @@
+"""What happens though no mail came: held posts expire, what nobody needs any more is forgotten.
+
+Each run is short and may be repeated: it does what is due at `turn.now`, at most so much at once,
+and says whether there is more.
+"""
+
+from datetime import timedelta
+
+from listserv_py.posting.expiry import expire
+from listserv_py.store.turn import Turn
+
+AT_ONCE = 50
+POSTED_FOR = timedelta(days=7)
+COUNTED_FOR = timedelta(days=2)
+ANSWERED_FOR = timedelta(days=1)
+OUTCOMES_FOR = timedelta(days=30)
+
+
+def run(turn: Turn) -> bool:
+    """Do what is due now; True when something is left for another turn."""
+    overdue = turn.tx.spool.overdue(turn.now, AT_ONCE)
+    for spool_id in overdue:
+        expire(turn, spool_id)
+    sweep(turn)
+    return len(overdue) == AT_ONCE
+
+
+def sweep(turn: Turn) -> None:
+    """Forget what has served: expired codes, counted answers, posts of last week."""
+    tx, now = turn.tx, turn.now
+    tx.cookies.sweep(now)
+    # Who was told that too many confirmations wait is not told again while they do.
+    tx.budget.sweep(now - max(ANSWERED_FOR, turn.settings.limits.confirmation_age))
+    tx.posts.sweep(now - POSTED_FOR, now - COUNTED_FOR)
+    tx.spool.sweep(now)
+    tx.outbox.prune(now - OUTCOMES_FOR)
