@@ -198,7 +198,7 @@ def test_every_rfc_listed_is_kept_where_it_says() -> None:
 
 
 def test_an_rfc_is_cited_in_one_form() -> None:
-    wrong = re.compile(r"\bRFC[-_]?\d|\brfc ?\d|RFC \d+,? ?(§|[Ss]ection)")
+    wrong = re.compile(r"\bRFC[-_]?\d|\brfc \d|RFC \d+,? ?(§|[Ss]ection)")
     found = {
         f"{path.name}: {match[0]}"
         for path in [*CODE, *TEXTS]
