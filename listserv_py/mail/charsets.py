@@ -65,6 +65,14 @@ def decode(data: bytes, label: str) -> str:
     return _SURROGATES.sub("\ufffd", data.decode(codec, "replace"))
 
 
+def encode(text: str, label: str) -> bytes:
+    """Text in a charset that has ASCII in its place, `?` for what it lacks; else in ASCII."""
+    codec = _codec(label)
+    if codec.startswith(("utf-7", "utf-16", "utf-32", "iso2022", "hz")) or not codec:
+        codec = "ascii"
+    return text.encode(codec, "replace")
+
+
 def _guess(data: bytes) -> str:
     """UTF-8 if it can be, else windows-1252: what unlabelled eight-bit text nearly always is."""
     try:

@@ -1,0 +1,151 @@
+"""The header of a copy: the author's fields, less what never travels, and the list's, as SET chose.
+
+All but SHORThdr leave the author's fields where they are, byte for byte; ours go in behind the
+trace fields on top, so that whatever he signed still stands in its order and his DKIM-Signature
+verifies (RFC 6376 5.4.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from listserv_py.lists.options import HeaderStyle
+from listserv_py.mail.compose import encoded
+from listserv_py.mail.fields import Field, field
+from listserv_py.mail.listheaders import ListFacts, list_fields
+from listserv_py.mail.splice import Fields, behind_trace, cut, new_field, put_in
+from listserv_py.mail.words import to_text
+
+# What a strange mail brings that would act for the list, or ask a thousand readers for receipts.
+_NEVER = frozenset(
+    (
+        "return-path",
+        "delivered-to",
+        "sender",
+        "precedence",
+        "errors-to",
+        "return-receipt-to",
+        "disposition-notification-to",
+        "disposition-notification-options",
+        "x-confirm-reading-to",
+        "x-pmrqc",
+        "bcc",
+        "resent-bcc",
+        "approved",
+        "approved-by",
+        "approve",
+        "x-approved",
+        "x-approved-by",
+        "x-approve",
+    )
+)
+# RFC 5322 3.6: at most one of each; the last one is what a signature covers first.
+_ONCE = frozenset(
+    ("date", "from", "reply-to", "to", "cc", "subject", "message-id", "in-reply-to", "references")
+)
+_SHORT = frozenset(("received", "to", "from", "date", "subject", "message-id", "mime-version"))
+_SHORT_STYLES = frozenset((HeaderStyle.SHORT, HeaderStyle.SHORT822))
+_PERSONAL = frozenset((HeaderStyle.FULL822, HeaderStyle.SHORT822))
+_SIGNER = re.compile(rb"(?:^|;)[ \t]*d[ \t]*=[ \t]*([^; \t]+)", re.IGNORECASE)
+_AUTHSERV = re.compile(rb"[ \t]*([^; \t]+)")
+_SIGNATURES = frozenset(("dkim-signature", "arc-seal", "arc-message-signature"))
+
+TO_READER = "undisclosed-recipients:;"
+
+
+def styled(fields: Sequence[Field], raw: bytes, facts: ListFacts, style: HeaderStyle) -> Fields:
+    """The fields of a copy; `raw`, the post as it came, names it when the author did not."""
+    kept = _once(cut(fields, lambda one: _never_travels(one, facts)))
+    kept = (*kept, *_missing(kept, raw, facts))
+    if style in _SHORT_STYLES:
+        kept = cut(kept, lambda one: not _is_short(one))
+    if style is HeaderStyle.SUBJECT and facts.subject_tag:
+        kept = _tagged(kept, facts.subject_tag)
+    ours = [new_field(name, value) for name, value in list_fields(facts)]
+    if style is not HeaderStyle.IETF:
+        kept, reply_to = _replies(kept, facts)
+        ours += reply_to
+        if facts.approved_by:
+            ours.insert(0, new_field("Approved-By", facts.approved_by))
+    if style in _PERSONAL:
+        kept = cut(kept, lambda one: one.name == "to")
+        ours.append(new_field("To", TO_READER))
+    return put_in(kept, behind_trace(kept), ours)
+
+
+def _never_travels(one: Field, facts: ListFacts) -> bool:
+    """Whether a field of the incoming mail never reaches a copy."""
+    if one.name in _NEVER or one.name.startswith("list-") or "password" in one.name:
+        return True
+    if one.name == "authentication-results":
+        found = _AUTHSERV.match(one.value)
+        ours = {facts.domain.lower(), *facts.authserv_ids.lower().split()}
+        return found is not None and found[1].decode("utf-8", "replace").lower() in ours
+    if one.name in _SIGNATURES:
+        signer = _SIGNER.search(one.value)
+        return signer is not None and signer[1].lower() == facts.domain.lower().encode()
+    if one.name == "x-loop":
+        return facts.list_address.lower().encode() in one.value.lower()
+    return False
+
+
+def _once(fields: Fields) -> Fields:
+    """Of a field that may stand once only, the last."""
+    kept: list[Field] = []
+    seen: set[str] = set()
+    for one in reversed(fields):
+        if one.name in _ONCE and one.name in seen:
+            continue
+        seen.add(one.name)
+        kept.append(one)
+    return tuple(reversed(kept))
+
+
+def _missing(fields: Collection[Field], raw: bytes, facts: ListFacts) -> Fields:
+    """The Date and Message-ID that every mail must have; the same whenever it is rendered."""
+    names = {one.name for one in fields}
+    made: list[Field] = []
+    if "date" not in names:
+        moment = datetime.fromtimestamp(facts.stamp, UTC)
+        made.append(new_field("Date", format_datetime(moment)))
+    if "message-id" not in names:
+        digest = hashlib.sha256(raw).hexdigest()[:32]
+        made.append(new_field("Message-ID", f"<{facts.stamp}.{digest}@{facts.domain}>"))
+    return tuple(made)
+
+
+def _is_short(one: Field) -> bool:
+    return one.name in _SHORT or one.name.startswith("content-")
+
+
+def _replies(fields: Fields, facts: ListFacts) -> tuple[Fields, list[Field]]:
+    """The list's Reply-To, unless the list respects the one that the author set."""
+    has_one = any(one.name == "reply-to" for one in fields)
+    if not facts.reply_to or (has_one and facts.reply_respect):
+        return fields, []
+    return cut(fields, lambda one: one.name == "reply-to"), [new_field("Reply-To", facts.reply_to)]
+
+
+def _tagged(fields: Fields, tag: str) -> Fields:
+    """The Subject with `[TAG]` set before its raw value; one that has it already stays as it is."""
+    mark = f"[{tag}]"
+    if not any(one.name == "subject" for one in fields):
+        return (*fields, new_field("Subject", mark))
+    return tuple(_with_tag(one, mark) if one.name == "subject" else one for one in fields)
+
+
+def _with_tag(subject: Field, mark: str) -> Field:
+    if mark.lower() in to_text(subject.value).lower():
+        return subject
+    colon = subject.raw.index(b":") + 1
+    name, value = subject.raw[:colon], subject.raw[colon:].lstrip(b" \t")
+    # The blank between two encoded words is none (RFC 2047 6.2): it must stand in the first.
+    word = mark if mark.isascii() else encoded(f"{mark} " if value.startswith(b"=?") else mark)
+    first_line = value.split(b"\r\n", 1)[0]
+    room = 78 - len(name) - len(word) - 2
+    gap = b"" if value.startswith(b"\r\n") else b" " if len(first_line) <= room else b"\r\n "
+    return field(name + b" " + word.encode("ascii") + gap + value) or subject
