@@ -4,19 +4,22 @@ A question is all that the operator said, already read; nothing here touches the
 question holds is checked here nevertheless where it decides something: names, addresses, options.
 """
 
+import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from listserv_py.commands.interpreter import run_text
+from listserv_py.commands.interpreter import run_job
 from listserv_py.control import rosters
 from listserv_py.control.operation import Operation, Refused
-from listserv_py.errors import BadListname
+from listserv_py.delivery.maildir import folder_name
+from listserv_py.errors import BadListname, HeaderFaults
 from listserv_py.lists.addresses import is_listname, reserved
 from listserv_py.lists.header import new_header, parse_header
-from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.erasures import Erasures
 from listserv_py.store.people import People, Record
 from listserv_py.store.queue_view import Detail, Waiting
@@ -41,6 +44,14 @@ class Said:
     actor: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The reply to command lines; `refused` when one of them was."""
+
+    reply: str
+    refused: bool
+
+
 def _create(turn: Turn, asked: NewList) -> str:
     if not is_listname(asked.name) or reserved(asked.name, turn.settings.site.name):
         raise BadListname(asked.name)
@@ -48,20 +59,31 @@ def _create(turn: Turn, asked: NewList) -> str:
         raise Refused("a title and a header line each have to be one line")
     owners = [parse_mailbox(owner) for owner in asked.owners]
     header = new_header(asked.name, asked.title, owners, asked.sets)
-    parse_header(header)
+    try:
+        parse_header(header)
+    except HeaderFaults as exc:
+        # The lines are counted in a header that the operator has never seen.
+        raise Refused(re.sub(r"(?m)^Line \d+: ", "", exc.values[0])) from exc
     return str(turn.tx.lists.add(asked.name, header, turn.now).address)
 
 
-def _say(turn: Turn, said: Said) -> str:
-    if said.actor:
-        return run_text(turn, parse_mailbox(said.actor), said.text)
-    if not turn.postmasters:
+def _say(turn: Turn, said: Said) -> Heard:
+    if not said.actor and not turn.postmasters:
         raise Refused("site.postmasters is empty: say by --as who gives the command")
-    return run_text(turn, turn.postmasters[0], said.text)
+    actor = parse_mailbox(said.actor) if said.actor else turn.postmasters[0]
+    return Heard(*run_job(turn, actor, said.text))
 
 
-def _queue(turn: Turn, limit: int) -> list[Waiting]:
-    return turn.tx.outbox.view(limit)
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits to go out, and how many mails came in but were set aside."""
+
+    waiting: list[Waiting]
+    aside: int
+
+
+def _queue(turn: Turn, limit: int) -> Queue:
+    return Queue(turn.tx.outbox.view(limit), turn.tx.spool.count_aside())
 
 
 def _show(turn: Turn, mailing_id: int) -> Detail:
@@ -73,7 +95,9 @@ def _show(turn: Turn, mailing_id: int) -> Detail:
 
 def _retry(turn: Turn, mailing_id: int | None) -> int:
     many = turn.tx.outbox.retry(mailing_id)
-    if mailing_id is not None and not many:
+    if mailing_id is None:
+        return many + turn.tx.spool.take_up_again()
+    if not many:
         raise Refused(f"nothing with the number {mailing_id} waits")
     return many
 
@@ -92,20 +116,29 @@ def _erase(turn: Turn, address: str) -> int:
     if mailbox in turn.postmasters:
         raise Refused(f"{mailbox} is a postmaster: take the address out of site.postmasters first")
     many = People(turn.tx).erase(mailbox)
+    _erase_maildir(turn, mailbox)
     # Noted before the commit: an erasure that a crash undid may be noted, never the reverse.
     Erasures(turn.settings.site.data_dir).note(mailbox, turn.now)
     return many
 
 
+def _erase_maildir(turn: Turn, mailbox: Mailbox) -> None:
+    """What was "sent" into a Maildir lies in our own folder still."""
+    name = folder_name(str(mailbox)).lower()
+    for folder in (turn.settings.site.data_dir / "maildir").glob("*"):
+        if folder.name.lower() == name:
+            shutil.rmtree(folder)
+
+
 CREATE = Operation("create", TypeAdapter(NewList), TypeAdapter(str), _create)
-CMD = Operation("cmd", TypeAdapter(Said), TypeAdapter(str), _say)
+CMD = Operation("cmd", TypeAdapter(Said), TypeAdapter(Heard), _say)
 IMPORT = Operation(
     "import", TypeAdapter(rosters.Incoming), TypeAdapter(rosters.Taken), rosters.take_in
 )
 EXPORT = Operation(
     "export", TypeAdapter(rosters.Page), TypeAdapter(list[rosters.Row]), rosters.page, reads=True
 )
-QUEUE = Operation("queue", TypeAdapter(int), TypeAdapter(list[Waiting]), _queue, reads=True)
+QUEUE = Operation("queue", TypeAdapter(int), TypeAdapter(Queue), _queue, reads=True)
 SHOW = Operation("queue show", TypeAdapter(int), TypeAdapter(Detail), _show, reads=True)
 RETRY = Operation("queue retry", TypeAdapter(int | None), TypeAdapter(int), _retry)
 DROP = Operation("queue drop", TypeAdapter(int), TypeAdapter(None), _drop)

@@ -180,7 +180,7 @@ class People:
                 found.add(mailing_id)
         for mailing_id in found:
             self._db.execute("DELETE FROM mailing WHERE id = ?", (mailing_id,))
-        self._tx.outbox.erase(str(mailbox))
+        self._tx.outbox.erase(mailbox)
         self._forget_in_facts(mailbox)
         return len(found)
 

@@ -1,0 +1,62 @@
+"""`backup` and `restore`: all state as one file, and back."""
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from listserv_py.cli.operator import Operator, as_owner, note, operator
+from listserv_py.control.operation import Refused
+from listserv_py.store import backup as copies
+from listserv_py.store.lock import lock
+from listserv_py.store.open import FILE
+
+
+@click.command
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@operator
+def backup(asked: Operator, file: Path) -> None:
+    """Write a consistent copy of all state to FILE, while the server runs or not."""
+    settings = asked.settings
+    data_dir = settings.site.data_dir
+    if not (data_dir / FILE).exists():
+        raise Refused(f"{data_dir}: there is no database yet")
+    key_file = settings.dkim.key_file
+    key = key_file.read_bytes() if key_file and key_file.exists() else None
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            with as_owner(data_dir), copies.folder_beside(data_dir) as folder:
+                path = copies.make_copy(data_dir, folder, key, datetime.now(UTC))
+                with path.open("rb") as source:
+                    shutil.copyfileobj(source, target, 1024 * 1024)
+            target.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        file.unlink()
+        raise
+    note(f"{file}: {file.stat().st_size} bytes; it holds addresses and keys, keep it safe")
+
+
+@click.command
+@click.argument("file", type=click.File("rb"))
+@operator
+def restore(asked: Operator, file: BinaryIO) -> None:
+    """Put the state of FILE in the place of what is there; the server must not run."""
+    data_dir = asked.enter_folder()
+    settings = asked.settings
+    with lock(data_dir), copies.folder_beside(data_dir) as folder:
+        with (folder / FILE).open("xb") as target:
+            shutil.copyfileobj(file, target, 1024 * 1024)
+        (folder / FILE).chmod(0o600)
+        found = copies.bring_back(data_dir, folder, settings.site.domain, settings.dkim.key_file)
+    note(f"the state of {found.made_at:%Y-%m-%d %H:%M:%S} UTC is back")
+    if found.erased:
+        note(f"{found.erased} erased since then: erased again")
+    for named in found.named:
+        note(f"was erased since then, but {named}; then erase again")
+    if found.held:
+        note(f"{found.held} waited to go out or to be worked off: held until `queue retry`")

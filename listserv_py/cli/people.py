@@ -1,0 +1,26 @@
+"""`erase` and `personal-data`: the rights of a person whose data lie here."""
+
+import json
+
+import click
+
+from listserv_py.cli.operator import Operator, note, operator
+from listserv_py.control import operations
+
+
+@click.command
+@click.argument("address")
+@operator
+def erase(asked: Operator, address: str) -> None:
+    """Erase a person: subscriptions, waiting mail, requests, bounces, and their traces on disk."""
+    rows = asked.ask(operations.ERASE, address)
+    note(f"{address} is erased: {rows} rows" if rows else f"nothing was stored about {address}")
+
+
+@click.command("personal-data")
+@click.argument("address")
+@operator
+def personal_data(asked: Operator, address: str) -> None:
+    """Print all that is stored about a person, as JSON."""
+    stored = asked.ask(operations.PERSONAL_DATA, address)
+    click.echo(json.dumps({"address": address, **stored}, indent=2, ensure_ascii=False))

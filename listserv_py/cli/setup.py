@@ -1,0 +1,107 @@
+"""`init` and `dkim`: what a new server needs, and what its operator publishes in the DNS."""
+
+import json
+import socket
+from pathlib import Path
+
+import click
+
+from listserv_py.cli import dnsrecords
+from listserv_py.cli.keyfile import make_key, public_key
+from listserv_py.cli.operator import Operator, note, operator
+from listserv_py.cli.settings_text import commented_toml
+from listserv_py.config import DEFAULT_FILE, Settings, load
+from listserv_py.errors import ConfigError
+from listserv_py.units import mail_domain
+
+CONFIGURATION = "listserv.toml"
+EXAMPLE = "lists.example.org"
+
+
+@click.command
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--domain", default="", help="The host part of the server's addresses.")
+@click.option("--postmaster", "postmasters", multiple=True, metavar="ADDRESS")
+@operator
+def init(asked: Operator, folder: Path | None, domain: str, postmasters: tuple[str, ...]) -> None:
+    """Write a configuration, make the data folder and a DKIM key, print the DNS records.
+
+    With DIR everything lies in there; a configuration that stands there already is kept.
+    """
+    path = folder / CONFIGURATION if folder else asked.config
+    if path.exists():
+        note(f"{path}: kept as it is")
+    else:
+        _write(path, _values(path, _domain(domain), postmasters))
+        note(f"{path}: written; look it through, then say `listserv-py --config {path} check`")
+    settings = load(path)
+    site = settings.site
+    fresh = not site.data_dir.exists()
+    Operator(path).make_folder()
+    note(f"{site.data_dir}: {'made' if fresh else 'there already'}")
+    if settings.dkim.key_file is None:
+        note("dkim.key_file is not set: nothing will be signed")
+    else:
+        _key(settings, settings.dkim.key_file)
+    click.echo(dnsrecords.all_records(settings, socket.gethostname(), _public(settings)))
+
+
+@click.command
+@operator
+def dkim(asked: Operator) -> None:
+    """Make a key at dkim.key_file, unless one stands there, and print its DNS record."""
+    key_file = asked.settings.dkim.key_file
+    if key_file is None:
+        raise ConfigError(str(asked.config), "dkim.key_file", "not set; allowed: a file to write")
+    _key(asked.settings, key_file)
+    click.echo(dnsrecords.dkim_record(asked.settings, public_key(key_file)))
+
+
+def _domain(said: str) -> str:
+    """The domain to write: what was said, else this machine's name where it is a whole one."""
+    name = said or socket.gethostname()
+    if not said and "." not in name:
+        note(f"site.domain is set to {EXAMPLE}: put your own there")
+        return EXAMPLE
+    try:
+        return mail_domain(name)
+    except ValueError as exc:
+        raise click.BadParameter(f"{name!r} {exc}", param_hint="--domain") from exc
+
+
+def _key(settings: Settings, key_file: Path) -> None:
+    if key_file.exists():
+        note(f"{key_file}: a key stands there and is kept; for another, set another key_file")
+        return
+    make_key(key_file, owner=settings.site.data_dir)
+    note(f"{key_file}: a new key")
+
+
+def _public(settings: Settings) -> bytes | None:
+    key_file = settings.dkim.key_file
+    return public_key(key_file) if key_file and key_file.exists() else None
+
+
+def _values(path: Path, domain: str, postmasters: tuple[str, ...]) -> dict[str, str]:
+    """What `init` fills in; folders only where they are not the default ones."""
+    values = {
+        "site.domain": _quoted(domain),
+        "site.postmasters": f"[{', '.join(map(_quoted, postmasters))}]",
+    }
+    data_dir = Path("/var/lib/listserv-py")
+    if path.absolute() != DEFAULT_FILE:
+        data_dir = path.absolute().parent / "data"
+        values["site.data_dir"] = _quoted(str(data_dir))
+    values["dkim.key_file"] = _quoted(str(data_dir / "dkim.pem"))
+    return values
+
+
+def _quoted(text: str) -> str:
+    """A TOML string; JSON's are the same but for what it says of characters beyond U+FFFF."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(commented_toml(values))

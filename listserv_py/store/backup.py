@@ -1,0 +1,200 @@
+"""A copy of all state in one file, and its way back.
+
+A backup is itself an SQLite database: the server's own, packed, with one table more that holds the
+time and the DKIM key. On its way back erasures made since are repeated, what waited is held, and no
+id is given out twice: bounces and files of the time between must not hit somebody else.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
+
+from sqlite_utils import Database
+
+from listserv_py.errors import ConfigError
+from listserv_py.store.connect import SqliteError, connect
+from listserv_py.store.erasures import Erasures
+from listserv_py.store.open import FILE, MARKER, examine, open_database
+from listserv_py.store.people import People, StillNamed
+from listserv_py.store.store import Tx
+
+LEAP = 1_000_000
+"""So far ids leap when the database that a backup replaces cannot say how far it had come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a backup brought back; `named` are erased people whom list headers of it still name."""
+
+    made_at: datetime
+    erased: int
+    held: int
+    named: tuple[str, ...]
+
+
+def make_copy(data_dir: Path, folder: Path, key: bytes | None, now: datetime) -> Path:
+    """Write a backup into `folder` while others go on writing; returns its path."""
+    path = folder / FILE
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    source = connect(data_dir / FILE, write=False)
+    try:
+        # It forbids VACUUM INTO as well; the connection itself still cannot write its own file.
+        source.execute("PRAGMA query_only=OFF")
+        source.execute("VACUUM INTO ?", (str(path),))
+    finally:
+        source.close()
+    copy = connect(path, write=True)
+    try:
+        copy.execute("CREATE TABLE backup (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT")
+        copy.execute("INSERT INTO backup VALUES ('made_at', ?)", (now.isoformat().encode(),))
+        if key is not None:
+            copy.execute("INSERT INTO backup VALUES ('dkim.pem', ?)", (key,))
+        copy.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        copy.close()
+    return path
+
+
+def bring_back(data_dir: Path, folder: Path, domain: str, key_file: Path | None) -> Restored:
+    """Put the backup that lies in `folder` in the place of the database; the lock is ours.
+
+    ConfigError when it is damaged, newer than this version, or no backup: nothing was changed then.
+    """
+    path = folder / FILE
+    examine(path)
+    made_at, key = _read_extras(path)
+    db = open_database(folder)
+    try:
+        with _transaction(db):
+            db.execute("DROP TABLE backup")
+            _leap(db, _ids(data_dir / FILE))
+            restored = _repeat(Tx(db, domain), Erasures(data_dir), made_at)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        db.close()
+    _replace(data_dir, path)
+    if key is not None and key_file is not None and not key_file.exists():
+        _write_key(key_file, key)
+    return restored
+
+
+@contextmanager
+def folder_beside(data_dir: Path) -> Iterator[Path]:
+    """A folder in the data folder that is gone afterwards, with what a killed run left behind."""
+    for left in data_dir.glob("backup-*.tmp"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(mkdtemp(prefix="backup-", suffix=".tmp", dir=data_dir))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_extras(path: Path) -> tuple[datetime, bytes | None]:
+    db = connect(path, write=False)
+    try:
+        found = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise ConfigError(str(path), "", f"damaged, nothing was changed: {found}")
+        extras = dict(db.execute("SELECT name, value FROM backup").fetchall())
+        return datetime.fromisoformat(bytes(extras["made_at"]).decode()), extras.get("dkim.pem")
+    except (SqliteError, KeyError, ValueError) as exc:
+        raise ConfigError(str(path), "", "is no backup made by `listserv-py backup`") from exc
+    finally:
+        db.close()
+
+
+@contextmanager
+def _transaction(db: Database) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _repeat(tx: Tx, erasures: Erasures, made_at: datetime) -> Restored:
+    """Erase again who was erased since, and hold what waited to go out or to be worked off."""
+    since = erasures.since(made_at)
+    people = People(tx)
+    erased, named = 0, []
+    for mailbox in people.everybody():
+        if erasures.is_among(mailbox, since):
+            try:
+                people.erase(mailbox)
+                erased += 1
+            except StillNamed as exc:
+                named.append(f"{mailbox} is {exc}")
+    held = tx.outbox.hold_all() + tx.spool.set_all_aside("it came back from a backup")
+    return Restored(made_at.astimezone(UTC), erased, held, tuple(named))
+
+
+def _ids(path: Path) -> dict[str, int] | None:
+    """How far each table's ids have come, or None when the database cannot say."""
+    if not path.exists():
+        return None
+    try:
+        db = connect(path, write=False)
+        try:
+            return dict(db.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+        finally:
+            db.close()
+    except SqliteError:
+        return None
+
+
+def _leap(db: Database, came_to: dict[str, int] | None) -> None:
+    for name, seq in db.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
+        least = seq + LEAP if came_to is None else max(seq, came_to.get(name, 0))
+        db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (least, name))
+    for name, seq in (came_to or {}).items():
+        db.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT ?, ?"
+            " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
+            (name, seq, name),
+        )
+
+
+def _replace(data_dir: Path, path: Path) -> None:
+    """Put `path` in the database's place: first the old one's log goes, then the name changes."""
+    old = data_dir / FILE
+    if old.exists():
+        # The last to close writes the log back; a damaged file's log is of no use to anybody.
+        with suppress(SqliteError):
+            connect(old, write=True).close()
+    for ending in ("-wal", "-shm"):
+        (data_dir / (FILE + ending)).unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.replace(old)
+    marker = data_dir / MARKER
+    if not marker.exists():
+        marker.write_text("1\n", encoding="ascii")
+    _sync(data_dir)
+
+
+def _write_key(key_file: Path, key: bytes) -> None:
+    descriptor = os.open(key_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(descriptor)
+    _sync(key_file.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
