@@ -24,6 +24,8 @@ _FOLD_AT = 78
 _LINE_MAX = 998
 _WORD_BYTES = 39
 
+Fields = list[tuple[str, str]]
+
 
 def header_line(name: str, value: str) -> bytes:
     """One header field, folded at blanks to 78 columns where that is possible (RFC 5322 2.2).
@@ -116,41 +118,50 @@ def compose(draft: Draft) -> bytes:
     text_fields, text = _text(draft.body)
     if draft.attached is None:
         return _finished(fields + text_fields, text)
-    boundary = _boundary(draft.message_id, text + draft.attached)
-    eight = "8bit" if not (draft.attached.isascii() and text.isascii()) else "7bit"
-    fields += [
-        ("Content-Type", f'multipart/mixed; boundary="{boundary}"'),
-        ("Content-Transfer-Encoding", eight),
-    ]
+    return _finished(*_with_attached(draft, fields, text_fields, text))
+
+
+def _with_attached(
+    draft: Draft, fields: Fields, text_fields: Fields, text: bytes
+) -> tuple[Fields, bytes]:
+    """The mail's fields and body when it carries another mail whole."""
+    attached = draft.attached or b""
+    boundary = _boundary(draft.message_id, text + attached)
+    eight = "7bit" if attached.isascii() and text.isascii() else "8bit"
     mark = b"--" + boundary.encode("ascii")
-    attached_head = header_line("Content-Type", "message/rfc822") + header_line(
-        "Content-Disposition", "attachment"
-    )
-    if not draft.attached.isascii():
-        attached_head += header_line("Content-Transfer-Encoding", "8bit")
-    text_head = b"".join(header_line(*one) for one in text_fields)
+    attached_fields = [("Content-Type", "message/rfc822"), ("Content-Disposition", "attachment")]
+    if not attached.isascii():
+        attached_fields.append(("Content-Transfer-Encoding", "8bit"))
     body = b"\r\n".join(
         (
             mark,
-            text_head + b"\r\n" + text,
+            _head(text_fields) + text,
             mark,
-            attached_head + b"\r\n" + draft.attached,
+            _head(attached_fields) + attached,
             mark + b"--",
             b"",
         )
     )
-    return _finished(fields, body)
+    multipart = [
+        ("Content-Type", f'multipart/mixed; boundary="{boundary}"'),
+        ("Content-Transfer-Encoding", eight),
+    ]
+    return fields + multipart, body
 
 
-def _finished(fields: Sequence[tuple[str, str]], body: bytes) -> bytes:
-    head = b"".join(header_line(name, value) for name, value in fields)
-    begun = sum(1 for line in head.split(b"\r\n")[:-1] if line[:1] not in b" \t")
+def _head(fields: Fields) -> bytes:
+    return b"".join(header_line(name, value) for name, value in fields) + b"\r\n"
+
+
+def _finished(fields: Fields, body: bytes) -> bytes:
+    head = _head(fields)
+    begun = sum(1 for line in head.split(b"\r\n")[:-2] if line[:1] not in b" \t")
     if begun != len(fields):
         raise Broken("a head with more lines than were written")
-    return head + b"\r\n" + body
+    return head + body
 
 
-def _text(body: str) -> tuple[list[tuple[str, str]], bytes]:
+def _text(body: str) -> tuple[Fields, bytes]:
     """Body text as UTF-8: 7bit or 8bit as it is, quoted-printable when a line is too long."""
     lines = body.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").rstrip("\n")
     raw = lines.replace("\n", "\r\n").encode("utf-8", "replace") + b"\r\n"

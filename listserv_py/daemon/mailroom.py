@@ -1,0 +1,125 @@
+"""The house behind the door: who is let in, and the spool that accepted mail goes to."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from listserv_py.errors import Refusal
+from listserv_py.lists.addresses import Destination, Door, route
+from listserv_py.lists.model import MailingList
+from listserv_py.mail.envelope import Envelope
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.message import read
+from listserv_py.maillog import get_logger
+from listserv_py.smtpd.policy import judge, judge_post
+from listserv_py.smtpd.replies import SmtpReply
+from listserv_py.store.store import Tx
+from listserv_py.store.thread import Store, StoreFull
+from listserv_py.store.turn import Turns
+
+log = get_logger("smtpd")
+
+FULL = SmtpReply(452, "4.3.1", "Out of disk space; try again later")
+LOOKED_AT_EVERY = 2.0
+RESERVE = 8_000_000
+"""Octets that stay free beside one and a half mails of the largest size: what was accepted must
+still be decided on and recorded."""
+
+
+class House:
+    """What the door asks: whether a recipient is one of ours, and to keep a mail."""
+
+    def __init__(self, store: Store, turns: Turns, arrived: Callable[[], None]) -> None:
+        self._store = store
+        self._turns = turns
+        self._arrived = arrived
+        self._room = Room(turns.settings.site.data_dir)
+
+    async def accepts(
+        self, sender: Mailbox | None, rcpt: Mailbox, size: int | None
+    ) -> SmtpReply | None:
+        """Judge one recipient; None is welcome."""
+        del sender  # what depends on who writes is decided on later: no stranger learns a member
+        if not self._room.is_enough(self._turns.settings.limits.message_size):
+            return FULL
+        destination = self._destination(rcpt)
+        mailing_list = self._list(destination)
+        domain = self._turns.settings.site.domain
+        return judge(rcpt, domain, destination, mailing_list, size)
+
+    async def take(self, envelope: Envelope) -> None:
+        """Keep a mail; it is on stable storage when this returns."""
+        refused = self._refused_by_all(envelope)
+        if refused is not None:
+            raise refused.refusal()
+        try:
+            new = await self._store.run(_take, envelope)
+        except StoreFull as exc:
+            raise Refusal(FULL.code, FULL.enhanced, FULL.text) from exc
+        log.info("mail.accepted", size=len(envelope.content), copies=new, host=envelope.client)
+        if new:
+            self._arrived()
+
+    def _refused_by_all(self, envelope: Envelope) -> SmtpReply | None:
+        """What every recipient refuses whoever wrote it; None when anybody takes the mail."""
+        refusal: SmtpReply | None = None
+        for rcpt in envelope.rcpt_to:
+            destination = self._destination(rcpt)
+            if destination is None or destination.door is not Door.POST:
+                return None
+            mailing_list = self._list(destination)
+            refusal = self._post_refusal(mailing_list, envelope) if mailing_list else None
+            if refusal is None:
+                return None
+        return refusal
+
+    def _post_refusal(self, mailing_list: MailingList, envelope: Envelope) -> SmtpReply | None:
+        keywords = mailing_list.keywords
+        size = len(envelope.content)
+        if keywords.sizelim is None and (keywords.send.editor or not keywords.send.access):
+            return None
+        author = read(envelope.content[:_HEAD]).author
+        writers = [author.mailbox] if author else []
+        if envelope.reverse_path is not None:
+            writers.append(envelope.reverse_path)
+        return judge_post(mailing_list, size, writers, self._turns.postmasters)
+
+    def _destination(self, rcpt: Mailbox) -> Destination | None:
+        site = self._turns.settings.site
+        return route(rcpt, domain=site.domain, name=site.name)
+
+    def _list(self, destination: Destination | None) -> MailingList | None:
+        if destination is None or destination.listname is None:
+            return None
+        return self._store.peek(_find, destination.listname)
+
+
+_HEAD = 256_000
+"""How much of a mail can be its header."""
+
+
+class Room:
+    """How much of the disk is free, looked at every few seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._looked = float("-inf")
+        self._free = 0
+
+    def is_enough(self, message_size: int) -> bool:
+        """Whether a mail of the largest size would leave the reserve untouched."""
+        now = time.monotonic()
+        if now - self._looked > LOOKED_AT_EVERY:
+            found = os.statvfs(self._folder)
+            self._free = found.f_bavail * found.f_frsize
+            self._looked = now
+        return self._free > message_size * 3 // 2 + RESERVE
+
+
+def _take(tx: Tx, envelope: Envelope) -> int:
+    return tx.spool.take(envelope)
+
+
+def _find(tx: Tx, listname: str) -> MailingList | None:
+    return tx.lists.find(listname)

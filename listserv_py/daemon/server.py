@@ -1,0 +1,149 @@
+"""The server: everything is built here, handed what it needs, started and stopped in order.
+
+Stopping: close the doors, finish what is in hand, record it, close the store. Whatever fails on the
+way, the process ends with a status that makes the supervisor start it anew; the store is always in
+a state from which that is safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+from listserv_py.config import Settings, reread
+from listserv_py.control.desk import Desk
+from listserv_py.control.socket import serve_control
+from listserv_py.daemon import notify
+from listserv_py.daemon.mailroom import House
+from listserv_py.daemon.working import Work
+from listserv_py.delivery.engine import Engine
+from listserv_py.errors import Broken, ConfigError
+from listserv_py.maillog import get_logger
+from listserv_py.resolver import Resolver
+from listserv_py.smtpd.limits import door_settings
+from listserv_py.smtpd.listener import Listener, listen
+from listserv_py.store.lock import lock
+from listserv_py.store.thread import Store
+from listserv_py.store.turn import Turns
+from listserv_py.texts import Forms
+
+log = get_logger("daemon")
+
+GRACE = 20.0
+"""Seconds that finishing what is in hand may take; the supervisor kills at 30."""
+LOOKS_EVERY = 1.0
+"""Seconds between two looks at whether the store has failed."""
+STORE_MUST_ANSWER = 60.0
+
+
+async def serve(settings: Settings, path: Path) -> None:
+    """Serve until SIGTERM or SIGINT; `path` is the configuration that SIGHUP rereads."""
+    data_dir = settings.site.data_dir
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock(data_dir), _signals() as signals:
+        store = Store.open(data_dir, settings.site.domain)
+        try:
+            await _Server(settings, path, store, signals).run()
+        finally:
+            await store.close()
+
+
+class _Server:
+    """One run of the server on an open store."""
+
+    def __init__(
+        self, settings: Settings, path: Path, store: Store, signals: asyncio.Queue[signal.Signals]
+    ) -> None:
+        self._path = path
+        self._store = store
+        self._signals = signals
+        self._turns = Turns(settings, Forms.load())
+        self._engine = Engine(store, settings, Resolver(settings.dns))
+        self._work = Work(store, self._turns, self._engine.wake)
+
+    async def run(self) -> None:
+        """Start, wait for the word to stop, stop."""
+        settings = self._turns.settings
+        house = House(self._store, self._turns, self._work.wake)
+        desk = Desk(self._store, self._turns, self._wake)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(serve_control(settings.site.data_dir, desk))
+            listener = await listen(settings.listen, house, door_settings(settings))
+            log.info("daemon.ready", listening=[str(one) for one in listener.addresses])
+            notify.tell("READY=1")
+            await self._until_told(listener)
+            notify.tell("STOPPING=1")
+            log.info("daemon.stopping")
+        log.info("daemon.stopped")
+
+    async def _until_told(self, listener: Listener) -> None:
+        """Run the loops; returns when a signal says stop, raises when one of them fails."""
+        loops = [
+            asyncio.create_task(loop, name=name)
+            for name, loop in (
+                ("work", self._work.run()),
+                ("timers", self._work.run_timers()),
+                ("engine", self._engine.run()),
+                ("watchdog", self._watch()),
+                ("signals", self._heed(listener)),
+            )
+        ]
+        try:
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for loop in done:
+                await loop
+        finally:
+            await listener.close(GRACE)
+            await self._engine.stop(GRACE)
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    async def _heed(self, listener: Listener) -> None:
+        """Reread the configuration on SIGHUP; return on the signals that say stop."""
+        while await self._signals.get() is signal.SIGHUP:
+            try:
+                self._turns.settings = reread(self._path, self._turns.settings)
+            except ConfigError as exc:
+                log.error("daemon.config_refused", error=str(exc))  # noqa: TRY400 - no fault of ours
+                continue
+            listener.apply(door_settings(self._turns.settings))
+            self._engine.apply(self._turns.settings)
+            log.info("daemon.config_reread")
+
+    async def _watch(self) -> None:
+        """Tell the supervisor that we live, as long as the store's thread answers too."""
+        every = notify.watchdog_interval()
+        told = 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(LOOKS_EVERY)
+            if self._store.failed.is_set():
+                raise Broken("the store has failed; the server must be started anew")
+            if every is not None and loop.time() - told >= every:
+                async with asyncio.timeout(STORE_MUST_ANSWER):
+                    await self._store.run(lambda _: None)
+                notify.tell("WATCHDOG=1")
+                told = loop.time()
+
+    def _wake(self) -> None:
+        self._work.wake()
+        self._engine.wake()
+
+
+@contextmanager
+def _signals() -> Iterator[asyncio.Queue[signal.Signals]]:
+    """The signals that concern us, in the order in which they came."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    ours = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for one in ours:
+        loop.add_signal_handler(one, queue.put_nowait, one)
+    try:
+        yield queue
+    finally:
+        for one in ours:
+            loop.remove_signal_handler(one)

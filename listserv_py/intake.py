@@ -1,0 +1,75 @@
+"""Works off the spool: one letter, handed to one room, in one transaction.
+
+What a room holds stays in the spool by its own doing; everything else is done when it returns. A
+letter that was decided on meanwhile (by a second answer, or an erasure) is passed over.
+"""
+
+from listserv_py.bounces import arrival as bounces
+from listserv_py.commands import interpreter, requests
+from listserv_py.commands.table import recognises
+from listserv_py.lists.addresses import Destination, Door, route
+from listserv_py.mail import trace
+from listserv_py.mail.envelope import Protocol
+from listserv_py.mail.letter import Letter
+from listserv_py.mail.message import read
+from listserv_py.maillog import get_logger
+from listserv_py.posting import arrival as posting
+from listserv_py.store.spool import Entry
+from listserv_py.store.turn import Turn
+
+log = get_logger("intake")
+
+_COMMANDS = (Door.COMMAND, Door.SUBSCRIBE, Door.SIGNOFF)
+_BOUNCES = (Door.OWNER, Door.OWN_BOUNCE)
+
+
+def open_letter(entry: Entry) -> Letter:
+    """Parse what lies in the spool; pure, so that it runs off the loop and before the turn."""
+    message = read(entry.raw)
+    by_mta = entry.protocol is Protocol.LMTP or entry.client in ("", "127.0.0.1", "::1")
+    named = trace.origin(message.received) if by_mta else ""
+    return Letter(
+        spool_id=entry.id,
+        reverse_path=entry.reverse_path,
+        rcpt=entry.rcpt,
+        client=entry.client,
+        host=named or entry.client,
+        protocol=entry.protocol,
+        received_at=entry.received_at,
+        message=message,
+        confirmed=entry.confirmed,
+        approved_by=entry.approved_by,
+    )
+
+
+def work_off(turn: Turn, letter: Letter) -> None:
+    """Decide on one letter."""
+    spool = turn.tx.spool
+    if not spool.is_ready(letter.spool_id):
+        return
+    site = turn.settings.site
+    destination = route(letter.rcpt, domain=site.domain, name=site.name)
+    if destination is None:
+        # The door let it in under another configuration; nobody here can read it now.
+        log.error("intake.no_such_address", spool=letter.spool_id)
+        spool.set_aside(letter.spool_id, "no address of this server")
+        return
+    _hand_over(turn, letter, destination)
+    if spool.is_ready(letter.spool_id):
+        spool.done(letter.spool_id)
+
+
+def _hand_over(turn: Turn, letter: Letter, destination: Destination) -> None:
+    if destination.door in _COMMANDS:
+        interpreter.work(turn, letter, destination)
+    elif destination.door in _BOUNCES:
+        bounces.work(turn, letter, destination)
+    elif destination.door is Door.POST:
+        mailing_list = turn.tx.lists.find(destination.listname or "")
+        if mailing_list is None:
+            log.error("intake.list_gone", spool=letter.spool_id)
+            turn.tx.spool.set_aside(letter.spool_id, "the list is gone")
+            return
+        posting.work(turn, letter, mailing_list, recognises)
+    else:
+        requests.work(turn, letter, destination)
