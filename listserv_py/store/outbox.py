@@ -99,8 +99,8 @@ class Outbox:
     ) -> None:
         """A copy came back after it had been taken over; which mailing it was, nobody says."""
         self._db.execute(
-            "INSERT INTO bounce (subscriber_id, list_id, mailing_id, address, at, code, status, text)"
-            " VALUES (?, ?, 0, ?, ?, 0, ?, ?)",
+            "INSERT INTO bounce (subscriber_id, list_id, mailing_id, address, at, code, status,"
+            " text) VALUES (?, ?, 0, ?, ?, 0, ?, ?)",
             (
                 subscription.id,
                 subscription.list_id,
