@@ -25,7 +25,7 @@ LINE_MAX = 2000
 
 
 def own_lines(text: str) -> tuple[str, ...]:
-    """The lines that the author wrote himself, stripped, blank ones left out, down to a signature."""
+    """The lines that the author wrote himself, down to a signature; stripped, no blank ones."""
     lines = [line.strip(_BLANKS)[:LINE_MAX] for line in text.split("\n")]
     lines = lines[: _end(lines)]
     dropped = _attributions(lines)

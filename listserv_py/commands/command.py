@@ -101,8 +101,9 @@ class Command:
 
     `keyword` and `synonyms` have their shortest abbreviation in capitals. `prepare` refuses what
     need not be confirmed first and completes the arguments, so that what waits for a code is whole;
-    `weigh` says for this very request when a code is needed. `table_in_help` is shown by HELP only. `unmistakable` words are commands even
-    where people talk, so that a post which begins with one is caught.
+    `weigh` says for this very request when a code is needed. `table_in_help` is shown by HELP only.
+    `unmistakable` words are commands even where people talk, so that a post which begins with one
+    is caught.
     """
 
     keyword: str

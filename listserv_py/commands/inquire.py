@@ -1,7 +1,7 @@
 """Commands that only tell: HELP, INFO, LISTS, REVIEW, RELEASE, THANKS.
 
 REVIEW is the one that shows people to others: `Review=` says to whom, and whoever is not on the
-list confirms first, because thirty bytes with a forged From must not call down megabytes on somebody.
+list confirms first: thirty bytes with a forged From must not call down megabytes on somebody.
 """
 
 from __future__ import annotations
