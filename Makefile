@@ -30,10 +30,12 @@ docs: $(READY)
 	$(BIN)/python -m listserv_py.cli.generate
 
 bench: $(READY)
-	$(BIN)/python -m bench
+	$(BIN)/python bench/intake.py
+	$(BIN)/python bench/delivery.py
+	$(BIN)/python bench/roundtrip.py
 
 sweep: $(READY)
-	$(BIN)/python -m bench.sweep
+	$(BIN)/python tests/loopback/sweep.py
 
 $(READY): pyproject.toml
 	$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv .venv
