@@ -157,6 +157,12 @@ class ExtraWords(UserError):
     fields = ("words",)
 
 
+class UnknownSwitch(UserError):
+    """A word behind the parenthesis that the command does not know."""
+
+    fields = ("switch",)
+
+
 class NoQuiet(UserError):
     """QUIET in front of a command that notifies nobody."""
 

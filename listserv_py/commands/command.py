@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from listserv_py.commands.syntax import Arguments, fold, shown
+from listserv_py.errors import UnknownSwitch
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.proof import Proof
@@ -99,11 +100,11 @@ def as_declared(request: Request) -> Confirm:
 class Command:
     """A command as the table declares it.
 
-    `keyword` and `synonyms` have their shortest abbreviation in capitals. `prepare` refuses what
-    need not be confirmed first and completes the arguments, so that what waits for a code is whole;
-    `weigh` says for this very request when a code is needed. `table_in_help` is shown by HELP only.
-    `unmistakable` words are commands even where people talk, so that a post which begins with one
-    is caught.
+    `keyword`, `synonyms` and `switches` have their shortest abbreviation in capitals. `prepare`
+    refuses what need not be confirmed first and completes the arguments, so that what waits for a
+    code is whole; `weigh` says for this very request when a code is needed. `table_in_help` is
+    shown by HELP only. `unmistakable` words are commands even where people talk, so that a post
+    which begins with one is caught.
     """
 
     keyword: str
@@ -114,6 +115,7 @@ class Command:
     handler: Callable[[Request], str]
     synonyms: tuple[str, ...] = ()
     takes_quiet: bool = False
+    switches: tuple[str, ...] = ()
     details: str = ""
     table_in_help: str = ""
     prepare: Callable[[Request], Request] = answer_at_once
@@ -133,10 +135,19 @@ class Command:
 
     def is_called(self, word: str) -> bool:
         """Whether a word in capitals is the keyword, a synonym, or an abbreviation long enough."""
-        return any(
-            fold(name).startswith(word) and len(word) >= shortest(name)
-            for name in (self.keyword, *self.synonyms)
-        )
+        return any(abbreviates(word, name) for name in (self.keyword, *self.synonyms))
+
+    def switch(self, word: str) -> str:
+        """The whole word of an option behind the parenthesis, given in capitals."""
+        for name in self.switches:
+            if abbreviates(word, name):
+                return fold(name)
+        raise UnknownSwitch(word[:40])
+
+
+def abbreviates(word: str, name: str) -> bool:
+    """Whether a word in capitals stands for `name`, whose shortest abbreviation is in capitals."""
+    return fold(name).startswith(word) and len(word) >= shortest(name)
 
 
 def shortest(keyword: str) -> int:

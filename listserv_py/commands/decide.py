@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from listserv_py.commands.command import Actor, Asked, Command, Confirm, Privilege, Request
+from listserv_py.commands.manners import shown_word
 from listserv_py.errors import AlreadyDecided, CodeUsed, NothingToReject, UnknownCode
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import STAFF, roles_of
@@ -34,10 +35,13 @@ def reject(request: Request) -> str:
     """Return a held post to its author."""
     cookie = _open(request, CookieKind.APPROVAL)
     mailing_list, spool_id = _moderated(request, cookie)
-    entry = request.turn.tx.spool.load(spool_id)
-    if entry is None or not request.turn.tx.spool.drop(spool_id):
-        raise AlreadyDecided(cookie.outcome or "somebody else")
+    spool = request.turn.tx.spool
+    entry = spool.load(spool_id)
+    if entry is None or spool.is_ready(spool_id):
+        raise AlreadyDecided(request.say("DECIDED"))
+    # Settled first: with the post its id goes from the cookies of the other moderators.
     _settle(request, cookie, "REJECTED_BY")
+    spool.drop(spool_id)
     _return(request, mailing_list, entry)
     return request.say("REJECT_DONE", LISTNAME=mailing_list.name)
 
@@ -47,7 +51,7 @@ def _open(request: Request, kind: CookieKind | None = None) -> Cookie:
     code, cookies, now = request.arguments.code, request.turn.tx.cookies, request.turn.now
     found = cookies.find(code, now)
     if found is None or found.mailbox != request.actor.mailbox:
-        raise UnknownCode(code)
+        raise UnknownCode(shown_word(code))
     if found.outcome:
         raise AlreadyDecided(found.outcome)
     if found.is_used:
@@ -83,7 +87,7 @@ def _run_lines(request: Request, cookie: Cookie) -> str:
 def _release(request: Request, cookie: Cookie) -> str:
     mailing_list, spool_id = _moderated(request, cookie)
     if not request.turn.tx.spool.release(spool_id, cookie.mailbox):
-        raise AlreadyDecided(cookie.outcome or "somebody else")
+        raise AlreadyDecided(request.say("DECIDED"))
     _settle(request, cookie, "APPROVED_BY")
     return request.say("APPROVE_DONE", LISTNAME=mailing_list.name)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from textwrap import fill
 
 from listserv_py import __version__
 from listserv_py.commands.card import card
@@ -21,6 +22,7 @@ from listserv_py.lists.roles import STAFF, Role, may
 from listserv_py.lists.values import SubscriptionPolicy, ValidateLevel
 
 OUTPUT_MAX = 500_000
+WIDTH = 72
 
 
 def help_(request: Request) -> str:
@@ -36,7 +38,7 @@ def help_(request: Request) -> str:
         "HELP_ONE",
         SYNTAX=unit.line,
         SUMMARY=unit.summary,
-        DETAILS=unit.details or request.say("HELP_NO_DETAILS"),
+        DETAILS=fill(unit.details or request.say("HELP_NO_DETAILS"), WIDTH),
         SYNONYMS=", ".join(unit.synonyms) or "-",
         MORE=unit.table_in_help,
     ).rstrip()
@@ -205,6 +207,7 @@ LISTS = Command(
 REVIEW = Command(
     keyword="REView",
     syntax="listname [(switches]",
+    switches=("Short", "NOHeader", "ALL"),
     summary="Show a list's header and its subscribers",
     details=(
         "Options: SHORT shows numbers only, NOHEADER leaves the header out, ALL (owners) shows"

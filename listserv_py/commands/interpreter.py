@@ -8,7 +8,7 @@ handler refuses before it changes anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from listserv_py.commands import confirm
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
@@ -178,6 +178,8 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
     if is_quiet and not command.takes_quiet:
         raise NoQuiet(command.word)
     arguments = read(command.syntax, rest)
+    switches = tuple(command.switch(one) for one in arguments.switches)
+    arguments = replace(arguments, switches=switches)
     request = Request(turn, actor, command, arguments, is_quiet, COMMANDS, _run_again)
     needs_owner = command.privilege is Privilege.OWNER or for_another(request)
     if needs_owner and arguments.listname != ALL_LISTS:

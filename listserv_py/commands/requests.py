@@ -33,10 +33,12 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
         return
     content = header_line(NOTE, str(letter.rcpt)) + letter.message.raw
     reverse_path = _reverse_path(turn, letter, mailing_list)
+    people = tuple(person for person in people if not turn.is_own(person))
+    if not people:
+        log.error("requests.nobody_in_charge", spool=letter.spool_id)
+        turn.tx.spool.set_aside(letter.spool_id, "nobody is in charge of this address")
+        return
     for person in people:
-        if turn.is_own(person):
-            log.warning("requests.own_address", spool=letter.spool_id)
-            continue
         turn.tx.outbox.send(
             person,
             content,

@@ -234,6 +234,7 @@ SIGNOFF = Command(
     keyword="SIGNOFF",
     synonyms=("UNSUBscribe",),
     syntax="listname|* [(switches]",
+    switches=("NETWIDE",),
     summary="Leave a list, or all lists of this server",
     details="SIGNOFF * (NETWIDE is the same as SIGNOFF *: this server stands alone.",
     privilege=Privilege.SUBSCRIBER,

@@ -173,7 +173,7 @@ def _read_code(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     word, rest = first_word(text)
     found = _CODE.fullmatch(word)
     # What is no code at all is looked up all the same: nobody has ever been sent it.
-    return rest, replace(arguments, code=fold(found[1]) if found else "?")
+    return rest, replace(arguments, code=fold(found[1] if found else word))
 
 
 def _read_text(text: str, arguments: Arguments) -> tuple[str, Arguments]:

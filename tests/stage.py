@@ -1,0 +1,153 @@
+"""A stage for tests: a real store, intake, and a fixed clock and dice.
+
+The clock begins at NOW; codes are C0DE000000000001, C0DE000000000002, …
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from listserv_py import intake, timers
+from listserv_py.config import Settings
+from listserv_py.lists.header import new_header
+from listserv_py.lists.options import Options, apply_words, words
+from listserv_py.mail.envelope import Envelope, Protocol
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox, read_author
+from listserv_py.mail.message import read
+from listserv_py.store.open import open_database
+from listserv_py.store.store import Tx
+from listserv_py.store.turn import Turn
+from listserv_py.texts import Forms
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+DOMAIN = "lists.example.org"
+FORMS = Forms.load()
+
+
+@dataclass
+class Stage:
+    """A store of its own, and the fixed clock and dice."""
+
+    folder: Path
+    limits: dict[str, Any] = field(default_factory=dict)
+    now: datetime = NOW
+    codes: int = 0
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.db = open_database(self.folder)
+        self.tx = Tx(self.db, DOMAIN)
+        site = {
+            "domain": DOMAIN,
+            "postmasters": ["admin@example.org"],
+            "data_dir": str(self.folder),
+        }
+        self.settings = Settings.model_validate({"site": site, "limits": self.limits})
+        self.sent = 0
+
+    def close(self) -> None:
+        self.db.close()
+
+    def turn(self) -> Turn:
+        return Turn(self.tx, self.settings, self.now, FORMS, self._code, self._token)
+
+    def _code(self) -> str:
+        self.codes += 1
+        return f"C0DE{self.codes:012X}"
+
+    def _token(self) -> str:
+        self.tokens += 1
+        return f"token-{self.tokens}"
+
+    def create(self, name: str, told: dict[str, Any]) -> None:
+        owners = [parse_mailbox(one) for one in told.get("owners", ["olga@example.org"])]
+        header = new_header(name, told.get("title", f"About {name}"), owners, told.get("set", []))
+        made = self.tx.lists.add(name, header, self.now)
+        for row in told.get("subscribers", []):
+            address, person, options = [*(part.strip() for part in row.split("|")), "", ""][:3]
+            self.tx.subscribers.add(
+                made.id,
+                parse_mailbox(address),
+                person,
+                apply_words(made.default_options(), options.split(), by_owner=True),
+                self.now,
+            )
+
+    def take(self, raw: bytes, told: dict[str, Any] | None = None) -> None:
+        """Take one mail from the door and work off whatever waits."""
+        told = told or {}
+        message = read(raw)
+        sender = told.get("reverse_path", message.author and str(message.author.mailbox))
+        to = read_author(message.text("to") or "")
+        rcpt = told.get("rcpt") or (str(to.mailbox) if to else "")
+        envelope = Envelope(
+            reverse_path=parse_mailbox(sender) if sender else None,
+            rcpt_to=(parse_mailbox(rcpt),),
+            content=raw,
+            client=told.get("host", "192.0.2.25"),
+            helo="mail.example.net",
+            protocol=Protocol.SMTP,
+            received_at=self.now,
+        )
+        self.db.execute("BEGIN IMMEDIATE")
+        self.tx.spool.take(envelope)
+        while ready := self.tx.spool.ready(100, 10_000_000):
+            for entry in self.tx.spool.begin(ready):
+                intake.work_off(self.turn(), intake.open_letter(entry))
+        self.db.execute("COMMIT")
+
+    def run_timers(self) -> None:
+        self.db.execute("BEGIN IMMEDIATE")
+        timers.run(self.turn())
+        self.db.execute("COMMIT")
+
+    def outgoing(self) -> list[bytes]:
+        """The mails written since the last call, each below the lines of its envelope."""
+        rows = self.db.execute(
+            "SELECT m.id, m.kind, m.reverse_path, c.raw, m.list_id FROM mailing m"
+            " JOIN content c ON c.mailing_id = m.id WHERE m.id > ? ORDER BY m.id",
+            (self.sent,),
+        ).fetchall()
+        found = []
+        for mailing_id, kind, reverse_path, raw, list_id in rows:
+            self.sent = mailing_id
+            found.append(self._envelope(mailing_id, kind, reverse_path, list_id) + bytes(raw))
+        return found
+
+    def _envelope(
+        self, mailing_id: int, kind: str, reverse_path: str, list_id: int | None
+    ) -> bytes:
+        if kind == "post" and list_id is not None:
+            people = [one.mailbox for one in self.tx.subscribers.on_list(list_id)]
+        else:
+            rows = self.db.execute("SELECT rcpt FROM copy WHERE mailing_id = ?", (mailing_id,))
+            people = [parse_mailbox(row[0]) for row in rows]
+        lines = [f"[{kind}]", f"MAIL FROM:<{reverse_path}>", *map(_rcpt, people), "", ""]
+        return "\r\n".join(lines).encode()
+
+    def state(self) -> str:
+        """What stands in the store, as after.toml has it."""
+        parts = []
+        for one in self.tx.lists.all():
+            people = "".join(
+                f'    "{_row(s.mailbox, s.name, s.options, one.default_options())}",\n'
+                for s in self.tx.subscribers.on_list(one.id)
+            )
+            subscribers = f"[\n{people}]" if people else "[]"
+            held = len(self.tx.spool.held(one.id))
+            parts.append(f"[lists.{one.name}]\nsubscribers = {subscribers}\nheld = {held}\n")
+        consents = self.db.execute("SELECT count(*) FROM consent").fetchone()[0]
+        waiting = self.db.execute("SELECT count(*) FROM spool WHERE state = 'aside'").fetchone()[0]
+        parts.append(f"[kept]\nconsents = {consents}\nset_aside = {waiting}\n")
+        return "\n".join(parts)
+
+
+def _rcpt(mailbox: Mailbox) -> str:
+    return f"RCPT TO:<{mailbox}>"
+
+
+def _row(mailbox: Mailbox, name: str, options: Options, default: Options) -> str:
+    return " | ".join([str(mailbox), name, " ".join(words(options, default))]).rstrip(" |")
