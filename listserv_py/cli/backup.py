@@ -10,6 +10,7 @@ import click
 
 from listserv_py.cli.operator import Operator, as_owner, note, operator
 from listserv_py.control.operation import Refused
+from listserv_py.errors import ConfigError
 from listserv_py.store import backup as copies
 from listserv_py.store.lock import lock
 from listserv_py.store.open import FILE
@@ -52,7 +53,12 @@ def restore(asked: Operator, file: BinaryIO) -> None:
         with (folder / FILE).open("xb") as target:
             shutil.copyfileobj(file, target, 1024 * 1024)
         (folder / FILE).chmod(0o600)
-        found = copies.bring_back(data_dir, folder, settings.site.domain, settings.dkim.key_file)
+        try:
+            found = copies.bring_back(
+                data_dir, folder, settings.site.domain, settings.dkim.key_file
+            )
+        except ConfigError as exc:
+            raise ConfigError(file.name, "", exc.text) from exc
     note(f"the state of {found.made_at:%Y-%m-%d %H:%M:%S} UTC is back")
     if found.erased:
         note(f"{found.erased} erased since then: erased again")

@@ -29,8 +29,11 @@ class Program(click.Group):
             return super().invoke(ctx)
         except ConfigError as exc:
             reason, status = exc, BAD_CONFIGURATION
-        except (ListservError, OSError) as exc:
+        except ListservError as exc:
             reason, status = exc, FAILED
+        except OSError as exc:
+            said = exc.strerror or str(exc)
+            reason, status = OSError(f"{exc.filename}: {said}" if exc.filename else said), FAILED
         for line in str(reason).splitlines():
             click.echo(f"listserv-py: {line}", err=True)
         raise Exit(status)

@@ -110,9 +110,14 @@ def _plain(one: Waiting) -> dict[str, str | int | bool | None]:
         "waiting": one.waiting,
         "to_come": one.to_come,
         "held": one.held,
-        "next_attempt": None if one.next_at is None else _iso(one.next_at),
+        "next_attempt": None if _is_now(one) else _iso(one.next_at or 0),
         "reason": one.reason,
     }
+
+
+def _is_now(one: Waiting) -> bool:
+    """Whether it is on its way, or held and so without a time."""
+    return one.next_at is None or one.next_at <= datetime.now(UTC).timestamp()
 
 
 def _cells(one: Waiting) -> tuple[str, ...]:
@@ -123,7 +128,7 @@ def _cells(one: Waiting) -> tuple[str, ...]:
         one.to,
         _iso(one.created_at),
         str(one.waiting + one.to_come),
-        "held" if one.held else "now" if one.next_at is None else _iso(one.next_at),
+        "held" if one.held else "now" if _is_now(one) else _iso(one.next_at or 0),
         "" if one.held else one.reason,
     )
 

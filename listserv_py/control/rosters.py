@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+from listserv_py.commands.notices import tell
 from listserv_py.control.operation import Refused
 from listserv_py.errors import BadAddress, UnknownOption
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import Options, apply_words, words
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
-from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
 
-PAGE = 5000
+PAGE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +150,4 @@ def _merged(turn: Turn, mailing_list: MailingList, new: _New, row: Row) -> _New 
 
 def _notify(turn: Turn, mailing_list: MailingList, new: list[_New]) -> None:
     for one in new:
-        turn.mail(
-            one.mailbox,
-            "ADDED_NOTICE",
-            {"LISTNAME": mailing_list.name, "ADDRESS": str(one.mailbox)},
-            kind=Kind.NOTICE,
-            mailing_list=mailing_list,
-        )
+        tell(turn, one.mailbox, mailing_list, "ADD1", INVOKER="the site", ADDRESS=str(one.mailbox))
