@@ -112,9 +112,8 @@ class Handler:
             reply = replies.accepted(token)
         finally:
             self.census.octets -= len(envelope.content)
-        event = "mail.refused" if reply.is_refusal else "mail.accepted"
         log.info(
-            event,
+            "mail.answered",
             id=token,
             code=reply.code,
             client=envelope.client or "local",

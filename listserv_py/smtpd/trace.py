@@ -44,7 +44,7 @@ def received_field(
 
 def hops(content: bytes) -> int:
     """How many Received fields the mail carries."""
-    end = content.find(b"\r\n\r\n")
+    end = 0 if content.startswith(b"\r\n") else content.find(b"\r\n\r\n")
     return len(_RECEIVED.findall(content, 0, end if end >= 0 else len(content)))
 
 
