@@ -7,7 +7,6 @@ out a broken name server, and bounces at once from a name that does not exist.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dns.asyncresolver
@@ -19,8 +18,8 @@ import dns.resolver
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
+from listserv_py.config import Dns
 from listserv_py.errors import Permanent, Transient
-from listserv_py.units import HostPort
 
 MX_MAX = 10
 CACHE = 10_000
@@ -35,9 +34,10 @@ class Exchange:
 
 
 class Resolver:
-    """Asks the servers given, or the system's when there are none."""
+    """Asks the servers of the settings, or the system's when they name none."""
 
-    def __init__(self, servers: Sequence[HostPort], timeout: float) -> None:
+    def __init__(self, settings: Dns) -> None:
+        servers, timeout = settings.servers, settings.timeout.total_seconds()
         self._resolver = dns.asyncresolver.Resolver(configure=not servers)
         if servers:
             self._resolver.nameservers = [

@@ -1,8 +1,8 @@
 """Outgoing mail as files, for trying out: one Maildir per recipient.
 
 A file's name is made of the mailing and the subscriber, so that a copy written twice is one file.
-Lines end in LF, as Maildir readers expect; the envelope sender stands on top as Return-Path, the rest
-is what would have gone over the wire.
+Lines end in LF, as Maildir readers expect; the envelope sender stands on top as Return-Path, the
+rest is what would have gone over the wire.
 """
 
 import hashlib

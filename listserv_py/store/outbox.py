@@ -111,6 +111,11 @@ class Outbox:
             ),
         )
 
+    def hold(self, mailing_id: int) -> None:
+        """Set one mailing aside until the operator retries or drops it."""
+        self._db.execute("UPDATE mailing SET held = 1 WHERE id = ?", (mailing_id,))
+        self._db.execute("UPDATE copy SET state = 'hold' WHERE mailing_id = ?", (mailing_id,))
+
     def erase(self, mailbox: Mailbox) -> None:
         """Forget a person: mail that waits for him, and records of its bounces."""
         address = (str(mailbox),)

@@ -1,0 +1,253 @@
+"""The couriers: they carry copies out of the house, by SMTP through lanes, or into Maildirs.
+
+The engine knows only `carry` and its kin: a copy goes in, and its batch hears of its outcome.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Protocol
+
+from listserv_py.config import Settings
+from listserv_py.delivery import maildir
+from listserv_py.delivery.client import Dialer, Policy, Timeouts
+from listserv_py.delivery.copies import Copy
+from listserv_py.delivery.lane import Lane
+from listserv_py.delivery.replies import own
+from listserv_py.delivery.retry import Patience
+from listserv_py.delivery.route import Host, Router
+from listserv_py.delivery.wire import Caps
+from listserv_py.errors import ConfigError
+from listserv_py.maillog import get_logger
+from listserv_py.resolver import Resolver
+from listserv_py.store.outcomes import Fate
+from listserv_py.store.sending import RestingHost
+
+log = get_logger("delivery")
+
+CONNECTIONS_MAX = 500
+"""At once to all hosts together."""
+
+
+class Courier(Protocol):
+    """Carries copies.
+
+    `spills_waiting`: copies that wait long for their turn are better put back into the store, for
+    others go other ways; with a smarthost all wait for the same one.
+    """
+
+    @property
+    def spills_waiting(self) -> bool:
+        """See the class."""
+
+    def carry(self, copies: Collection[Copy], *, urgent: bool) -> None:
+        """Take these out; each comes to an outcome in its batch."""
+
+    def resting(self) -> list[RestingHost]:
+        """Which domains (or the smarthost) are left alone now."""
+
+    def stands_still(self) -> RestingHost | None:
+        """The host whose rest keeps all mail here; None: there is a way out."""
+
+    def revive(self, failing: Collection[str]) -> None:
+        """Forget the pauses of all hosts that the store no longer names as failing."""
+
+    def tick(self) -> None:
+        """Called once a second while copies are in hand."""
+
+    async def close(self, grace: float) -> None:
+        """Finish what is in hand; what was not begun is handed back."""
+
+
+class SmtpCourier:
+    """Lanes to the smarthost, or to each domain; it is the lanes' Office."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        resolver: Resolver,
+        clock: Callable[[], int],
+        note: Callable[[str, RestingHost | None], None],
+        timeouts: Timeouts,
+    ) -> None:
+        """`note(name, host)` keeps that a host rests, or with None that it is well again."""
+        self.clock, self._note, self.timeouts = clock, note, timeouts
+        self._resolver = resolver
+        self._lanes: dict[str, Lane] = {}
+        self._open: Counter[str] = Counter()
+        self.apply(settings)
+
+    def apply(self, settings: Settings) -> None:
+        """Take over new settings; open connections stay as they are."""
+        delivery = settings.delivery
+        self.limit = delivery.connections
+        self.patience = patience(settings)
+        self.router = Router(self._resolver, delivery.relay, delivery.port)
+        self.dialer = Dialer(
+            Policy(
+                helo=settings.site.domain,
+                tls=delivery.tls,
+                timeouts=self.timeouts,
+                username=delivery.username,
+                password=_password(delivery.password_file) if delivery.username else "",
+                verify=self.router.has_relay,
+            )
+        )
+
+    def remember(self, hosts: Collection[RestingHost]) -> None:
+        """At the start: the hosts that were resting when the last run ended."""
+        for host in hosts:
+            self._lanes[host.name] = Lane(host.name, self, host)
+
+    def carry(self, copies: Collection[Copy], *, urgent: bool) -> None:
+        """Hand the copies to their lanes."""
+        by_lane: dict[str, list[Copy]] = {}
+        if self.router.has_relay:
+            by_lane[self.router.lane_of("")] = list(copies)
+        else:
+            for copy in copies:
+                by_lane.setdefault(copy.domain, []).append(copy)
+        for name, some in by_lane.items():
+            self._lane(name).put(some, urgent=urgent)
+
+    @property
+    def spills_waiting(self) -> bool:
+        """Whether one domain's slowness is not all the others'."""
+        return not self.router.has_relay
+
+    def resting(self) -> list[RestingHost]:
+        """The lanes that rest."""
+        return [lane.rest for lane in self._lanes.values() if lane.rest and lane.is_resting]
+
+    def stands_still(self) -> RestingHost | None:
+        """The smarthost while it rests."""
+        if not self.router.has_relay:
+            return None
+        lane = self._lanes.get(self.router.lane_of(""))
+        return lane.rest if lane is not None and lane.is_resting else None
+
+    def revive(self, failing: Collection[str]) -> None:
+        """What the operator had retried is tried at once."""
+        for lane in self._lanes.values():
+            if lane.rest is not None and lane.name not in failing:
+                lane.revive()
+
+    def tick(self) -> None:
+        """Look after stuck lanes, forget those that are done with."""
+        for name, lane in list(self._lanes.items()):
+            lane.tick()
+            if lane.is_over:
+                del self._lanes[name]
+
+    async def close(self, grace: float) -> None:
+        """Close all lanes side by side."""
+        deadline = asyncio.get_running_loop().time() + grace
+        await asyncio.gather(*(lane.close(deadline) for lane in self._lanes.values()))
+
+    # For the lanes.
+
+    def may_dial(self, host: Host) -> bool:
+        """Bounds per host, whatever domains it serves, and over all."""
+        full = self._open[str(host)] >= self.limit or self._open.total() >= CONNECTIONS_MAX
+        if not full:
+            self._open[str(host)] += 1
+        return not full
+
+    def hung_up(self, host: Host) -> None:
+        """One connection less."""
+        self._open[str(host)] -= 1
+        if not self._open[str(host)]:
+            del self._open[str(host)]
+
+    def rests(self, host: RestingHost) -> None:
+        """Keep it in the store."""
+        self._note(host.name, host)
+
+    def is_well(self, name: str) -> None:
+        """Take it out of the store."""
+        self._note(name, None)
+
+    def _lane(self, name: str) -> Lane:
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = Lane(name, self)
+        return lane
+
+
+class MaildirCourier:
+    """Writes files, one thread's work at a time."""
+
+    def __init__(self, root: Path, clock: Callable[[], int]) -> None:
+        self._root, self._clock = root, clock
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def carry(self, copies: Collection[Copy], *, urgent: bool) -> None:  # noqa: ARG002 - a Courier
+        """Write all of them, in a thread."""
+        task = asyncio.get_running_loop().create_task(self._write(list(copies)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def spills_waiting(self) -> bool:
+        """All wait for the same disk."""
+        return False
+
+    def resting(self) -> list[RestingHost]:
+        """A folder needs no rest."""
+        return []
+
+    def stands_still(self) -> RestingHost | None:
+        """Never."""
+        return None
+
+    def revive(self, failing: Collection[str]) -> None:
+        """Nothing rests here."""
+
+    def tick(self) -> None:
+        """Nothing gets stuck here."""
+
+    async def close(self, grace: float) -> None:  # noqa: ARG002 - a Courier
+        """Finish the mail in hand; the rest is handed back."""
+        self._closing = True
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _write(self, copies: list[Copy]) -> None:
+        for copy in copies:
+            if copy not in copy.batch.open:
+                continue
+            if self._closing:
+                copy.batch.postpone(copy, self._clock(), own("4.3.2", "shutting down"))
+                continue
+            copy.taken = True
+            try:
+                await asyncio.to_thread(self._deliver, copy)
+            except OSError as exc:
+                log.warning("delivery.maildir", error=str(exc))
+                copy.batch.settle(copy, Fate.LATER, own("4.3.1", f"Maildir: {exc.strerror}"))
+            else:
+                copy.batch.settle(copy, Fate.SENT, own("2.0.0", "in its Maildir"))
+
+    def _deliver(self, copy: Copy) -> None:
+        unique = f"{copy.created_at}.M{copy.mailing_id}S{copy.subscriber_id or 0}.listserv_py"
+        form = copy.letter.form(Caps(eight_bit=True, utf8=True)) or copy.letter.main
+        maildir.deliver(self._root, copy.rcpt, unique, copy.sender, form.wire)
+
+
+def patience(settings: Settings) -> Patience:
+    """The settings' pauses."""
+    delivery = settings.delivery
+    return Patience(
+        [pause.total_seconds() for pause in delivery.retry],
+        delivery.max_message_age.total_seconds(),
+    )
+
+
+def _password(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8").split("\n", 1)[0].strip("\r")
+    except (OSError, ValueError) as exc:
+        raise ConfigError(str(file), "delivery.password_file", f"cannot be read: {exc}") from exc

@@ -1,0 +1,116 @@
+"""The desk: turns what the store says is due into copies with sealed letters.
+
+A mailing that cannot be rendered is set aside, held for the operator, so that it keeps nobody
+else's mail from going out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+from listserv_py.delivery import plan
+from listserv_py.delivery.copies import Batch, Copy
+from listserv_py.delivery.letters import Content, Letters
+from listserv_py.delivery.plan import Planned
+from listserv_py.delivery.wire import Letter
+from listserv_py.mail.verp import Verp
+from listserv_py.maillog import get_logger
+from listserv_py.store.sending import Due, Mailing, Reader
+from listserv_py.store.thread import Store
+
+log = get_logger("delivery")
+
+T = TypeVar("T")
+
+
+class Desk:
+    """Makes copies."""
+
+    def __init__(self, store: Store, letters: Letters) -> None:
+        self._store, self._letters = store, letters
+        self._verp: Verp | None = None
+
+    async def of_rows(self, rows: Sequence[Due], batch: Batch) -> list[Copy]:
+        """Copies that have rows of their own; those of a mailing dropped meanwhile are left out."""
+        copies = []
+        for due in rows:
+            mailing = due.mailing
+            made = await (self._again(due) if mailing.facts else self._single(mailing))
+            if made is not None:
+                letter, sender = made
+                copies.append(
+                    Copy(
+                        mailing.id, due.subscriber_id, due.rcpt, sender, letter,
+                        mailing.created_at, batch, tries=due.tries, blames=due.blames,
+                    )
+                )  # fmt: skip
+        return copies
+
+    async def of_page(
+        self, mailing: Mailing, readers: Sequence[Reader], batch: Batch
+    ) -> list[Copy] | None:
+        """The copies of a page of a post; None: it cannot be rendered, or was dropped."""
+        content = await self._content(mailing)
+        if content is None:
+            return None
+        sender_of = plan.senders(await self._keys(), mailing, content.facts)
+        planned = plan.page(readers, content.facts, sender_of)
+        letters = await self._or_aside(mailing, self._letters_for(content, planned))
+        if letters is None:
+            return None
+        return [
+            Copy(
+                mailing.id, one.subscriber_id, one.rcpt, one.sender, letter,
+                mailing.created_at, batch,
+            )
+            for one, letter in zip(planned, letters, strict=True)
+        ]  # fmt: skip
+
+    async def _letters_for(self, content: Content, planned: Sequence[Planned]) -> list[Letter]:
+        """Shared variants once each, in a thread; readers with headers of their own one by one."""
+        shared = {one.variant for one in planned if not one.variant.is_personal}
+        ready = {key: await self._letters.of_post(content, key, "") for key in shared}
+        return [
+            ready.get(one.variant) or await self._letters.of_post(content, one.variant, one.rcpt)
+            for one in planned
+        ]
+
+    async def _single(self, mailing: Mailing) -> tuple[Letter, bytes] | None:
+        raw = await self._store.read(lambda tx: tx.sending.content(mailing.id))
+        if raw is None:
+            return None
+        letter = await self._or_aside(mailing, self._letters.of_single(raw, mailing.created_at))
+        return (letter, mailing.reverse_path.encode()) if letter is not None else None
+
+    async def _again(self, due: Due) -> tuple[Letter, bytes] | None:
+        """One copy of a post, tried once more: the same bytes, the same sender."""
+        content = await self._content(due.mailing)
+        if content is None or due.subscriber_id is None:
+            return None
+        sender_of = plan.senders(await self._keys(), due.mailing, content.facts)
+        variant = plan.variant_of(due.options)
+        made = self._letters.of_post(content, variant, due.rcpt)
+        letter = await self._or_aside(due.mailing, made)
+        return (letter, sender_of(due.subscriber_id)) if letter is not None else None
+
+    async def _content(self, mailing: Mailing) -> Content | None:
+        content = self._letters.find(mailing.id)
+        if content is None:
+            raw = await self._store.read(lambda tx: tx.sending.content(mailing.id))
+            if raw is not None:
+                content = await asyncio.to_thread(self._letters.keep, mailing, raw)
+        return content
+
+    async def _keys(self) -> Verp:
+        if self._verp is None:
+            self._verp = await self._store.read(lambda tx: tx.verp)
+        return self._verp
+
+    async def _or_aside(self, mailing: Mailing, making: Awaitable[T]) -> T | None:
+        """What was made; None: it cannot be made, and the mailing is held."""
+        try:
+            return await making
+        except Exception:
+            log.exception("delivery.set_aside", mailing=mailing.id)
+        await self._store.run(lambda tx: tx.outbox.hold(mailing.id))
+        return None

@@ -1,0 +1,258 @@
+"""The engine: takes what the store says is due, has it carried out, and records what became of it.
+
+Three loops: one feeds (small mails first, then copies that were put off, then the next page of each
+post in turn), one records all that is done in one commit, one looks after what takes long. Nothing
+is polled: they wake on events and at due times.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+from listserv_py.config import Settings
+from listserv_py.delivery import journal
+from listserv_py.delivery.client import Timeouts
+from listserv_py.delivery.courier import MaildirCourier, SmtpCourier, patience
+from listserv_py.delivery.desk import Desk
+from listserv_py.delivery.hand import Hand, Page, Post
+from listserv_py.delivery.journal import Key
+from listserv_py.delivery.letters import Letters
+from listserv_py.delivery.record import Recorder
+from listserv_py.delivery.sign import Signer, load
+from listserv_py.errors import ListservError
+from listserv_py.maillog import get_logger
+from listserv_py.resolver import Resolver
+from listserv_py.store.outcomes import Fate, Settled
+from listserv_py.store.sending import BULK, URGENT, Due, Mailing, Reader, RestingHost
+from listserv_py.store.store import Tx
+from listserv_py.store.thread import Store
+
+log = get_logger("delivery")
+
+PAGE = 500
+SMALL_MAILS = 200
+IN_HAND = 2000
+"""Copies in hand before no more pages are read."""
+LONGEST_SLEEP = 3600.0
+AFTER_TROUBLE = 5.0
+
+
+class Engine:
+    """The door out; made by the daemon, one for a store."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        resolver: Resolver,
+        *,
+        clock: Callable[[], float] = time.time,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        data_dir = settings.site.data_dir
+        self._store, self._folder = store, data_dir / journal.FOLDER
+        self._clock = lambda: int(clock())
+        self._letters = Letters(_signer(settings))
+        self._desk = Desk(store, self._letters)
+        self._courier: SmtpCourier | MaildirCourier
+        if settings.delivery.transport == "maildir":
+            self._courier = MaildirCourier(data_dir / "maildir", self._clock)
+        else:
+            self._courier = SmtpCourier(
+                settings, resolver, self._clock, self._note, timeouts or Timeouts()
+            )
+        self._hand = Hand(self._folder, self._courier, patience(settings), self._clock)
+        self._recorder = Recorder(store, self._hand, self._clock)
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._stopping = False
+
+    def apply(self, settings: Settings) -> None:
+        """Take over new settings (SIGHUP); folders and the transport stay."""
+        self._letters.signer = _signer(settings)
+        self._hand.patience = patience(settings)
+        if isinstance(self._courier, SmtpCourier):
+            self._courier.apply(settings)
+        self.wake()
+
+    def wake(self) -> None:
+        """Something may be due: a mail was written to the outbox, or the operator said retry."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send until `stop`, or until cancelled."""
+        await self._recover()
+        async with asyncio.TaskGroup() as group:
+            loops = [
+                group.create_task(self._recorder.run(self._recorded)),
+                group.create_task(self._hand.watch(self._store)),
+            ]
+            await self._feed()
+            while not self._hand.is_empty:
+                self._idle.clear()
+                await self._idle.wait()
+            for loop in loops:
+                loop.cancel()
+
+    async def stop(self, grace: float) -> None:
+        """Finish the transactions in hand and record them; what was not begun goes on waiting."""
+        self._stopping = True
+        self.wake()
+        await self._courier.close(grace)
+        try:
+            async with asyncio.timeout(grace):
+                while not self._hand.is_empty:
+                    self._idle.clear()
+                    await self._idle.wait()
+        except TimeoutError:
+            log.warning("delivery.left_in_hand", copies=self._hand.size)
+
+    def _note(self, name: str, host: RestingHost | None) -> None:
+        self._recorder.note_host(name, host)
+
+    def _recorded(self) -> None:
+        self._idle.set()
+        self.wake()
+
+    async def _recover(self) -> None:
+        """Read the journals of a run that was killed: what they say was taken over is not sent."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files, taken = await asyncio.to_thread(journal.read_all, self._folder)
+        if files:
+            await self._store.run(_recover, taken, self._clock())
+            log.info("delivery.recovered", copies=len(taken), journals=len(files))
+        for file in files:
+            file.unlink(missing_ok=True)
+        hosts = await self._store.read(_hosts)
+        if isinstance(self._courier, SmtpCourier):
+            self._courier.remember(hosts)
+            self._recorder.remember(hosts)
+
+    async def _feed(self) -> None:
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                sleep = await self._turn()
+            except (ListservError, OSError) as exc:
+                log.error("delivery.trouble", error=str(exc))  # noqa: TRY400 - no fault of ours
+                sleep = AFTER_TROUBLE
+            if sleep <= 0:
+                continue
+            try:
+                await asyncio.wait_for(self._woken.wait(), min(sleep, LONGEST_SLEEP))
+            except TimeoutError:
+                continue
+
+    async def _turn(self) -> float:
+        """Send out what is due and fits; the seconds until there may be more."""
+        now = self._clock()
+        noted = self._recorder.noted()
+        hosts, running = await self._store.read(_hosts), await self._store.read(_running)
+        self._courier.revive(noted - {host.name for host in hosts})
+        running = await self._unexpired(running, now)
+        still = self._courier.stands_still()
+        if still is not None:
+            return max(still.next_at - now, 1)
+        resting = [host.name for host in self._courier.resting()]
+        more = await self._due(URGENT, SMALL_MAILS, resting)
+        if self._hand.size < IN_HAND:
+            more = await self._due(BULK, PAGE, resting) or more
+            more = await self._next_page(running) or more
+        if more and not self._stopping:
+            return 0
+        due = await self._store.read(_next_due, now)
+        wakes = [at for at in (due, *(host.next_at for host in self._courier.resting())) if at]
+        return max(min(wakes) - now, 1) if wakes else LONGEST_SLEEP
+
+    async def _due(self, urgent: int, limit: int, resting: Iterable[str]) -> bool:
+        """Send copies that have rows and whose time has come; whether there may be more of them."""
+        now, in_hand = self._clock(), self._hand.keys
+        found = await self._store.read(_rows, urgent, now, limit + len(in_hand), resting)
+        rows = [one for one in found if (one.mailing.id, one.subscriber_id) not in in_hand][:limit]
+        if not rows:
+            return False
+        batch = self._hand.batch(len(rows), urgent=bool(urgent))
+        copies = await self._desk.of_rows(rows, batch)
+        self._hand.take_rows(batch, copies)
+        self._hand.send(batch, copies)
+        return len(rows) == limit
+
+    async def _next_page(self, running: Iterable[Mailing]) -> bool:
+        """Send one page, of the post whose turn it is; whether any post has more to come."""
+        alive = {mailing.id: mailing for mailing in running}
+        for mailing_id in self._hand.posts.keys() - alive.keys():
+            self._hand.forget_post(mailing_id)
+        for mailing_id, mailing in alive.items():
+            if mailing_id not in self._hand.posts:
+                self._hand.posts[mailing_id] = Post(mailing, mailing.cursor)
+        open_posts = [post for post in self._hand.posts.values() if not post.is_read]
+        if not open_posts:
+            return False
+        post = min(open_posts, key=lambda one: one.turn)
+        post.turn += 1
+        await self._send_page(post)
+        return self._hand.size < IN_HAND
+
+    async def _send_page(self, post: Post) -> None:
+        mailing, after = post.mailing, post.after
+
+        def read(tx: Tx) -> tuple[list[Reader], frozenset[int], int]:
+            readers = tx.sending.page(mailing, after, PAGE)
+            last_id = readers[-1].subscriber_id if len(readers) == PAGE else mailing.upto
+            return readers, tx.sending.delivered(mailing.id, after, last_id), last_id
+
+        readers, delivered, last_id = await self._store.read(read)
+        batch = self._hand.batch(len(readers), urgent=False)
+        left = [reader for reader in readers if reader.subscriber_id not in delivered]
+        copies = await self._desk.of_page(mailing, left, batch)
+        if copies is None:
+            batch.journal.remove()
+            self._hand.forget_post(mailing.id)
+            return
+        batch.settled += [
+            Settled(mailing.id, reader.subscriber_id, reader.address, Fate.SENT)
+            for reader in readers
+            if reader.subscriber_id in delivered
+        ]
+        post.after, post.is_read = last_id, last_id >= mailing.upto
+        post.pages.append(Page(mailing.id, last_id, post.is_read, batch))
+        self._hand.send(batch, copies)
+
+    async def _unexpired(self, running: list[Mailing], now: int) -> list[Mailing]:
+        """Give up posts whose time is over; nobody is blamed for what was never tried."""
+        over = [one for one in running if self._hand.patience.is_over(one.created_at, now)]
+        for mailing in over:
+            why = Settled(
+                mailing.id, None, "", Fate.EXPIRED, 0, "4.4.7", "the post did not reach all in time"
+            )
+            await self._store.run(_give_up, why, now)
+            log.warning("delivery.post_expired", mailing=mailing.id)
+        return [mailing for mailing in running if mailing not in over]
+
+
+def _recover(tx: Tx, taken: list[Key], now: int) -> None:
+    tx.sending.recover(taken, now)
+
+
+def _give_up(tx: Tx, why: Settled, now: int) -> None:
+    tx.sending.give_up("expired", why, now)
+
+
+def _hosts(tx: Tx) -> list[RestingHost]:
+    return tx.sending.hosts()
+
+
+def _running(tx: Tx) -> list[Mailing]:
+    return tx.sending.running()
+
+
+def _rows(tx: Tx, urgent: int, now: int, limit: int, resting: Iterable[str]) -> list[Due]:
+    return tx.sending.due(urgent, now, limit, resting)
+
+
+def _next_due(tx: Tx, after: int) -> int | None:
+    return tx.sending.next_due(after)
+
+
+def _signer(settings: Settings) -> Signer | None:
+    return load(settings.site.domain, settings.dkim.selector, settings.dkim.key_file)

@@ -1,0 +1,315 @@
+"""A lane: the copies that wait for one smarthost or domain, and the connections that carry them.
+
+The small mails go first, a post's copies when none waits. A lane whose hosts fail rests as a whole:
+its copies are handed back untried, and after the pause one connection finds out how things stand,
+not one for each copy.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Protocol
+
+from listserv_py.delivery.client import Dialer, Timeouts
+from listserv_py.delivery.copies import Copy
+from listserv_py.delivery.pipeline import Pipeline, Transaction
+from listserv_py.delivery.plain import Plain
+from listserv_py.delivery.replies import Reply, Stage, judge, own
+from listserv_py.delivery.retry import Patience
+from listserv_py.delivery.route import Host, Router
+from listserv_py.delivery.wire import Caps
+from listserv_py.errors import Permanent, Transient
+from listserv_py.maillog import get_logger
+from listserv_py.store.outcomes import Fate
+from listserv_py.store.sending import RestingHost
+
+log = get_logger("delivery")
+
+COPIES_PER_CONNECTION = 10
+"""So many copies must wait before one more connection is worth its cost."""
+BREAKS_MAX = 3
+"""Connections that break in a row before the host rests, and before a copy counts as tried."""
+PUT_OFF_MAX = 20
+"""Copies put off in a row, for whatever reason, before the host rests."""
+
+
+class Office(Protocol):
+    """What a lane needs of its courier; read each time, as settings may change."""
+
+    router: Router
+    dialer: Dialer
+    timeouts: Timeouts
+    patience: Patience
+    limit: int
+    clock: Callable[[], int]
+
+    def may_dial(self, host: Host) -> bool:
+        """Whether one more connection to the host is within bounds; counts it if so."""
+
+    def hung_up(self, host: Host) -> None:
+        """A connection to the host is gone."""
+
+    def rests(self, host: RestingHost) -> None:
+        """The lane failed: to be kept, so that a restart does not dial at once."""
+
+    def is_well(self, name: str) -> None:
+        """The lane takes mail again."""
+
+
+class Lane:
+    """See the module; `name` is the smarthost's or the domain's."""
+
+    def __init__(self, name: str, office: Office, rest: RestingHost | None = None) -> None:
+        self.name = name
+        self._office = office
+        self.rest = rest
+        self._urgent: deque[Copy] = deque()
+        self._bulk: deque[Copy] = deque()
+        self._connections: set[Pipeline | Plain] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._opening = 0
+        self._breaks = self._put_off = 0
+        self._takes = self._takes_before = 0
+        self._shrunk: int | None = None
+        self._closing = False
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether its hosts are left alone now."""
+        return self.rest is not None and self._office.clock() < self.rest.next_at
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to remember of it."""
+        return not (self.queued or self._connections or self._opening or self.rest or self._tasks)
+
+    @property
+    def queued(self) -> int:
+        """How many copies wait here."""
+        return len(self._urgent) + len(self._bulk)
+
+    def put(self, copies: list[Copy], *, urgent: bool) -> None:
+        """Send these, or hand them back when the lane rests."""
+        (self._urgent if urgent else self._bulk).extend(copies)
+        if self.is_resting or self._closing:
+            self._hand_back(own("4.4.1", self.rest.reason if self.rest else "shutting down"))
+        else:
+            self._go()
+
+    def revive(self) -> None:
+        """Forget the pause: the operator said so."""
+        self.rest = None
+        self._go()
+
+    def tick(self) -> None:
+        """Once a second: where all connections are stuck, one more may help."""
+        stuck = self.queued and self._takes == self._takes_before
+        self._takes_before = self._takes
+        self._shrunk = None
+        if stuck and not self.is_resting and not self._closing:
+            self._open_up_to(len(self._connections) + self._opening + 1)
+
+    async def close(self, deadline: float) -> None:
+        """Finish what is in hand, at the deadline (of the loop's clock) cut the connections."""
+        self._closing = True
+        self._hand_back(own("4.3.2", "shutting down"))
+        for task in self._tasks:
+            task.cancel()
+        for connection in list(self._connections):
+            connection.leave()
+        waiting = [connection.closed for connection in self._connections]
+        if waiting:
+            left = deadline - asyncio.get_running_loop().time()
+            await asyncio.wait(waiting, timeout=max(left, 0))
+        for connection in list(self._connections):
+            connection.abort()
+        if waiting:
+            await asyncio.wait(waiting)
+
+    # What its connections ask and tell: pipeline.Feed.
+
+    def take(self, caps: Caps) -> Transaction | None:
+        """The next transaction."""
+        while self._urgent or self._bulk:
+            copy = self._urgent.popleft() if self._urgent else self._bulk.popleft()
+            if copy not in copy.batch.open:
+                continue
+            form = copy.letter.form(caps)
+            if form is None:
+                self._do(self._seven(copy))
+            elif not caps.utf8 and (copy.needs_utf8 or form.utf8_head):
+                reply = own("5.6.7", "the host does not take addresses or headers in UTF-8")
+                copy.batch.settle(copy, Fate.REJECTED, reply)
+            else:
+                copy.taken = True
+                self._takes += 1
+                return form, [copy]
+        return None
+
+    def answered(self, stage: Stage, reply: Reply, copies: list[Copy]) -> bool:
+        """A reply decides on copies."""
+        judgement = judge(stage, reply)
+        if judgement.fate is Fate.SENT:
+            self._breaks = self._put_off = 0
+            if self.rest is not None:
+                self._recovered()
+        elif judgement.fate is Fate.UNTRIED:
+            self._back(copies)
+            copies = []
+        elif judgement.fate is Fate.LATER:
+            self._put_off += len(copies)
+        for copy in copies:
+            copy.batch.settle(copy, judgement.fate, reply, blames=judgement.blames)
+        if judgement.host_rests or self._put_off >= PUT_OFF_MAX:
+            self._fall(reply)
+            return False
+        return True
+
+    def too_many(self, copies: list[Copy]) -> None:
+        """The host wants these in a transaction of their own."""
+        self._back(copies)
+
+    def broken(self, reply: Reply, ahead: list[Copy], behind: list[Copy]) -> None:
+        """A connection is gone."""
+        for copy in behind:
+            # RFC 1047: it may have been taken over or not; only this one copy is tried again.
+            copy.batch.settle(copy, Fate.LATER, own(reply.status, f"after the dot: {reply.text}"))
+        if not ahead and not behind:
+            return
+        for copy in ahead:
+            copy.losses += 1
+        self._back([copy for copy in ahead if copy.losses < BREAKS_MAX])
+        for copy in ahead:
+            if copy.losses >= BREAKS_MAX:
+                copy.batch.settle(copy, Fate.LATER, reply)
+        self._breaks += 1
+        if self._breaks >= BREAKS_MAX and not self._closing:
+            self._fall(reply)
+        elif self._closing:
+            self._hand_back(own("4.3.2", "shutting down"))
+
+    # Connections.
+
+    def _go(self) -> None:
+        """Give idle connections work, and open more when it is worth it."""
+        for connection in list(self._connections):
+            connection.kick()
+        if self.queued:
+            self._open_up_to(1 + self.queued // COPIES_PER_CONNECTION)
+
+    def _open_up_to(self, wanted: int) -> None:
+        limit = self._office.limit if self._shrunk is None else self._shrunk
+        # Until one stands, one is enough to find out.
+        limit = min(limit, wanted) if self._connections and self.rest is None else 1
+        while len(self._connections) + self._opening < limit:
+            self._opening += 1
+            self._do(self._open())
+
+    async def _open(self) -> None:
+        """Open one connection to the best host that answers."""
+        try:
+            await self._dial()
+        except Permanent as exc:
+            self._nobody(exc)
+        except Transient as exc:
+            if self._connections:
+                # It takes no more connections than it has: no reason to leave it alone.
+                self._shrunk = len(self._connections)
+            else:
+                self._fall(own("4.4.1", exc.reply))
+        finally:
+            self._opening -= 1
+
+    async def _dial(self) -> None:
+        last: Transient | None = None
+        for host in await self._office.router.hosts(self.name):
+            if not self._office.may_dial(host):
+                continue
+            try:
+                session = await self._office.dialer.open(host)
+                kind = Pipeline if session.caps.pipelining else Plain
+                connection = kind(session, self, self._office.timeouts)
+            except Transient as exc:
+                last = exc
+                self._office.hung_up(host)
+                continue
+            except BaseException:
+                self._office.hung_up(host)
+                raise
+            self._opened(connection, host)
+            return
+        if last is not None:
+            raise last
+
+    def _opened(self, connection: Pipeline | Plain, host: Host) -> None:
+        self._connections.add(connection)
+        connection.closed.add_done_callback(lambda _: self._closed(connection, host))
+        if self._closing:
+            connection.leave()
+        else:
+            # One stands: more may follow, once `_opening` no longer counts this one.
+            asyncio.get_running_loop().call_soon(self._go)
+
+    def _closed(self, connection: Pipeline | Plain, host: Host) -> None:
+        self._connections.discard(connection)
+        self._office.hung_up(host)
+        if self.queued and not self.is_resting and not self._closing:
+            self._go()
+
+    # Failing and recovering.
+
+    def _fall(self, reply: Reply) -> None:
+        """Leave the hosts alone for a while; what waits is handed back untried."""
+        if self.is_resting or self._closing:
+            self._hand_back(reply)
+            return
+        failures = (self.rest.failures if self.rest else 0) + 1
+        pause = self._office.patience.pause(failures, random.random())  # noqa: S311 - jitter
+        self.rest = RestingHost(self.name, failures, self._office.clock() + pause, str(reply))
+        self._breaks = self._put_off = 0
+        log.warning("delivery.host_rests", host=self.name, seconds=pause, reason=str(reply))
+        self._office.rests(self.rest)
+        for connection in list(self._connections):
+            connection.leave()
+        self._hand_back(reply)
+
+    def _recovered(self) -> None:
+        self.rest = None
+        log.info("delivery.host_is_well", host=self.name)
+        self._office.is_well(self.name)
+        self._go()
+
+    def _hand_back(self, reply: Reply) -> None:
+        until = self.rest.next_at if self.rest else self._office.clock()
+        for queue in (self._urgent, self._bulk):
+            while queue:
+                copy = queue.popleft()
+                if copy in copy.batch.open:
+                    copy.batch.postpone(copy, until, reply)
+
+    def _nobody(self, why: Permanent) -> None:
+        """Nobody will ever take this domain's mail."""
+        status, _, text = why.reply.partition(" ")
+        for queue in (self._urgent, self._bulk):
+            while queue:
+                copy = queue.popleft()
+                if copy in copy.batch.open:
+                    copy.batch.settle(copy, Fate.REFUSED, own(status, text), blames=True)
+
+    def _back(self, copies: list[Copy]) -> None:
+        for copy in copies:
+            copy.taken = False
+            (self._urgent if copy.batch.urgent else self._bulk).appendleft(copy)
+
+    async def _seven(self, copy: Copy) -> None:
+        """Make the 7-bit form that this host wants, then queue the copy again."""
+        try:
+            await asyncio.to_thread(copy.letter.make_seven)
+        finally:
+            self.put([copy], urgent=copy.batch.urgent)
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,103 @@
+"""Renders and seals letters, each variant of a mailing once, and remembers those in use.
+
+All of it runs in threads: reading, rendering and signing a large mail takes longer than the event
+loop may stand still.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from listserv_py.delivery.fit import fit
+from listserv_py.delivery.render import Variant, render
+from listserv_py.delivery.sign import Signer
+from listserv_py.delivery.variants import VariantKey
+from listserv_py.delivery.wire import Letter, split
+from listserv_py.mail.listheaders import ListFacts, decode
+from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.mail.message import read
+from listserv_py.store.sending import Mailing
+
+KEPT = 16
+KEPT_BYTES = 64_000_000
+
+
+@dataclass(slots=True)
+class Content:
+    """A post in work: its bytes, its facts, and what was made of them."""
+
+    mailing: Mailing
+    raw: bytes
+    facts: ListFacts
+    letters: dict[VariantKey, Letter] = field(default_factory=dict)
+    drafts: dict[tuple[VariantKey, bool], Variant] = field(default_factory=dict)
+
+    def draft(self, key: VariantKey, seven_bit: bool) -> Variant:
+        """The unsigned variant."""
+        found = self.drafts.get((key, seven_bit))
+        if found is None:
+            found = render(
+                self.raw, self.facts, plain=key.plain, style=key.style, seven_bit=seven_bit
+            )
+            self.drafts[key, seven_bit] = found
+        return found
+
+
+class Letters:
+    """The letters of the mailings in work; `signer` None: they go out unsigned."""
+
+    def __init__(self, signer: Signer | None) -> None:
+        self.signer = signer
+        self._contents: OrderedDict[int, Content] = OrderedDict()
+
+    def find(self, mailing_id: int) -> Content | None:
+        """A post that is in work already."""
+        return self._contents.get(mailing_id)
+
+    def keep(self, mailing: Mailing, raw: bytes) -> Content:
+        """Take up a post; those not used for longest are forgotten."""
+        content = Content(mailing, raw, decode(mailing.facts))
+        self._contents[mailing.id] = content
+        while len(self._contents) > 1 and (
+            len(self._contents) > KEPT
+            or sum(len(one.raw) for one in self._contents.values()) > KEPT_BYTES
+        ):
+            self._contents.popitem(last=False)
+        return content
+
+    async def of_post(self, content: Content, key: VariantKey, rcpt: str) -> Letter:
+        """The letter for a reader: the variant's own, or his where his header names him."""
+        if content.mailing.id in self._contents:
+            self._contents.move_to_end(content.mailing.id)
+        if key.is_personal:
+            return await asyncio.to_thread(self._personal, content, key, rcpt)
+        letter = content.letters.get(key)
+        if letter is None:
+            letter = content.letters[key] = await asyncio.to_thread(self._shared, content, key)
+        return letter
+
+    async def of_single(self, raw: bytes, stamp: int) -> Letter:
+        """The letter of a mail to one person: the mail itself, signed."""
+        return await asyncio.to_thread(self._single, raw, stamp)
+
+    def _shared(self, content: Content, key: VariantKey) -> Letter:
+        def make(seven_bit: bool) -> tuple[bytes, bytes]:
+            variant = content.draft(key, seven_bit)
+            return variant.head, variant.body
+
+        return Letter(make, self.signer, content.facts.stamp)
+
+    def _personal(self, content: Content, key: VariantKey, rcpt: str) -> Letter:
+        reader = parse_mailbox(rcpt)
+
+        def make(seven_bit: bool) -> tuple[bytes, bytes]:
+            variant = content.draft(key, seven_bit)
+            return variant.head_for(reader), variant.body
+
+        return Letter(make, self.signer, content.facts.stamp)
+
+    def _single(self, raw: bytes, stamp: int) -> Letter:
+        def make(seven_bit: bool) -> tuple[bytes, bytes]:
+            return split(fit(read(raw), seven_bit=True) if seven_bit else raw)
+
+        return Letter(make, self.signer, stamp)

@@ -1,0 +1,67 @@
+"""From what the store says is due to copies: who gets a post, from which sender, in which variant.
+
+Pure. The VERP sender of a copy is made of the mailing's time, not the clock's, so that a copy tried
+again tomorrow has the same envelope.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from listserv_py.delivery.variants import VariantKey, wanted
+from listserv_py.lists.addresses import KEY_MAX, Destination, Door, address_of
+from listserv_py.lists.options import Options
+from listserv_py.mail.listheaders import ListFacts
+from listserv_py.mail.verp import Verp
+from listserv_py.store.sending import Mailing, Reader
+from listserv_py.store.times import moment
+
+_MARK = "K" * KEY_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One copy of a post, before its variant is rendered."""
+
+    subscriber_id: int
+    rcpt: str
+    sender: bytes
+    variant: VariantKey
+
+
+@lru_cache(maxsize=4096)
+def variant_of(options: int) -> VariantKey:
+    """The variant that a subscriber's stored options ask for."""
+    return wanted(Options.decode(options))
+
+
+def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Callable[[int], bytes]:
+    """From a subscriber id to the VERP sender: the list's, never the author's (RFC 5321 3.9.2)."""
+    owner = Destination(Door.OWNER, facts.listname, _MARK)
+    whole = str(address_of(owner, domain=facts.domain, name=""))
+    front, _, back = whole.partition(_MARK.lower())
+    when = moment(mailing.created_at)
+    return lambda subscriber_id: (
+        f"{front}{verp.key_for(subscriber_id, facts.listname, when)}{back}".encode()
+    )
+
+
+def page(
+    readers: Iterable[Reader], facts: ListFacts, sender_of: Callable[[int], bytes]
+) -> list[Planned]:
+    """The copies of one page; an author who chose NOREPRO gets none of his own post."""
+    return [
+        Planned(
+            reader.subscriber_id,
+            reader.address,
+            sender_of(reader.subscriber_id),
+            variant_of(reader.options),
+        )
+        for reader in readers
+        if reader.address_key != facts.author_key or _repro(reader.options)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _repro(options: int) -> bool:
+    return Options.decode(options).repro
