@@ -15,6 +15,7 @@ from listserv_py.cli import backup, demo, lists, people, queue, run, server, set
 from listserv_py.cli.operator import Operator
 from listserv_py.config import default_path
 from listserv_py.errors import ConfigError, ListservError
+from listserv_py.store.connect import SqliteError
 
 DONE, FAILED, BAD_CONFIGURATION = 0, 1, 2
 
@@ -29,7 +30,7 @@ class Program(click.Group):
             return super().invoke(ctx)
         except ConfigError as exc:
             reason, status = exc, BAD_CONFIGURATION
-        except ListservError as exc:
+        except (ListservError, SqliteError) as exc:
             reason, status = exc, FAILED
         except OSError as exc:
             said = exc.strerror or str(exc)

@@ -4,7 +4,7 @@ The server is another process, reached over SMTP only; its mail for people is re
 Nothing here knows what the server decides.
 """
 
-import json
+import re
 import signal
 import smtplib
 import subprocess
@@ -27,6 +27,7 @@ PATIENCE = 20.0
 STOPS_WITHIN = 30.0
 LOOK_EVERY = 0.02
 LINES_SHOWN = 6
+_LISTENS = re.compile(r"127\.0\.0\.1\D{1,5}(\d+)")
 
 
 class NotSeen(ListservError):
@@ -52,7 +53,8 @@ class Narrator:
 
     def saw(self, text: str) -> None:
         """Something that was looked at and found right."""
-        self.console.print(Text("   ✓ ", style="green").append(text, style="default"))
+        seen = Text("   ✓ ", style="green").append(text, style="default")
+        self.console.print(seen, soft_wrap=True)
 
     def mail(self, mail: EmailMessage, to: str, style: str) -> None:
         """Who mailed whom, about what, and how it begins."""
@@ -61,6 +63,10 @@ class Narrator:
         self.console.print(head, soft_wrap=True)
         if mail["Subject"]:
             self.console.print(Text(f"     Subject: {mail['Subject']}"), soft_wrap=True)
+        parts = [part.get_content_type() for part in mail.walk() if not part.is_multipart()]
+        if mail.is_multipart():
+            kind = f"{mail.get_content_type()}: {', '.join(parts)}"
+            self.console.print(Text(f"     [{kind}]", style="dim"), soft_wrap=True)
         for line in _first_lines(mail):
             self.console.print(Text(f"     │ {line}", style="dim"), soft_wrap=True)
 
@@ -145,8 +151,8 @@ def _port(server: subprocess.Popen[bytes], log: Path) -> int:
     until = time.monotonic() + PATIENCE
     while server.poll() is None and time.monotonic() < until:
         for line in log.read_text(encoding="utf-8").splitlines():
-            if '"daemon.ready"' in line:
-                return int(json.loads(line)["listening"][0].rpartition(":")[2])
+            if '"daemon.ready"' in line and (found := _LISTENS.search(line)):
+                return int(found[1])
         time.sleep(LOOK_EVERY)
     why = log.read_text(encoding="utf-8").strip().rpartition("\n")[2]
     raise NotSeen(f"the server did not start: {why or 'it said nothing'}")

@@ -1,0 +1,66 @@
+"""The command line on a folder of its own, in this process."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from click.testing import CliRunner, Result
+
+from listserv_py.cli.main import program
+from listserv_py.store.lock import lock
+from listserv_py.store.store import Tx
+from listserv_py.store.thread import Store
+
+R = TypeVar("R")
+DOMAIN = "lists.example.org"
+OWNER = "anna@owner.example"
+
+
+@dataclass
+class Site:
+    """A configuration in a folder of its own, and the command line on it."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "listserv.toml"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def run(self, *words: str, stdin: bytes | str | None = None) -> Result:
+        return CliRunner().invoke(program, ["--config", str(self.config), *words], input=stdin)
+
+    def ok(self, *words: str, stdin: bytes | str | None = None) -> str:
+        result = self.run(*words, stdin=stdin)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    def refused(self, *words: str, status: int = 1, stdin: bytes | str | None = None) -> str:
+        result = self.run(*words, stdin=stdin)
+        assert result.exit_code == status, result.output
+        assert result.stderr
+        assert "Traceback" not in result.output
+        return result.stderr
+
+    def store(self, work: Callable[[Tx], R]) -> R:
+        """Do something in the store while no server runs."""
+
+        async def alone() -> R:
+            store = Store.open(self.data, DOMAIN)
+            try:
+                return await store.run(work)
+            finally:
+                await store.close()
+
+        with lock(self.data):
+            return asyncio.run(alone())
+
+    def anywhere(self, text: str) -> list[Path]:
+        """The files of the data folder whose bytes hold a text."""
+        found = [path for path in self.data.rglob("*") if path.is_file()]
+        return [path for path in found if text.lower().encode() in path.read_bytes().lower()]
