@@ -10,6 +10,7 @@ import re
 
 from listserv_py.commands.command import Command, Table
 from listserv_py.commands.decide import OK, REJECT
+from listserv_py.commands.hold import FREE, HOLD
 from listserv_py.commands.inquire import HELP, INFO, LISTS, RELEASE, REVIEW, THANKS
 from listserv_py.commands.options import QUERY, SET
 from listserv_py.commands.owner import ADD, DELETE
@@ -32,6 +33,8 @@ COMMANDS = Table(
         RELEASE,
         ADD,
         DELETE,
+        HOLD,
+        FREE,
         REJECT,
     )
 )

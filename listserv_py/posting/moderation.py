@@ -24,6 +24,7 @@ from listserv_py.store.turn import Turn
 log = get_logger("posting")
 
 HELD_FOR = timedelta(days=7)
+SUBJECT_MAX = 200
 
 
 def hold(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
@@ -85,6 +86,7 @@ def _ask_author(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
 
 def _ask_moderators(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
     until = turn.now + HELD_FOR
+    subject = {"SUBJECT": letter.message.subject[:SUBJECT_MAX] or "(none)"}
     _keep(turn, letter, post, HeldFor.MODERATOR, until)
     people = _people(turn, post, verdict.asked)
     for person in people:
@@ -92,7 +94,7 @@ def _ask_moderators(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> No
         asked = turn.mail(
             person,
             "APPROVAL",
-            _slots(turn, letter, post, verdict, code, until),
+            _slots(turn, letter, post, verdict, code, until) | subject,
             kind=Kind.APPROVAL,
             mailing_list=post.mailing_list,
             attach=letter.message.raw,
