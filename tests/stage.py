@@ -33,6 +33,7 @@ class Stage:
 
     folder: Path
     limits: dict[str, Any] = field(default_factory=dict)
+    postmasters: list[str] = field(default_factory=lambda: ["admin@example.org"])
     now: datetime = NOW
     codes: int = 0
     tokens: int = 0
@@ -42,7 +43,7 @@ class Stage:
         self.tx = Tx(self.db, DOMAIN)
         site = {
             "domain": DOMAIN,
-            "postmasters": ["admin@example.org"],
+            "postmasters": self.postmasters,
             "data_dir": str(self.folder),
         }
         self.settings = Settings.model_validate({"site": site, "limits": self.limits})

@@ -79,14 +79,13 @@ def _is_quote(line: str) -> bool:
 def _attributions(lines: list[str]) -> set[int]:
     """Lines like `On … Joe wrote:`, in any language: they end in a colon, above a quote."""
     found: set[int] = set()
-    for at, line in enumerate(lines):
-        if not line.endswith(":") or _is_quote(line):
-            continue
-        behind = next((other for other in lines[at + 1 :] if other), "")
-        if not _is_quote(behind):
-            continue
-        found.add(at)
-        found |= _wrapped(lines, at)
+    behind = ""
+    for at in range(len(lines) - 1, -1, -1):
+        line = lines[at]
+        if line.endswith(":") and _is_quote(behind) and not _is_quote(line):
+            found.add(at)
+            found |= _wrapped(lines, at)
+        behind = line or behind
     return found
 
 

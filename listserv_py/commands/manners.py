@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from listserv_py.commands.syntax import fold
+
 NAME_SHOWN = 60
 NAME_KEPT = 100
 LINE_SHOWN = 100
@@ -42,7 +44,7 @@ def shown_line(line: str, syntax: str | None) -> str:
     What names a list is kept as it is, a full name becomes plain, an address stays.
     """
     words = line.split()
-    free = 0 if syntax is None else 3 if words[0].upper() == "QUIET" else 2
+    free = 0 if syntax is None else 3 if fold(" ".join(words[:1])) == "QUIET" else 2
     head = [word for word in words[:free] if not _is_link(word)]
     tail = [
         word

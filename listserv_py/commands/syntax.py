@@ -147,9 +147,13 @@ def _read_options(text: str, arguments: Arguments) -> tuple[str, Arguments]:
 
 def _read_address(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     word, rest = first_word(text)
-    if word.startswith("<") and word.endswith(">"):
-        word = word[1:-1]
-    return rest, replace(arguments, person=parse_mailbox(word))
+    return rest, replace(arguments, person=_mailbox(word))
+
+
+def _mailbox(word: str) -> Mailbox:
+    """An address, which may stand in angle brackets."""
+    is_bracketed = word.startswith("<") and word.endswith(">")
+    return parse_mailbox(word[1:-1] if is_bracketed else word)
 
 
 def _read_person(text: str, arguments: Arguments) -> tuple[str, Arguments]:
@@ -160,7 +164,7 @@ def _read_person(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     else:
         quoted = re.match(r'"(?:[^"\\]|\\.)*"@\S+', text)
         word, name = (quoted[0], text[quoted.end() :]) if quoted else first_word(text)
-        mailbox = parse_mailbox(word.strip("<>"))
+        mailbox = _mailbox(word)
     name = " ".join(name.split())
     return "", replace(arguments, person=mailbox, name="" if name == "*" else name)
 
