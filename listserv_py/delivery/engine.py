@@ -51,7 +51,7 @@ class Engine:
     ) -> None:
         data_dir = settings.site.data_dir
         self._store, self._folder = store, data_dir / journal.FOLDER
-        self._clock = lambda: int(clock())
+        self._clock: Callable[[], int] = lambda: int(clock())
         self._letters = Letters(_signer(settings))
         self._desk = Desk(store, self._letters)
         self._courier: SmtpCourier | MaildirCourier
