@@ -87,6 +87,7 @@ def _parameters(text: str) -> str:
             continue
         chunks = [param[at : at + _SEGMENT] for at in range(0, len(param), _SEGMENT)]
         for number, chunk in enumerate(chunks):
+            segment = f"*{number}" if len(chunks) > 1 else ""
             charset = "utf-8''" if number == 0 else ""
-            pieces.append(f"{name}*{number}*={charset}{quote(chunk, safe='')}")
+            pieces.append(f"{name}{segment}*={charset}{quote(chunk, safe='')}")
     return "; ".join(pieces)

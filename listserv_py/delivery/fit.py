@@ -101,7 +101,7 @@ class _Fitter:
         self._edits.append(_Edit(part.body_start, part.end, content))
 
     def _unlabelled(self, fields: Fields) -> Fields:
-        """A composite part's header: it no longer says 8bit when nothing in it is (RFC 2045 6.4)."""
+        """A composite part's header: no longer 8bit when nothing in it is (RFC 2045 6.4)."""
         if not self._seven_bit:
             return fields
         return tuple(_seven(one) for one in fields)

@@ -24,7 +24,7 @@ def encode_text(data: bytes) -> tuple[str, bytes]:
     """The encoding that fits a text with CRLF line ends: none where it can be, and readable."""
     if data.isascii() and not has_long_line(data):
         return "7bit", data
-    if len(_NOT_ASCII.findall(data)) * 3 > len(data):
+    if len(_NOT_ASCII.findall(data)) * 2 > len(data):
         return BASE64, encode(data, BASE64)
     return QUOTED_PRINTABLE, encode(data, QUOTED_PRINTABLE)
 
