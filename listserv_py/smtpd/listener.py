@@ -49,6 +49,8 @@ class Listener:
 
     async def close(self, grace: float) -> None:
         """Let nobody in, finish the mails in hand within `grace` seconds, send the rest away."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + grace
         for server in self.servers:
             server.close()
         for path in self.paths:
@@ -62,7 +64,7 @@ class Listener:
         for session in list(self.sessions):
             session.abort()
         if self.handler.commits:
-            await asyncio.wait(self.handler.commits, timeout=grace)
+            await asyncio.wait(self.handler.commits, timeout=max(_LAST_WORDS, until - loop.time()))
 
     async def _emptied(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

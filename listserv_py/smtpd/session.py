@@ -17,10 +17,13 @@ from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from listserv_py.errors import Refusal
 from listserv_py.mail.envelope import Protocol
+from listserv_py.maillog import get_logger
 from listserv_py.smtpd import replies
 from listserv_py.smtpd.handler import Handler
 from listserv_py.smtpd.paths import Transaction
 from listserv_py.smtpd.replies import SmtpReply
+
+log = get_logger("smtpd")
 
 LINE_MAX = 512
 # RFC 5321 4.5.3.1.4 with what RFC 1870, 6152 and 6531 add to it.
@@ -75,6 +78,7 @@ class Session(SMTP):
         self._outbox: list[bytes] = []
         self._is_counted = self._is_busy = self._is_leaving = self._is_securing = False
         self._junk = 0
+        self._abortion: asyncio.TimerHandle | None = None
         self._ends = loop.time() + settings.session
         self._deadline = self._ends
 
@@ -97,6 +101,7 @@ class Session(SMTP):
         self.client = _client(transport)
         refusal = self.handler.census.enter(self.client, self.loop.time())
         if refusal is not None:
+            log.info("door.closed", code=refusal.code, text=refusal.text, client=self.client)
             transport.write(f"{refusal}\r\n".encode())
             transport.close()
             return
@@ -108,6 +113,8 @@ class Session(SMTP):
         """Count it out; what it had in hand is cancelled, but for a commit, which is shielded."""
         if self._is_counted:
             self._is_counted = False
+            if self._abortion is not None:
+                self._abortion.cancel()
             self._sessions.discard(self)
             self.handler.census.leave(self.client)
             super().connection_lost(error)
@@ -132,6 +139,8 @@ class Session(SMTP):
             return
         if not isinstance(transport, asyncio.Transport) or transport.is_closing():
             return
+        if reply.is_refusal:
+            log.info("door.farewell", code=reply.code, text=reply.text, client=self.client)
         transport.write(b"".join([*self._outbox, f"{reply}\r\n".encode()]))
         self._outbox.clear()
         transport.close()
@@ -145,7 +154,7 @@ class Session(SMTP):
 
     def _abort_later(self) -> None:
         # close() waits until the client has read everything, which it need never do.
-        self.loop.call_later(self.settings.linger, self.abort)
+        self._abortion = self.loop.call_later(self.settings.linger, self.abort)
 
     # Deadlines: one timer, which looks again when it comes too early.
 

@@ -120,13 +120,13 @@ async def test_a_client_that_trickles_is_sent_away(open_door: Callable) -> None:
 
 
 async def test_a_slow_but_steady_client_is_not(open_door: Callable) -> None:
-    house = await open_door(idle=0.1, read=0.1, data_rate=10)
+    house = await open_door(idle=0.4, read=0.4, data_rate=10)
     talk = await house.connect()
     await talk.begin()
     heard = asyncio.create_task(talk.reply())
-    for _ in range(20):
+    for _ in range(30):
         talk.writer.write(b"A line\r\n")
-        await asyncio.wait([heard], timeout=0.01)
+        await asyncio.wait([heard], timeout=0.02)
     assert not heard.done()
     await talk.send(b".\r\n")
     assert (await heard).startswith("250 ")
@@ -216,6 +216,16 @@ async def test_1000_recipients_are_taken_and_the_next_is_not(open_door: Callable
     answers = [(await talk.reply())[:9] for _ in range(1150)]
     assert answers == ["250 2.1.5"] * 1000 + ["452 4.5.3"] * 150
     assert (await talk.ask("DATA")).startswith("354 ")
+
+
+async def test_our_own_mta_may_ask_for_many_unknown_lists(open_door: Callable) -> None:
+    house = await open_door("lmtp", junk=5)
+    talk = await house.connect()
+    await talk.reply()
+    await talk.ask("LHLO mta.example.org")
+    await talk.ask("MAIL FROM:<ann@example.org>")
+    for _ in range(20):
+        assert (await talk.ask("RCPT TO:<nobody-l@lists.example.org>")).startswith("550 5.1.1 ")
 
 
 async def test_sessions_do_not_wait_for_each_other(open_door: Callable) -> None:

@@ -164,7 +164,7 @@ async def test_systemd_hands_over_several_sockets_of_one_name(tmp_path: Path) ->
             stdout=subprocess.PIPE,
         )
         greetings = [await greeting(sock.getsockname()) for sock in (one, two, three)]
-    output, _ = await process.communicate()
+    output, _ = await process.communicate(b"")
     assert process.returncode == 0
     assert [words[2] for words in greetings] == ["ESMTP", "ESMTP", "LMTP"]
     assert output.decode().strip() == f"[{socket.IPPROTO_TCP}, {socket.IPPROTO_TCP}, 0]"
