@@ -63,9 +63,9 @@ class Narrator:
         self.console.print(head, soft_wrap=True)
         if mail["Subject"]:
             self.console.print(Text(f"     Subject: {mail['Subject']}"), soft_wrap=True)
-        parts = [part.get_content_type() for part in mail.walk() if not part.is_multipart()]
         if mail.is_multipart():
-            kind = f"{mail.get_content_type()}: {', '.join(parts)}"
+            parts = ", ".join(part.get_content_type() for part in mail.iter_parts())
+            kind = f"{mail.get_content_type()}: {parts}"
             self.console.print(Text(f"     [{kind}]", style="dim"), soft_wrap=True)
         for line in _first_lines(mail):
             self.console.print(Text(f"     │ {line}", style="dim"), soft_wrap=True)

@@ -6,10 +6,11 @@ Mail that others wrote and that merely mentions him is theirs: it stays on its w
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from sqlite_utils import Database
 
-from listserv_py.errors import ListservError
+from listserv_py.errors import BadAddress, ListservError
 from listserv_py.lists.options import Options, describe
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.message import read
@@ -19,6 +20,7 @@ from listserv_py.store.times import moment
 Value = str | int | bool | None
 Record = dict[str, "Value | Record | list[str]"]
 
+_ADDRESS = re.compile(r"[^\s,;()<>\"]+@[^\s,;()<>\"]+")
 _TIMES = re.compile(r"(_at|until)$")
 
 
@@ -93,14 +95,16 @@ class People:
         return gone
 
     def everybody(self) -> Iterator[Mailbox]:
-        """Every person whom a column names, once each."""
+        """Every person whom a column or a list's header names, once each."""
         rows = self._db.execute(
             "SELECT address FROM subscriber UNION SELECT address FROM cookie"
             " UNION SELECT reverse_path FROM spool WHERE reverse_path IS NOT NULL"
             " UNION SELECT author_key FROM spool WHERE author_key <> ''"
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
         ).fetchall()
-        return iter({parse_mailbox(row[0]) for row in rows})
+        headers = self._db.execute("SELECT header FROM list").fetchall()
+        named = [word for row in headers for word in _ADDRESS.findall(row[0])]
+        return iter({parse_mailbox(row[0]) for row in rows} | set(_mailboxes(named)))
 
     def _subscriptions(self, key: str) -> Iterator[Record]:
         rows = self._db.execute(
@@ -198,6 +202,12 @@ class People:
         cursor = self._db.execute(query, values)
         names = [column[0] for column in cursor.description]
         return [_record(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _mailboxes(words: Iterable[str]) -> Iterator[Mailbox]:
+    for word in words:
+        with suppress(BadAddress):
+            yield parse_mailbox(word)
 
 
 def _record(pairs: Iterable[tuple[str, Value]]) -> Record:

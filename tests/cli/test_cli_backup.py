@@ -1,0 +1,174 @@
+import json
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cli_site import OWNER, Site
+
+from listserv_py.mail.envelope import Envelope, Protocol
+from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.store.lock import lock
+from listserv_py.store.outbox import Kind
+
+JOE = parse_mailbox("joe@example.com")
+
+
+@pytest.fixture
+def peopled(with_list: Site) -> Site:
+    with_list.ok("import", "TEST-L", "-", stdin="joe@example.com\nmia@example.com\n")
+    return with_list
+
+
+@pytest.fixture
+def copy(peopled: Site) -> Path:
+    path = peopled.folder / "backup"
+    peopled.ok("backup", str(path))
+    return path
+
+
+def people(site: Site) -> list[str]:
+    return [line.partition(",")[0] for line in site.ok("export", "TEST-L").splitlines()[1:]]
+
+
+def test_there_and_back(peopled: Site, copy: Path) -> None:
+    before = peopled.ok("export", "TEST-L")
+    peopled.ok("cmd", "DELETE", "TEST-L", "joe@example.com")
+    peopled.ok("create", "LATER", "--owner", OWNER)
+    peopled.ok("restore", str(copy))
+    assert peopled.ok("export", "TEST-L") == before
+    assert "LATER" in peopled.refused("export", "LATER")
+
+
+def test_a_backup_is_private_and_overwrites_nothing(peopled: Site, copy: Path) -> None:
+    assert copy.stat().st_mode & 0o777 == 0o600
+    before = copy.read_bytes()
+    assert "exists" in peopled.refused("backup", str(copy))
+    assert copy.read_bytes() == before
+    assert not list(peopled.data.glob("*.tmp"))
+
+
+def test_nothing_to_copy(site: Site) -> None:
+    assert "no database" in site.refused("backup", str(site.folder / "backup"))
+    assert not (site.folder / "backup").exists()
+
+
+def test_a_lost_machine(peopled: Site, tmp_path: Path) -> None:
+    peopled.ok("dkim")
+    key = (peopled.folder / "dkim.pem").read_bytes()
+    peopled.ok("backup", str(tmp_path / "backup"))
+    other = Site(tmp_path / "other")
+    other.folder.mkdir()
+    other.config.write_text(peopled.config.read_text())
+    other.ok("restore", str(tmp_path / "backup"))
+    assert people(other) == ["joe@example.com", "mia@example.com"]
+    assert (other.folder / "dkim.pem").read_bytes() == key
+    assert (other.folder / "dkim.pem").stat().st_mode & 0o777 == 0o600
+    other.ok("import", "TEST-L", "-", stdin="new@example.com\n")
+    new = other.store(
+        lambda tx: tx.subscribers.find(tx.lists.get("TEST-L").id, parse_mailbox("new@example.com"))
+    )
+    assert new is not None
+    assert new.id > 1000  # the lost machine may have given out the next few
+
+
+def test_no_id_is_given_out_twice(peopled: Site, copy: Path) -> None:
+    def latest() -> int:
+        return peopled.store(lambda tx: tx.subscribers.high_id(tx.lists.get("TEST-L").id))
+
+    peopled.ok("import", "TEST-L", "-", stdin="".join(f"p{i}@example.com\n" for i in range(50)))
+    before = latest()
+    peopled.ok("restore", str(copy))
+    peopled.ok("import", "TEST-L", "-", stdin="new@example.com\n")
+    assert latest() == before + 1
+
+
+def test_erasures_are_repeated(peopled: Site, copy: Path) -> None:
+    peopled.ok("erase", "Joe@example.com")
+    result = peopled.run("restore", str(copy))
+    assert "erased again" in result.stderr
+    assert people(peopled) == ["mia@example.com"]
+    assert peopled.anywhere("joe@example.com") == []
+
+
+def test_who_came_back_before_the_backup_stays(peopled: Site) -> None:
+    peopled.ok("erase", "joe@example.com")
+    log = peopled.data / "erased"
+    stamp, who = log.read_text().split()
+    log.write_text(f"{int(stamp) - 3600} {who}\n")
+    peopled.ok("import", "TEST-L", "-", stdin="joe@example.com\n")
+    peopled.ok("backup", str(peopled.folder / "backup"))
+    peopled.ok("restore", str(peopled.folder / "backup"))
+    assert "joe@example.com" in people(peopled)
+
+
+def test_the_log_of_erasures_names_nobody(peopled: Site) -> None:
+    peopled.ok("erase", "joe@example.com")
+    assert (peopled.data / "erased.key").stat().st_mode & 0o777 == 0o600
+    assert peopled.anywhere("joe") == []
+
+
+def test_an_erased_person_who_owned_a_list_is_named(peopled: Site, copy: Path) -> None:
+    peopled.store(
+        lambda tx: tx.lists.update(
+            tx.lists.get("TEST-L"), "* A test\n* Owner= new@example.com\n", datetime.now(UTC)
+        )
+    )
+    peopled.ok("erase", OWNER)
+    result = peopled.run("restore", str(copy))
+    assert result.exit_code == 0
+    assert OWNER in result.stderr
+
+
+def test_what_waited_is_held(peopled: Site) -> None:
+    now = datetime.now(UTC)
+    raw = b"From: joe@example.com\r\n\r\nHELP\r\n"
+    robot = parse_mailbox("listserv@lists.example.org")
+    envelope = Envelope(JOE, (robot,), raw, "", "", Protocol.SMTP, now)
+    peopled.store(lambda tx: tx.outbox.send(JOE, b"Subject: x\r\n\r\n", kind=Kind.REPLY, now=now))
+    peopled.store(lambda tx: tx.spool.take(envelope))
+    peopled.ok("backup", str(peopled.folder / "backup"))
+    result = peopled.run("restore", str(peopled.folder / "backup"))
+    assert "held until" in result.stderr
+    assert [one["held"] for one in json.loads(peopled.ok("queue", "--json"))] == [True]
+    assert peopled.store(lambda tx: tx.spool.ready(10, 10**6)) == []
+    assert "set aside" in peopled.run("queue").stderr
+    peopled.ok("queue", "retry")
+    assert [one["held"] for one in json.loads(peopled.ok("queue", "--json"))] == [False]
+    assert len(peopled.store(lambda tx: tx.spool.ready(10, 10**6))) == 1
+
+
+def test_restore_refuses_what_is_no_good_backup(peopled: Site, copy: Path) -> None:
+    raw = copy.read_bytes()
+    bad = peopled.folder / "bad"
+    half = bytearray(raw)
+    for at in range(len(half) // 2, len(half) // 2 + 5000):
+        half[at] ^= 0x55
+    for content in (b"", b"no database" * 100, raw[: len(raw) // 2], bytes(half)):
+        bad.write_bytes(content)
+        peopled.refused("restore", str(bad), status=2)
+    with sqlite3.connect(bad.with_name("other")) as other:
+        other.execute("CREATE TABLE x (y)")
+    other.close()
+    peopled.refused("restore", str(bad.with_name("other")), status=2)
+    with sqlite3.connect(copy) as newer:
+        newer.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('listserv_py', 'from_the_future', '2099')"
+        )
+    newer.close()
+    assert "newer" in peopled.refused("restore", str(copy), status=2)
+    assert people(peopled) == ["joe@example.com", "mia@example.com"]
+    assert not list(peopled.data.glob("*.tmp"))
+
+
+def test_restore_over_a_damaged_database(peopled: Site, copy: Path) -> None:
+    (peopled.data / "listserv.db").write_bytes(b"garbage" * 1000)
+    peopled.refused("export", "TEST-L", status=2)
+    peopled.ok("restore", str(copy))
+    assert people(peopled) == ["joe@example.com", "mia@example.com"]
+
+
+def test_restore_is_refused_while_somebody_works_there(peopled: Site, copy: Path) -> None:
+    with lock(peopled.data):
+        assert "in use by process" in peopled.refused("restore", str(copy))
