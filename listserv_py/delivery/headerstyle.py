@@ -69,7 +69,7 @@ def styled(fields: Sequence[Field], raw: bytes, facts: ListFacts, style: HeaderS
     if style is not HeaderStyle.IETF:
         kept, reply_to = _replies(kept, facts)
         ours += reply_to
-        if facts.approved_by:
+        if facts.approved_by and facts.approved_by.isascii():
             ours.insert(0, new_field("Approved-By", facts.approved_by))
     if style in _PERSONAL:
         kept = cut(kept, lambda one: one.name == "to")
@@ -126,6 +126,8 @@ def _replies(fields: Fields, facts: ListFacts) -> tuple[Fields, list[Field]]:
     """The list's Reply-To, unless the list respects the one that the author set."""
     has_one = any(one.name == "reply-to" for one in fields)
     if not facts.reply_to or (has_one and facts.reply_respect):
+        return fields, []
+    if not facts.reply_to.isascii():  # such an address cannot stand in a header that all can read
         return fields, []
     return cut(fields, lambda one: one.name == "reply-to"), [new_field("Reply-To", facts.reply_to)]
 

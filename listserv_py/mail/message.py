@@ -63,7 +63,7 @@ class Message:
         The first text/plain part that says anything (LISTSERV reads no other), else the words of
         the HTML.
         """
-        texts = [part for part in self.root.walk() if part.content_type.startswith("text/")]
+        texts = [part for part in self.root.walk() if part.disposition != "attachment"]
         for part in texts:
             if part.content_type == "text/plain" and (text := _text_of(part)).strip():
                 return text

@@ -177,6 +177,9 @@ class _Reader:
         params, many = read_params(value)
         if many:
             self.fault = self.fault or "too many MIME parameters"
+        for name in ("boundary", "charset", "start"):
+            if name not in params and (value := _param(params, name)):
+                params[name] = value
         return f"{match[1]}/{match[2]}".lower(), params
 
     def _children(

@@ -125,6 +125,11 @@ def mime(content_type: str, body: bytes, encoding: str = "8bit") -> bytes:
             "ok",
         ),
         (b"Content-Type: multipart/mixed\r\n\r\nok\r\n", ""),
+        (
+            b"Content-Type: multipart/mixed; boundary*=us-ascii''b\r\n\r\n--b\r\n"
+            b"Content-Disposition: attachment\r\n\r\nSIGNOFF A\r\n--b\r\n\r\nok\r\n--b--\r\n",
+            "ok",
+        ),
         (b"Content-Type: image/png\r\n\r\nok\r\n", ""),
     ],
 )
