@@ -7,7 +7,7 @@ list confirms first: thirty bytes with a forged From must not call down megabyte
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import fill
 
 from listserv_py import __version__
@@ -86,9 +86,8 @@ def prepare_review(request: Request) -> Request:
     found = visible_list(request)
     have = roles(request.turn, request.actor, found)
     access, who = found.keywords.review, request.actor.mailbox
-    if not have & {Role.OWNER, Role.POSTMASTER} and not may(
-        access, who, have, elsewhere(request.turn, request.actor)
-    ):
+    known = elsewhere(request.turn, request.actor)
+    if not have & {Role.OWNER, Role.POSTMASTER} and not may(access, who, have, known):
         raise ReviewDenied(found.name)
     return request
 
@@ -98,12 +97,8 @@ def weigh_review(request: Request) -> Confirm:
     found = visible_list(request)
     have = roles(request.turn, request.actor, found)
     is_free = found.keywords.validate.level is not ValidateLevel.ALL
-    enough = may(
-        found.keywords.review,
-        request.actor.mailbox,
-        have - STAFF,
-        elsewhere(request.turn, request.actor),
-    )
+    known = replace(elsewhere(request.turn, request.actor), owned=frozenset())
+    enough = may(found.keywords.review, request.actor.mailbox, have - STAFF, known)
     if is_free and enough and Role.SUBSCRIBER in have and "ALL" not in request.arguments.switches:
         return Confirm.NEVER
     return Confirm.UNLESS_PROVEN

@@ -213,7 +213,12 @@ def _reply(turn: Turn, actor: Actor, job: Job) -> None:
 
 def _output(turn: Turn, job: Job) -> str:
     def say(form: str) -> str:
-        return turn.forms.fill(form, {"MYADDRESS": str(turn.command_address)}).body
+        slots = {
+            "MYADDRESS": str(turn.command_address),
+            "COMMANDS": str(COMMANDS_MAX),
+            "ERRORS": str(ERRORS_MAX),
+        }
+        return turn.forms.fill(form, slots).body
 
     blocks = [f"> {answer.echo}\n{answer.text}" for answer in job.answers]
     waits = "JOB_WAITS" if job.asked else "JOB_NOT_ASKED"
