@@ -15,14 +15,14 @@ LONG_TEXT = 200
 _PREFIX = re.compile(r"^(?:\s*(?:\[[^\]]{0,80}\]|[A-Za-z]{2,4}:))+")
 
 
-def by_message_id(message: Message) -> bytes | None:
-    """What a Message-ID is remembered by, None when there is none to rely on."""
+def fingerprints(message: Message) -> tuple[bytes, ...]:
+    """That of the text, and behind it that of the Message-ID when there is one to rely on."""
     own = message.message_id
-    return _digest("id", own) if own else None
+    return (_by_text(message), _digest("id", own)) if own else (_by_text(message),)
 
 
-def by_text(message: Message) -> bytes:
-    """What a post's text and attachments are remembered by, however they were coded."""
+def _by_text(message: Message) -> bytes:
+    """Text and attachments, however they were coded."""
     text = " ".join(message.command_text.split())
     if len(text) >= LONG_TEXT:
         return _digest("text", text, *_parts(message, attached_only=True))

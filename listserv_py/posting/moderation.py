@@ -89,6 +89,7 @@ def _ask_moderators(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> No
     subject = {"SUBJECT": letter.message.subject[:SUBJECT_MAX] or "(none)"}
     _keep(turn, letter, post, HeldFor.MODERATOR, until)
     people = _people(turn, post, verdict.asked)
+    unasked = 0
     for person in people:
         code = turn.new_code()
         asked = turn.mail(
@@ -101,6 +102,12 @@ def _ask_moderators(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> No
         )
         if asked:
             _issue(turn, letter, post.mailing_list, (CookieKind.APPROVAL, person, code, until))
+        unasked += not asked
+    if unasked:
+        # A moderator's address that is one of ours, for instance: the operator must see it.
+        log.error(
+            "post.unasked", spool=letter.spool_id, list=post.mailing_list.name, people=unasked
+        )
     if post.author not in people:
         tell_author(turn, letter, post, "POST_EDITOR")
 

@@ -19,7 +19,7 @@ from listserv_py.mail import trace
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
-from listserv_py.posting.fingerprint import by_message_id, by_text
+from listserv_py.posting.fingerprint import fingerprints
 from listserv_py.store.turn import Turn
 
 DISTRIBUTED_FOR = timedelta(days=7)
@@ -39,6 +39,7 @@ class Post:
 
     `author` None: the mail names no one author. `people` are known to be human whatever their
     address looks like. `options` are the subscriber's own, or the list's default for a stranger.
+    `keys` are what the list will know the post by, should it come again.
     """
 
     mailing_list: MailingList
@@ -54,6 +55,7 @@ class Post:
     proven: bool
     approved: bool
     automatic: bool
+    keys: tuple[bytes, ...]
     repeat: Repeat
     posts_by_author: int
     recognises: Callable[[str], bool]
@@ -87,6 +89,7 @@ def gather(
         else frozenset({Role.ANYBODY})
     )
     people = people_of(turn, mailing_list)
+    keys = fingerprints(message)
     return Post(
         mailing_list=mailing_list,
         message=message,
@@ -101,7 +104,8 @@ def gather(
         proven=letter.confirmed or letter.proof.is_proven,
         approved=letter.approved_by is not None,
         automatic=message.is_automatic(letter.reverse_path, people),
-        repeat=_repeat(turn, mailing_list, message),
+        keys=keys,
+        repeat=_repeat(turn, mailing_list, keys),
         posts_by_author=_posts_by(turn, mailing_list, author),
         recognises=recognises,
     )
@@ -114,14 +118,12 @@ def people_of(turn: Turn, mailing_list: MailingList) -> frozenset[Mailbox]:
     return frozenset((*turn.postmasters, *named))
 
 
-def _repeat(turn: Turn, mailing_list: MailingList, message: Message) -> Repeat:
+def _repeat(turn: Turn, mailing_list: MailingList, keys: tuple[bytes, ...]) -> Repeat:
     since = turn.now - DISTRIBUTED_FOR
-    key = by_message_id(message)
-    if key and turn.tx.posts.seen(mailing_list.id, key, since):
+    seen = [turn.tx.posts.seen(mailing_list.id, key, since) for key in keys]
+    if any(seen[1:]):
         return Repeat.SAME_ID
-    if turn.tx.posts.seen(mailing_list.id, by_text(message), since):
-        return Repeat.SAME_TEXT
-    return Repeat.NONE
+    return Repeat.SAME_TEXT if seen[0] else Repeat.NONE
 
 
 def _posts_by(turn: Turn, mailing_list: MailingList, author: Mailbox | None) -> int:

@@ -15,7 +15,6 @@ from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import known, tell_author
-from listserv_py.posting.fingerprint import by_message_id, by_text
 from listserv_py.posting.post import Post
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
@@ -28,10 +27,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     mailing_list, tx = post.mailing_list, turn.tx
     facts = facts_of(turn, letter, post)
     mailing_id = tx.outbox.distribute(mailing_list.id, letter.message.raw, facts, turn.now)
-    keys = [by_text(letter.message)]
-    if key := by_message_id(letter.message):
-        keys.append(key)
-    tx.posts.note(mailing_list.id, keys, turn.now)
+    tx.posts.note(mailing_list.id, post.keys, turn.now)
     tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)
     log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
     _acknowledge(turn, letter, post)
@@ -82,7 +78,7 @@ def _acknowledge(turn: Turn, letter: Letter, post: Post) -> None:
     if not post.options.ack:
         return
     count = turn.tx.subscribers.receivers(post.mailing_list.id)
-    tell_author(turn, letter, post, "POST_ACK", {"COUNT": str(count)})
+    tell_author(turn, letter, post, "POST_ACK", {"N": str(count)})
 
 
 def _mind_threshold(turn: Turn, mailing_list: MailingList) -> None:

@@ -64,6 +64,7 @@ def make(*sets: str, mail: str = LETTER + "\r\nGood morning to all.\r\n", **fact
         proven=False,
         approved=False,
         automatic=False,
+        keys=(b"text",),
         repeat=Repeat.NONE,
         posts_by_author=0,
         recognises=lambda line: line.startswith("SIGNOFF"),

@@ -1,0 +1,197 @@
+"""Reports are read, counted by our key alone, and never answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stage import Stage
+
+from listserv_py.bounces.policy import status_of, worst
+from listserv_py.bounces.read import RECIPIENTS_MAX, Action, Returned, read_report
+from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.mail.message import read
+
+JOE = parse_mailbox("joe@example.net")
+DAEMON = "MAILER-DAEMON@mail.example.net"
+
+
+def report(*groups: str, status_type: str = "message/delivery-status") -> bytes:
+    status = "\n".join(f"{group}\n" for group in ("Reporting-MTA: dns; x.example.net", *groups))
+    text = (
+        f"From: {DAEMON}\nTo: owner-test-l@lists.example.org\nSubject: Undelivered\n"
+        "Auto-Submitted: auto-replied\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+        f"--b\n\nIt did not work.\n\n--b\nContent-Type: {status_type}\n\n{status}\n--b--\n"
+    )
+    return text.replace("\n", "\r\n").encode()
+
+
+FAILED = (
+    "Final-Recipient: rfc822; joe@example.net\nAction: failed\nStatus: 5.1.1\n"
+    "Diagnostic-Code: smtp; 550 5.1.1 no such\n user here"
+)
+DELAYED = "Final-Recipient: rfc822; joe@example.net\nAction: delayed\nStatus: 4.4.1"
+RELAYED = "Final-Recipient: rfc822; joe@example.net\nAction: relayed\nStatus: 2.0.0"
+
+
+def returned(raw: bytes) -> tuple[Returned, ...] | None:
+    return read_report(read(raw))
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        ((FAILED,), [Returned(Action.FAILED, "5.1.1", "smtp; 550 5.1.1 no such user here")]),
+        ((DELAYED,), [Returned(Action.DELAYED, "4.4.1", "")]),
+        ((FAILED, RELAYED), [Action.FAILED, Action.RELAYED]),
+        (("Action: FAILED (really)\nStatus: 5.0.0 (x)",), [Returned(Action.FAILED, "5.0.0", "")]),
+        (("Action: failed",), [Returned(Action.FAILED, "", "")]),
+        (("Action: exploded\nStatus: 5.0.0",), []),
+        ((), []),
+        (("Action: failed",) * 200, [Action.FAILED] * RECIPIENTS_MAX),
+    ],
+)
+def test_a_report(groups: tuple[str, ...], expected: list[object]) -> None:
+    found = returned(report(*groups))
+    assert found is not None
+    as_expected = [one if isinstance(want, Returned) else one.action
+                   for one, want in zip(found, expected, strict=True)]  # fmt: skip
+    assert as_expected == expected
+
+
+def test_a_report_in_another_alphabet() -> None:
+    found = returned(report(FAILED, status_type="message/global-delivery-status"))
+    assert found is not None
+    assert found[0].status == "5.1.1"
+
+
+def test_mail_that_is_no_report() -> None:
+    assert returned(b"From: x@y.org\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n") is None
+
+
+@given(st.binary(max_size=300))
+def test_no_report_breaks_the_reader(status: bytes) -> None:
+    head, _, _ = report().partition(b"Reporting-MTA")
+    found = returned(head + status + b"\r\n--b--\r\n")
+    assert all(one.text.isprintable() for one in found or ())
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"),
+    [
+        (((Action.FAILED, "5.1.1"), (Action.FAILED, "4.2.2")), "5.1.1"),
+        (((Action.FAILED, "4.2.2"), (Action.FAILED, "")), "5.0.0"),
+        (((Action.DELAYED, ""), (Action.DELIVERED, "2.0.0")), "4.0.0"),
+        (((Action.DELIVERED, "2.0.0"), (Action.RELAYED, ""), (Action.EXPANDED, "")), None),
+        ((), None),
+    ],
+)
+def test_which_one_counts(actions: tuple[tuple[Action, str], ...], expected: str | None) -> None:
+    bad = worst([Returned(action, status, "") for action, status in actions])
+    assert (status_of(bad) if bad else None) == expected
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(tmp_path)
+    made.create("TEST-L", {"subscribers": [str(JOE)]})
+    made.create("OTHER-L", {"subscribers": []})
+    yield made
+    made.close()
+
+
+def key_of(stage: Stage, listname: str = "TEST-L", subscription_id: int = 1) -> str:
+    return stage.tx.verp.key_for(subscription_id, listname, stage.now)
+
+
+def bounces(stage: Stage) -> list[tuple[int, str, str]]:
+    rows = stage.db.execute("SELECT subscriber_id, address, status FROM bounce")
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def arrive(stage: Stage, raw: bytes, local_part: str, reverse_path: str = "") -> None:
+    stage.take(raw, {"rcpt": f"{local_part}@lists.example.org", "reverse_path": reverse_path})
+
+
+def test_a_report_counts_for_the_subscription_that_its_key_names(stage: Stage) -> None:
+    arrive(stage, report(FAILED), f"owner-test-l+{key_of(stage)}")
+    assert bounces(stage) == [(1, str(JOE), "5.1.1")]
+    assert stage.outgoing() == []
+
+
+def test_a_hundred_reports_take_nobody_off(stage: Stage) -> None:
+    for number in range(100):
+        raw = report(FAILED).replace(
+            b"Subject: U", b"Message-ID: <%d@x.org>\r\nSubject: U" % number
+        )
+        arrive(stage, raw, f"owner-test-l+{key_of(stage)}")
+    assert len(bounces(stage)) == 100
+    assert stage.tx.subscribers.count(1) == 1
+
+
+@pytest.mark.parametrize(
+    "local_part",
+    [
+        "owner-test-l",
+        "owner-test-l+aaaaaaaaaaaaaaaaaaaaaaaa",
+        "owner-listserv",
+    ],
+)
+def test_a_report_without_a_key_counts_for_nobody(stage: Stage, local_part: str) -> None:
+    arrive(stage, report(FAILED), local_part)
+    assert (bounces(stage), stage.outgoing()) == ([], [])
+
+
+def test_a_key_serves_at_its_own_list_only(stage: Stage) -> None:
+    arrive(stage, report(FAILED), f"owner-other-l+{key_of(stage)}")
+    arrive(stage, report(FAILED), f"owner-other-l+{key_of(stage, 'OTHER-L')}")
+    assert bounces(stage) == []
+
+
+def test_good_news_and_departed_subscribers(stage: Stage) -> None:
+    arrive(stage, report(RELAYED), f"owner-test-l+{key_of(stage)}")
+    arrive(stage, report(FAILED), f"owner-test-l+{key_of(stage, subscription_id=77)}")
+    assert bounces(stage) == []
+
+
+LETTER = (
+    "From: Eve <eve@example.com>\r\nTo: owner-test-l@lists.example.org\r\n"
+    "Message-ID: <1@example.com>\r\nSubject: Question\r\n{}\r\nWho are you?\r\n"
+)
+
+
+def test_a_persons_mail_goes_to_the_owners(stage: Stage) -> None:
+    arrive(stage, LETTER.format("").encode(), "owner-test-l", "eve@example.com")
+    (mail,) = stage.outgoing()
+    assert b"[forward]\r\nMAIL FROM:<>\r\nRCPT TO:<olga@example.org>" in mail
+    assert b"Who are you?" in mail
+
+
+@pytest.mark.parametrize(
+    ("more", "reverse_path", "sender"),
+    [
+        ("", "", "eve@example.com"),
+        ("Auto-Submitted: auto-replied\r\n", "eve@example.com", "eve@example.com"),
+        ("X-LSV-ListID: TEST-L\r\n", "eve@example.com", "eve@example.com"),
+        ("", "eve@example.com", "listserv@lists.example.org"),
+        ("", "eve@example.com", "test-l@lists.example.org"),
+        ("", "eve@example.com", "eve@example.com, max@example.org"),
+    ],
+)
+def test_what_no_person_wrote_is_dropped(
+    stage: Stage, more: str, reverse_path: str, sender: str
+) -> None:
+    raw = LETTER.format(more).replace("Eve <eve@example.com>", sender)
+    arrive(stage, raw.encode(), "owner-test-l", reverse_path)
+    assert stage.outgoing() == []
+
+
+def test_a_returned_approval_request_never_confirms(stage: Stage) -> None:
+    raw = report(FAILED).replace(b"It did not work.", b"OK C0DE000000000001")
+    for local_part in ("owner-test-l", "listserv"):
+        arrive(stage, raw, local_part)
+    assert stage.outgoing() == []
