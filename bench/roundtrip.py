@@ -52,6 +52,7 @@ def measure(server: Server, clock: Clock, command: str, rounds: int) -> None:
     took = []
     before = cpu(server.process.pid)
     with smtplib.SMTP("127.0.0.1", server.port) as client:
+        client.ehlo()
         for number in range(rounds):
             person = f"{command.split(maxsplit=1)[0].lower()}{number}@example.net"
             raw = f"From: {person}\r\nTo: x\r\nMessage-ID: <{person}>\r\n\r\n{command}\r\n"

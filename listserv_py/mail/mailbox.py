@@ -144,9 +144,11 @@ def _shown(text: str) -> str:
 
 # The From field (RFC 5322 3.4), read with our own eyes: a verifier in front of us may have looked
 # at another address than a lenient reader would, so anything but one plain mailbox is nobody.
-_ATOM_WORD = rf"[.{_UTEXT}{_ATEXT}]+"
 _QUOTED_WORD = r'"(?:[^"\\\r\n\x00]|\\[^\r\n\x00])*"'
-_WORD = re.compile(rf"[ \t]*(?:({_QUOTED_WORD})|({_ATOM_WORD}))")
+# In front of the bracket, real names carry comments, `[EXT]`, and encoded words with any mark in them.
+_ENCODED_WORD = r"=\?[A-Za-z0-9*_-]+\?[BbQq]\?[^\s?<>@\"]*\?="
+_NAME_WORD = rf"{_ENCODED_WORD}|[\[\].{_UTEXT}{_ATEXT}]+|\([^()<>@\"\\]*\)"
+_WORD = re.compile(rf"[ \t]*(?:({_QUOTED_WORD})|({_NAME_WORD}))")
 _BLANK = re.compile(r"[ \t]*")
 FROM_MAX = 2000
 

@@ -204,7 +204,9 @@ class Sink:
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.address = f"127.0.0.1:{self.listening.getsockname()[1]}"
         self.lock = threading.Lock()
-        self.past_the_dot = 0
+        self.taken = 0
+        self.mails = log.parent / "mails"
+        self.mails.mkdir()
         self._file = os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -212,7 +214,8 @@ class Sink:
         self.listening.close()
 
     def copies(self) -> list[Copy]:
-        return [Copy(**json.loads(line)) for line in self.log.read_text().splitlines()]
+        lines = self.log.read_text().splitlines(keepends=True)
+        return [Copy(**json.loads(line)) for line in lines if line.endswith("\n")]
 
     def _accept(self) -> None:
         while True:
@@ -275,11 +278,11 @@ class Sink:
             for rcpt in rcpts
         )
         with self.lock:
+            for _ in rcpts:
+                (self.mails / f"{self.taken}.eml").write_bytes(content)
+                self.taken += 1
             os.write(self._file, lines.encode())
             os.fsync(self._file)
-            (self.log.parent / "mails").mkdir(exist_ok=True)
-            number = len(list((self.log.parent / "mails").iterdir()))
-            (self.log.parent / "mails" / f"{number}.eml").write_bytes(content)
 
 
 def _content(stream: Iterator[bytes]) -> bytes:

@@ -65,6 +65,9 @@ def test_no_paths(text: str) -> None:
         ("joe@x.org (Joe Doe)", "Joe Doe", "joe@x.org"),
         ("J. Doe <joe@x.org>", "J. Doe", "joe@x.org"),
         ("<joe@x.org>", "", "joe@x.org"),
+        ("Joe [EXT] <joe@x.org>", "Joe [EXT]", "joe@x.org"),
+        ("Joe (Work) <joe@x.org>", "Joe (Work)", "joe@x.org"),
+        ("=?utf-8?q?Joe:_x?= <joe@x.org>", "=?utf-8?q?Joe:_x?=", "joe@x.org"),
     ],
 )
 def test_an_author(value: str, name: str, address: str) -> None:
@@ -89,6 +92,11 @@ def test_an_author(value: str, name: str, address: str) -> None:
         '"a".' * 4000,
         "Joe <joe@x.org",
         "=?utf-8?q?joe=40x.org?=",
+        "Joe: <joe@x.org>",
+        "Joe (a@x.org) <b@x.org>",
+        "Joe (<a@x.org>) <b@x.org>",
+        "Joe, <joe@x.org>",
+        "(a" * 900 + " <joe@x.org>",
     ],
 )
 def test_nobody(value: str) -> None:
