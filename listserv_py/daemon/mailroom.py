@@ -12,7 +12,7 @@ from listserv_py.mail.envelope import Envelope
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import read
 from listserv_py.maillog import get_logger
-from listserv_py.smtpd.policy import judge, judge_post
+from listserv_py.smtpd.policy import is_for_owners_only, is_picky, judge, judge_post
 from listserv_py.smtpd.replies import SmtpReply
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store, StoreFull
@@ -35,6 +35,8 @@ class House:
         self._turns = turns
         self._arrived = arrived
         self._room = Room(turns.settings.site.data_dir)
+        # The lists whose posts must be looked at before they are taken, as RCPT last found them.
+        self._picky: set[str] = set()
 
     async def accepts(
         self, sender: Mailbox | None, rcpt: Mailbox, size: int | None
@@ -45,6 +47,9 @@ class House:
             return FULL
         destination = self._destination(rcpt)
         mailing_list = self._list(destination)
+        if mailing_list is not None:
+            remember = self._picky.add if is_picky(mailing_list) else self._picky.discard
+            remember(mailing_list.name)
         domain = self._turns.settings.site.domain
         return judge(rcpt, domain, destination, mailing_list, size)
 
@@ -57,7 +62,14 @@ class House:
             new = await self._store.run(_take, envelope)
         except StoreFull as exc:
             raise Refusal(FULL.code, FULL.enhanced, FULL.text) from exc
-        log.info("mail.accepted", size=len(envelope.content), copies=new, host=envelope.client)
+        log.info(
+            "mail.accepted",
+            id=envelope.id,
+            sender=str(envelope.reverse_path or "<>"),
+            size=len(envelope.content),
+            copies=new,
+            host=envelope.client,
+        )
         if new:
             self._arrived()
 
@@ -68,6 +80,8 @@ class House:
             destination = self._destination(rcpt)
             if destination is None or destination.door is not Door.POST:
                 return None
+            if destination.listname not in self._picky:
+                return None
             mailing_list = self._list(destination)
             refusal = self._post_refusal(mailing_list, envelope) if mailing_list else None
             if refusal is None:
@@ -75,15 +89,11 @@ class House:
         return refusal
 
     def _post_refusal(self, mailing_list: MailingList, envelope: Envelope) -> SmtpReply | None:
-        keywords = mailing_list.keywords
-        size = len(envelope.content)
-        if keywords.sizelim is None and (keywords.send.editor or not keywords.send.access):
-            return None
-        author = read(envelope.content[:_HEAD]).author
-        writers = [author.mailbox] if author else []
-        if envelope.reverse_path is not None:
-            writers.append(envelope.reverse_path)
-        return judge_post(mailing_list, size, writers, self._turns.postmasters)
+        writers = [envelope.reverse_path] if envelope.reverse_path else []
+        if is_for_owners_only(mailing_list):
+            author = read(envelope.content[:_HEAD]).author
+            writers += [author.mailbox] if author else []
+        return judge_post(mailing_list, len(envelope.content), writers, self._turns.postmasters)
 
     def _destination(self, rcpt: Mailbox) -> Destination | None:
         site = self._turns.settings.site

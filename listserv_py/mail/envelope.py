@@ -19,7 +19,8 @@ class Envelope:
     """An accepted mail: CRLF line ends, dots undone, our Received field on top of `content`.
 
     `reverse_path` None is the null sender `<>` (RFC 5321 4.5.5). `client` is the host that spoke
-    to us ("" on a Unix socket), `helo` what it called itself.
+    to us ("" on a Unix socket), `helo` what it called itself; `id` is what our 250 and our Received
+    field call the mail.
     """
 
     reverse_path: Mailbox | None
@@ -30,3 +31,4 @@ class Envelope:
     protocol: Protocol
     received_at: datetime
     smtputf8: bool = False
+    id: str = ""

@@ -56,17 +56,14 @@ class Handler:
 
     async def take(self, content: Content, transaction: Transaction, visit: Visit) -> SmtpReply:
         """Keep the finished mail; the reply says whether it is on disk."""
-        token = secrets.token_hex(6)
         try:
-            envelope = self._envelope(content, transaction, visit, token)
+            envelope = self._envelope(content, transaction, visit)
         except Refusal as refusal:
-            reply = replies.in_reply(refusal)
-            log.info("mail.refused", code=reply.code, status=reply.enhanced, client=visit.client)
-            return reply
+            return self._refused(refusal, visit.client)
         except Exception as error:  # noqa: BLE001 - LMTP wants an answer for each recipient
             return self.fault(error)
         self.census.octets += len(envelope.content)
-        commit = asyncio.create_task(self._commit(envelope, token))
+        commit = asyncio.create_task(self._commit(envelope))
         self.commits.add(commit)
         commit.add_done_callback(self.commits.discard)
         return await asyncio.shield(commit)
@@ -81,10 +78,8 @@ class Handler:
         log.error("door.fault", id=token, exc_info=error)
         return replies.our_fault(token)
 
-    def _envelope(
-        self, content: Content, transaction: Transaction, visit: Visit, token: str
-    ) -> Envelope:
-        settings, now = self.census.settings, datetime.now(UTC)
+    def _envelope(self, content: Content, transaction: Transaction, visit: Visit) -> Envelope:
+        settings, now, token = self.census.settings, datetime.now(UTC), secrets.token_hex(6)
         octets = content.taken(mend=visit.protocol is Protocol.LMTP)
         if hops(octets) > settings.hops:
             raise replies.TOO_MANY_HOPS.refusal()
@@ -99,26 +94,21 @@ class Handler:
             protocol=visit.protocol,
             received_at=now,
             smtputf8=transaction.smtputf8,
+            id=token,
         )
 
-    async def _commit(self, envelope: Envelope, token: str) -> SmtpReply:
+    async def _commit(self, envelope: Envelope) -> SmtpReply:
         try:
             await self._mailroom.take(envelope)
         except Refusal as refusal:
-            reply = replies.in_reply(refusal)
+            return self._refused(refusal, envelope.client)
         except Exception as error:  # noqa: BLE001 - the top of an envelope's way in
             return self.fault(error)
-        else:
-            reply = replies.accepted(token)
         finally:
             self.census.octets -= len(envelope.content)
-        log.info(
-            "mail.answered",
-            id=token,
-            code=reply.code,
-            client=envelope.client or "local",
-            sender=str(envelope.reverse_path or "<>"),
-            rcpts=len(envelope.rcpt_to),
-            bytes=len(envelope.content),
-        )
+        return replies.accepted(envelope.id)
+
+    def _refused(self, refusal: Refusal, client: str) -> SmtpReply:
+        reply = replies.in_reply(refusal)
+        log.info("mail.refused", code=reply.code, status=reply.enhanced, client=client)
         return reply

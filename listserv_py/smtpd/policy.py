@@ -59,15 +59,27 @@ def judge_post(
     too_big = _too_big(mailing_list, size)
     if too_big is not None:
         return too_big
-    send = mailing_list.keywords.send
-    if send.editor or not send.access:
-        return None
-    if not all(level.access in _OWNERS_WORDS and not level.listname for level in send.access):
+    if not is_for_owners_only(mailing_list):
         return None
     owners = {owner.mailbox for owner in mailing_list.keywords.owners}
     if owners.isdisjoint(writers) and set(postmasters).isdisjoint(writers):
         return replies.OWNERS_ONLY
     return None
+
+
+def is_picky(mailing_list: MailingList) -> bool:
+    """Whether `judge_post` can refuse anything; mostly not, and then a post need not be read."""
+    return mailing_list.keywords.sizelim is not None or is_for_owners_only(mailing_list)
+
+
+def is_for_owners_only(mailing_list: MailingList) -> bool:
+    """Whether nobody but the owners and postmasters may post, not even past a moderator."""
+    send = mailing_list.keywords.send
+    return (
+        not send.editor
+        and bool(send.access)
+        and all(level.access in _OWNERS_WORDS and not level.listname for level in send.access)
+    )
 
 
 def _too_big(mailing_list: MailingList, size: int | None) -> SmtpReply | None:
