@@ -6,7 +6,7 @@ from functools import lru_cache
 from sqlite_utils import Database
 
 from listserv_py.errors import ListExists, UnknownList
-from listserv_py.lists.header import Header, parse_header
+from listserv_py.lists.header import Header, read_header
 from listserv_py.lists.model import MailingList
 from listserv_py.store.times import stamp
 
@@ -15,7 +15,8 @@ _COLUMNS = "SELECT id, name, header, held FROM list"
 
 @lru_cache(maxsize=1000)
 def _parsed(text: str) -> Header:
-    return parse_header(text)
+    # Faults were refused when it was stored; a later version's new rule must not lose the list.
+    return read_header(text)[0]
 
 
 class Lists:
