@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from listserv_py.errors import Broken
@@ -47,6 +48,7 @@ class Forms:
     by_name: Mapping[str, Form]
 
     @classmethod
+    @cache
     def load(cls) -> Forms:
         """The forms that come with the program; two of one name are a fault."""
         by_name: dict[str, Form] = {}

@@ -5,13 +5,16 @@ that no file is left that the server cannot write. What only root may read or wr
 opened before: `become_owner` comes after the configuration and the named files.
 """
 
+import encodings
 import os
 import pwd
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import click
 
@@ -19,6 +22,7 @@ from listserv_py.config import Settings, load
 from listserv_py.control.client import ask
 from listserv_py.control.operation import A, Operation, R
 from listserv_py.errors import ConfigError
+from listserv_py.texts import Forms
 
 
 @dataclass
@@ -67,6 +71,7 @@ def become_owner(folder: Path) -> None:
     owner = folder.stat()
     if os.geteuid() != 0 or owner.st_uid == 0:
         return
+    _load_ahead()
     try:
         name = pwd.getpwuid(owner.st_uid)
         os.initgroups(name.pw_name, name.pw_gid)
@@ -75,6 +80,14 @@ def become_owner(folder: Path) -> None:
         os.setgroups([])
         os.setgid(owner.st_gid)
     os.setuid(owner.st_uid)
+
+
+def _load_ahead() -> None:
+    """Load what is read when it is first used: Python's own files may be out of our reach then."""
+    Forms.load()
+    for module in iter_modules(encodings.__path__):
+        with suppress(ImportError):
+            import_module(f"encodings.{module.name}")
 
 
 @contextmanager
