@@ -145,7 +145,7 @@ def _shown(text: str) -> str:
 # The From field (RFC 5322 3.4), read with our own eyes: a verifier in front of us may have looked
 # at another address than a lenient reader would, so anything but one plain mailbox is nobody.
 _QUOTED_WORD = r'"(?:[^"\\\r\n\x00]|\\[^\r\n\x00])*"'
-# In front of the bracket, real names carry comments, `[EXT]`, and encoded words with any mark in them.
+# In front of the bracket real names carry comments, `[EXT]`, and encoded words with any marks.
 _ENCODED_WORD = r"=\?[A-Za-z0-9*_-]+\?[BbQq]\?[^\s?<>@\"]*\?="
 _NAME_WORD = rf"{_ENCODED_WORD}|[\[\].{_UTEXT}{_ATEXT}]+|\([^()<>@\"\\]*\)"
 _WORD = re.compile(rf"[ \t]*(?:({_QUOTED_WORD})|({_NAME_WORD}))")
