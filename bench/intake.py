@@ -5,8 +5,9 @@
 Each round runs every receiver once, each in a process of its own, with `smtp-source -d` (Postfix)
 as the client: `bare` is aiosmtpd as documented with a handler that answers 250; `door` is our door
 before a mail room that stores nothing; `durable` is our door before the real mail room, which
-answers when the mail is on disk (working it off comes later and is not measured here). Printed are
-the medians, our ratio to `bare`, and the receiver's CPU seconds for 1,000 mails.
+answers when the mail is on disk; `server` is the whole server, which works the mails off at the
+same time, posts to a list without subscribers. Printed are the medians, our ratio to `bare`, and
+the receiver's CPU seconds for 1,000 mails.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import asyncio
 import os
 import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -29,8 +31,9 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP
 
 from listserv_py import maillog
-from listserv_py.config import Listen, Settings, Site
+from listserv_py.config import Delivery, Listen, Settings, Site
 from listserv_py.daemon.mailroom import House
+from listserv_py.daemon.server import serve
 from listserv_py.lists.header import new_header
 from listserv_py.mail.envelope import Envelope
 from listserv_py.mail.mailbox import Mailbox
@@ -89,6 +92,39 @@ async def durable(folder: Path) -> int:
     return await _open(House(store, Turns(settings, Forms.load()), lambda: None))
 
 
+async def server(folder: Path) -> int:
+    """The whole server: what was taken is worked off at the same time."""
+    with socket.create_server((HOST, 0)) as free:
+        port = int(free.getsockname()[1])
+    store = Store.open(folder, DOMAIN)
+    keywords = ("Send= Public", "Daily-Threshold= 999999")
+    header = new_header("TEST-L", "Test", [Mailbox("boss", "example.org")], keywords)
+    await store.run(lambda tx: tx.lists.add("TEST-L", header, datetime.now(UTC)))
+    await store.close()
+    settings = Settings(
+        site=Site(domain=DOMAIN, data_dir=folder),
+        listen=(Listen(protocol="smtp", address=HostPort(HOST, port)),),
+        delivery=Delivery(transport="maildir"),
+    )
+    maillog.configure(output=os.open(os.devnull, os.O_WRONLY))
+    TASKS.append(asyncio.create_task(serve(settings, folder / "listserv.toml")))
+    while not await _is_open(port):  # noqa: ASYNC110 - the server tells nobody but systemd
+        await asyncio.sleep(0.05)
+    return port
+
+
+TASKS: list[asyncio.Task[None]] = []
+
+
+async def _is_open(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 async def _open(room: Mailroom) -> int:
     doors = [Listen(protocol="smtp", address=HostPort(HOST, 0))]
     listener = await listen(doors, room, DoorSettings(DOMAIN), {})
@@ -101,6 +137,7 @@ RECEIVERS: dict[str, Callable[[Path], Awaitable[int]]] = {
     "bare": bare,
     "door": door,
     "durable": durable,
+    "server": server,
 }
 
 
