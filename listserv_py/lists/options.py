@@ -111,7 +111,7 @@ class Option:
     """One SET word: `syntax` has its shortest abbreviation in capitals.
 
     `holds` says whether it is true of somebody, for QUERY and export; a word without effect of its
-    own holds for nobody. `listed` words are printed by QUERY.
+    own holds for nobody.
     """
 
     syntax: str

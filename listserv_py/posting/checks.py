@@ -59,14 +59,12 @@ def _lower(value: bytes) -> str:
 
 def machine_answer(post: Post) -> Verdict | None:
     """Drop bounces and automatic answers; what a machine writes of its own accord may be a post."""
-    if post.reverse_path is None:
-        return Discard("null reverse-path")
     if post.message.root.content_type == "multipart/report":
         return Discard("a delivery report")
     answers = (post.message.text("auto-submitted") or "").lower().startswith("auto-replied")
     if answers or post.message.all("x-autoreply") or post.message.all("x-autorespond"):
         return Discard("an automatic answer")
-    senders = {post.reverse_path, *([post.author] if post.author else [])}
+    senders = {one for one in (post.reverse_path, post.author) if one is not None}
     if any(one.local_part.lower() in _MACHINES for one in senders - post.people):
         return Discard("a mailer's address")
     return None
@@ -159,7 +157,7 @@ def _list_confirms(post: Post) -> Verdict | None:
 def _author_confirms(post: Post, reason: Reason) -> Verdict:
     """Ask the author; a machine cannot be asked, so its mail is a moderator's to judge."""
     if post.automatic:
-        return Hold(Reason.MODERATED, Asked.MODERATOR)
+        return Hold(Reason.MACHINE, Asked.MODERATOR)
     return Hold(reason, Asked.AUTHOR)
 
 
@@ -205,6 +203,13 @@ def _is_urgent(post: Post) -> bool:
     return semi_moderated and post.is_subscriber and urgent
 
 
+def null_sender(post: Post) -> Verdict | None:
+    """Bounces and answers come from the null sender; a post hardly ever, so a person looks."""
+    if post.reverse_path is not None or post.approved:
+        return None
+    return Hold(Reason.NO_SENDER, Asked.MODERATOR)
+
+
 def review_option(post: Post) -> Verdict | None:
     """REVIEW: a moderator sees the post first, whatever Send= says."""
     if not post.options.review or post.approved or post.rights & STAFF:
@@ -246,6 +251,7 @@ CHECKS: tuple[Check, ...] = (
     no_post,
     may_send,
     may_edit,
+    null_sender,
     review_option,
     daily_limit,
     held_list,

@@ -40,6 +40,7 @@ NOT_AUTHORIZED = Reject("NOT_AUTHORIZED")
 UNPROVEN = Hold(Reason.UNPROVEN, Asked.AUTHOR)
 CONFIRMS = Hold(Reason.LIST_CONFIRMS, Asked.AUTHOR)
 MODERATED = Hold(Reason.MODERATED, Asked.MODERATOR)
+MACHINE = Hold(Reason.MACHINE, Asked.MODERATOR)
 OWN_POST = Hold(Reason.OWN_POST, Asked.AUTHOR_AS_MODERATOR)
 FORWARDED = Forward(Reason.MODERATED, Asked.MODERATOR)
 
@@ -80,7 +81,7 @@ SEND_CELLS: list[tuple[str, frozenset[Role], dict[str, Any], Verdict | None]] = 
     ("Public,Confirm", SUBSCRIBER, {}, CONFIRMS),
     ("Public,Confirm", OWNER, {}, CONFIRMS),
     ("Public,Confirm", ANYBODY, {"proven": True}, None),
-    ("Public,Confirm", ANYBODY, {"automatic": True}, MODERATED),
+    ("Public,Confirm", ANYBODY, {"automatic": True}, MACHINE),
     ("Public,Confirm,Non-Member", ANYBODY, {}, CONFIRMS),
     ("Public,Confirm,Non-Member", SUBSCRIBER, {}, None),
     ("Public,Confirm,Non-Member", EDITOR, {}, None),
@@ -91,7 +92,7 @@ SEND_CELLS: list[tuple[str, frozenset[Role], dict[str, Any], Verdict | None]] = 
     ("Private", OWNING_SUBSCRIBER, {}, None),
     ("Private", OWNER, {}, UNPROVEN),
     ("Private", OWNER, {"proven": True}, None),
-    ("Private", OWNER, {"automatic": True}, MODERATED),
+    ("Private", OWNER, {"automatic": True}, MACHINE),
     ("Private", EDITOR, {}, UNPROVEN),
     ("Private", MODERATOR, {}, UNPROVEN),
     ("Private", ANYBODY | {Role.POSTMASTER}, {}, UNPROVEN),
@@ -246,7 +247,6 @@ REPORT = "Content-Type: multipart/report; boundary=b\r\n"
 @pytest.mark.parametrize(
     ("fields", "facts"),
     [
-        ("", {"reverse_path": None}),
         (REPORT, {}),
         ("Auto-Submitted: auto-replied (vacation)\r\n", {}),
         ("X-Autoreply: yes\r\n", {}),
@@ -339,6 +339,13 @@ def test_nopost(roles: frozenset[Role], expected: Verdict | None) -> None:
 def test_nopost_beats_editor() -> None:
     post = make("Send= Editor,Hold", roles=SUBSCRIBER | EDITOR, options=NO_POST, proven=True)
     assert judge(post) == NOT_AUTHORIZED
+
+
+def test_a_post_from_the_null_sender_is_looked_at() -> None:
+    post = make("Send= Public", reverse_path=None, automatic=True)
+    assert judge(post) == Hold(Reason.NO_SENDER, Asked.MODERATOR)
+    assert judge(replace(post, approved=True)) == Distribute()
+    assert judge(replace(post, roles=ANYBODY, mailing_list=make_list())) == NOT_AUTHORIZED
 
 
 REVIEWED = Hold(Reason.REVIEWED, Asked.MODERATOR)

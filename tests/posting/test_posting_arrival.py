@@ -206,6 +206,14 @@ def test_a_machine_that_claims_to_be_an_owner_is_judged_by_a_moderator(stage: St
     assert sent(stage) == [("approval", OLGA)]
 
 
+def test_a_post_from_the_null_sender_waits_and_nobody_is_answered(stage: Stage) -> None:
+    create(stage)
+    stage.take(letter(JOE), {"rcpt": LIST, "reverse_path": ""})
+    assert sent(stage) == [("approval", OLGA)]
+    stage.take(letter(EVE, number=2), {"rcpt": LIST, "reverse_path": ""})
+    assert sent(stage) == []
+
+
 def test_a_machine_that_is_subscribed_may_post(stage: Stage) -> None:
     create(stage)
     stage.take(letter(JOE, more="Auto-Submitted: auto-generated\r\n"))
