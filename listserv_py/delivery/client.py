@@ -9,6 +9,7 @@ import asyncio
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import cast
 
 import aiosmtplib
 
@@ -54,9 +55,9 @@ class Session:
     def transport(self) -> asyncio.Transport:
         """The connection itself, for the pipeline to take over."""
         found = self.smtp.transport
-        if not isinstance(found, asyncio.Transport) or found.is_closing():
-            raise Transient("the connection was lost")
-        return found
+        if found is None or found.is_closing():
+            raise Transient(f"{self.host}: the connection was lost")
+        return cast(asyncio.Transport, found)
 
 
 class Dialer:

@@ -50,8 +50,8 @@ class Courier(Protocol):
     def stands_still(self) -> RestingHost | None:
         """The host whose rest keeps all mail here; None: there is a way out."""
 
-    def revive(self, failing: Collection[str]) -> None:
-        """Forget the pauses of all hosts that the store no longer names as failing."""
+    def revive(self, names: Collection[str]) -> None:
+        """Forget the pauses of these hosts: the operator said retry."""
 
     def tick(self) -> None:
         """Called once a second while copies are in hand."""
@@ -127,11 +127,11 @@ class SmtpCourier:
         lane = self._lanes.get(self.router.lane_of(""))
         return lane.rest if lane is not None and lane.is_resting else None
 
-    def revive(self, failing: Collection[str]) -> None:
-        """What the operator had retried is tried at once."""
-        for lane in self._lanes.values():
-            if lane.rest is not None and lane.name not in failing:
-                lane.revive()
+    def revive(self, names: Collection[str]) -> None:
+        """Try them again at once."""
+        for name in names:
+            if name in self._lanes:
+                self._lanes[name].revive()
 
     def tick(self) -> None:
         """Look after stuck lanes, forget those that are done with."""
@@ -202,7 +202,7 @@ class MaildirCourier:
         """Never."""
         return None
 
-    def revive(self, failing: Collection[str]) -> None:
+    def revive(self, names: Collection[str]) -> None:
         """Nothing rests here."""
 
     def tick(self) -> None:

@@ -146,10 +146,15 @@ class Engine:
     async def _turn(self) -> float:
         """Send out what is due and fits; the seconds until there may be more."""
         now = self._clock()
-        noted = self._recorder.noted()
+        # What is read may be older than what was recorded meanwhile: only what was not in hand
+        # when the reading began may be taken up, or it would go out twice.
+        noted, in_work = self._recorder.noted(), frozenset(self._hand.posts)
         hosts, running = await self._store.read(_hosts), await self._store.read(_running)
-        self._courier.revive(noted - {host.name for host in hosts})
+        retried = noted - {host.name for host in hosts}
+        self._recorder.forget(retried)
+        self._courier.revive(retried)
         running = await self._unexpired(running, now)
+        self._take_up(running, in_work)
         still = self._courier.stands_still()
         if still is not None:
             return max(still.next_at - now, 1)
@@ -157,7 +162,7 @@ class Engine:
         more = await self._due(URGENT, SMALL_MAILS, resting)
         if self._hand.size < IN_HAND:
             more = await self._due(BULK, PAGE, resting) or more
-            more = await self._next_page(running) or more
+            more = await self._next_page() or more
         if more and not self._stopping:
             return 0
         due = await self._store.read(_next_due, now)
@@ -166,7 +171,7 @@ class Engine:
 
     async def _due(self, urgent: int, limit: int, resting: Iterable[str]) -> bool:
         """Send copies that have rows and whose time has come; whether there may be more of them."""
-        now, in_hand = self._clock(), self._hand.keys
+        now, in_hand = self._clock(), frozenset(self._hand.keys)
         found = await self._store.read(_rows, urgent, now, limit + len(in_hand), resting)
         rows = [one for one in found if (one.mailing.id, one.subscriber_id) not in in_hand][:limit]
         if not rows:
@@ -177,14 +182,17 @@ class Engine:
         self._hand.send(batch, copies)
         return len(rows) == limit
 
-    async def _next_page(self, running: Iterable[Mailing]) -> bool:
-        """Send one page, of the post whose turn it is; whether any post has more to come."""
+    def _take_up(self, running: Iterable[Mailing], in_work: frozenset[int]) -> None:
+        """Begin with new posts, let go of those that were dropped or held."""
         alive = {mailing.id: mailing for mailing in running}
-        for mailing_id in self._hand.posts.keys() - alive.keys():
+        for mailing_id in in_work - alive.keys():
             self._hand.forget_post(mailing_id)
-        for mailing_id, mailing in alive.items():
-            if mailing_id not in self._hand.posts:
-                self._hand.posts[mailing_id] = Post(mailing, mailing.cursor)
+        for mailing_id in alive.keys() - in_work:
+            mailing = alive[mailing_id]
+            self._hand.posts[mailing_id] = Post(mailing, mailing.cursor)
+
+    async def _next_page(self) -> bool:
+        """Send one page, of the post whose turn it is; whether any post has more to come."""
         open_posts = [post for post in self._hand.posts.values() if not post.is_read]
         if not open_posts:
             return False

@@ -50,6 +50,10 @@ class Recorder:
         """The store names these already."""
         self._noted |= {host.name for host in hosts}
 
+    def forget(self, names: Iterable[str]) -> None:
+        """The store no longer names these."""
+        self._noted -= set(names)
+
     def noted(self) -> frozenset[str]:
         """The hosts whose rest is in the store, unless somebody took it out there."""
         return frozenset(self._noted)
