@@ -92,10 +92,14 @@ def _kilobytes(octets: int) -> str:
 
 
 def nobody_wrote_it(post: Post) -> Verdict | None:
-    """Keep for the owners what names no one author (RFC 5322 3.6.2, deviation: never two)."""
+    """Keep for the owners what names no one author (RFC 5322 3.6.2, deviation: never two).
+
+    Two From fields, or one that readers take differently, may go out on nobody's word.
+    """
     if post.author is not None:
         return None
-    if len(post.message.all("from")) != 1:
+    found = post.message.all("from")
+    if len(found) != 1 or not found[0].is_strict:
         return Forward(Reason.NO_AUTHOR, Asked.OWNERS)
     return None if post.approved else Hold(Reason.NO_AUTHOR, Asked.OWNERS)
 

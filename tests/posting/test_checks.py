@@ -290,6 +290,7 @@ NOBODY: list[tuple[str, bool, Verdict | None]] = [
     ("From: a@example.org, b@example.org\r\n", True, None),
     ("From: a@b.org\r\nFrom: c@d.org\r\n", False, Forward(Reason.NO_AUTHOR, Asked.OWNERS)),
     ("From: a@b.org\r\nFrom: c@d.org\r\n", True, Forward(Reason.NO_AUTHOR, Asked.OWNERS)),
+    ("From : a@b.org\r\n", True, Forward(Reason.NO_AUTHOR, Asked.OWNERS)),
     ("Sender: a@b.org\r\n", False, Forward(Reason.NO_AUTHOR, Asked.OWNERS)),
 ]
 
