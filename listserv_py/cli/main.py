@@ -32,6 +32,8 @@ class Program(click.Group):
             reason, status = exc, BAD_CONFIGURATION
         except (ListservError, SqliteError) as exc:
             reason, status = exc, FAILED
+        except BrokenPipeError:
+            raise  # click ends quietly when nobody reads on
         except OSError as exc:
             said = exc.strerror or str(exc)
             reason, status = OSError(f"{exc.filename}: {said}" if exc.filename else said), FAILED

@@ -20,6 +20,8 @@ class _Actions(click.Group):
     """`queue` alone is `queue list`, its options included."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args[:1] == ["--json"]:
+            args = [*args[1:], "--json"]
         wants_help = args[:1] and args[0] in ctx.help_option_names
         if not wants_help and (not args or args[0].startswith("-")):
             args = ["list", *args]

@@ -20,6 +20,7 @@ from listserv_py.errors import BadListname, HeaderFaults
 from listserv_py.lists.addresses import is_listname, reserved
 from listserv_py.lists.header import new_header, parse_header
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.store.backup import sweep
 from listserv_py.store.erasures import Erasures
 from listserv_py.store.people import People, Record
 from listserv_py.store.queue_view import Detail, Waiting
@@ -117,6 +118,7 @@ def _erase(turn: Turn, address: str) -> int:
         raise Refused(f"{mailbox} is a postmaster: take the address out of site.postmasters first")
     many = People(turn.tx).erase(mailbox)
     _erase_maildir(turn, mailbox)
+    sweep(turn.settings.site.data_dir)
     # Noted before the commit: an erasure that a crash undid may be noted, never the reverse.
     Erasures(turn.settings.site.data_dir).note(mailbox, turn.now)
     return many

@@ -13,9 +13,10 @@ import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from listserv_py.control.desk import Desk
-from listserv_py.control.operation import Refused
+from listserv_py.control.operation import Operation, Refused
 from listserv_py.control.operations import OPERATIONS
 from listserv_py.errors import ListservError
 from listserv_py.maillog import get_logger
@@ -103,12 +104,17 @@ def _is_trusted(peer: socket.socket) -> bool:
     return uid in (0, os.geteuid())
 
 
+def _read(line: bytes) -> tuple[Operation[Any, Any], Any]:
+    asked = json.loads(line)
+    operation = OPERATIONS[asked["operation"]]
+    return operation, operation.asks.validate_python(asked["question"])
+
+
 async def _answer(line: bytes, desk: Desk) -> bytes:
     """One line's answer: `{"answer": …}` or `{"refused": why}`."""
     try:
-        asked = json.loads(line)
-        operation = OPERATIONS[asked["operation"]]
-        question = operation.asks.validate_python(asked["question"])
+        # A long list is read off the loop: mail must come in meanwhile.
+        operation, question = await asyncio.to_thread(_read, line)
         found = operation.answers.dump_json(await desk.carry_out(operation, question))
     except Refused as exc:
         return json.dumps({"refused": str(exc)}).encode()

@@ -85,14 +85,24 @@ def bring_back(data_dir: Path, folder: Path, domain: str, key_file: Path | None)
 
 @contextmanager
 def folder_beside(data_dir: Path) -> Iterator[Path]:
-    """A folder in the data folder that is gone afterwards, with what a killed run left behind."""
-    for left in data_dir.glob("backup-*.tmp"):
-        shutil.rmtree(left, ignore_errors=True)
-    folder = Path(mkdtemp(prefix="backup-", suffix=".tmp", dir=data_dir))
+    """A folder in the data folder that is gone afterwards."""
+    sweep(data_dir)
+    folder = Path(mkdtemp(prefix=f"backup-{os.getpid()}-", suffix=".tmp", dir=data_dir))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(data_dir: Path) -> None:
+    """Remove what runs that were killed left behind: it may name people erased since."""
+    for left in data_dir.glob("backup-*-*.tmp"):
+        try:
+            os.kill(int(left.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue
 
 
 def _read_extras(path: Path) -> tuple[datetime, bytes | None]:

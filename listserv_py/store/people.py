@@ -14,6 +14,7 @@ from listserv_py.errors import BadAddress, ListservError
 from listserv_py.lists.options import Options, describe
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.message import read
+from listserv_py.store.outcomes import unpack
 from listserv_py.store.store import Tx
 from listserv_py.store.times import moment
 
@@ -62,6 +63,7 @@ class People:
                 self._with_content(row, "SELECT raw FROM content WHERE mailing_id = ?", mailing_id)
                 for row, mailing_id in self._outgoing(mailbox)
             ],
+            "deliveries": list(self._deliveries(key)),
             "bounces": self._rows(
                 "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
                 " FROM bounce b LEFT JOIN list l ON l.id = b.list_id"
@@ -127,6 +129,24 @@ class People:
                 "consent": consent[0] if consent else None,
             }
 
+    def _deliveries(self, key: str) -> Iterator[Record]:
+        """Which posts were sent to him, as far back as the ledger goes."""
+        rows = self._db.execute(
+            "SELECT s.id, l.name, g.at, g.outcomes FROM subscriber s"
+            " JOIN list l ON l.id = s.list_id JOIN mailing m ON m.list_id = l.id"
+            " JOIN ledger g ON g.mailing_id = m.id AND s.id BETWEEN g.first_id AND g.last_id"
+            " WHERE s.address_key = ? ORDER BY g.at",
+            (key,),
+        )
+        for subscriber_id, listname, at, outcomes in rows:
+            for reader, fate in unpack(bytes(outcomes)):
+                if reader == subscriber_id:
+                    yield {
+                        "list": listname,
+                        "at": moment(at).isoformat(),
+                        "outcome": fate.name.lower(),
+                    }
+
     def _header_lines(self, mailbox: Mailbox) -> Iterator[tuple[str, str]]:
         whole = re.compile(
             rf"(?<![\w.+-]){re.escape(_written(mailbox))}(?![\w-]|\.\w)", re.IGNORECASE
@@ -190,9 +210,10 @@ class People:
 
     def _forget_in_facts(self, mailbox: Mailbox) -> None:
         """Posts by others may say that he approved them."""
-        his = re.compile(re.escape(_written(mailbox)), re.IGNORECASE)
+        his = re.compile(f"{re.escape(_written(mailbox))}|{re.escape(mailbox.key)}", re.IGNORECASE)
         for mailing_id, facts in self._db.execute(
-            "SELECT id, facts FROM mailing WHERE instr(lower(facts), ?)", (_written(mailbox),)
+            "SELECT id, facts FROM mailing WHERE instr(lower(facts), ?) OR instr(lower(facts), ?)",
+            (_written(mailbox), mailbox.key),
         ).fetchall():
             self._db.execute(
                 "UPDATE mailing SET facts = ? WHERE id = ?", (his.sub("", facts), mailing_id)

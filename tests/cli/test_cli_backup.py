@@ -48,6 +48,14 @@ def test_a_backup_is_private_and_overwrites_nothing(peopled: Site, copy: Path) -
     assert not list(peopled.data.glob("*.tmp"))
 
 
+def test_what_a_killed_backup_left_is_swept(peopled: Site) -> None:
+    left = peopled.data / "backup-4194305-x.tmp"  # above any process number
+    left.mkdir()
+    (left / "listserv.db").write_text("joe@example.com")
+    peopled.ok("erase", "joe@example.com")
+    assert not left.exists()
+
+
 def test_nothing_to_copy(site: Site) -> None:
     assert "no database" in site.refused("backup", str(site.folder / "backup"))
     assert not (site.folder / "backup").exists()

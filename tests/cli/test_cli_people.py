@@ -10,6 +10,7 @@ from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.cookies import Ask, CookieKind
 from listserv_py.store.outbox import Kind
+from listserv_py.store.outcomes import Fate, Settled
 from listserv_py.store.store import Tx
 from listserv_py.store.subscribers import Consent
 
@@ -47,7 +48,7 @@ def come_in(tx: Tx, author: Mailbox, text: str) -> int:
 def everywhere(tx: Tx) -> None:
     """Plant the canary in every table that can name a person."""
     mailing_list = tx.lists.get("TEST-L")
-    for person in (CANARY, OTHER):
+    for number, person in enumerate((CANARY, OTHER)):
         consent = Consent(
             NOW, "<asked@x.example>", "192.0.2.9", f"SUBSCRIBE {person}", NOW, "<c@x>"
         )
@@ -58,7 +59,12 @@ def everywhere(tx: Tx) -> None:
         tx.cookies.issue(ask, f"{'A' if person is CANARY else 'B'}" * 16)
         tx.outbox.send(OTHER, letter(OTHER, f"approve this: {person}"), kind=Kind.APPROVAL, now=NOW)
         tx.outbox.send(person, letter(OTHER, "to you"), kind=Kind.REPLY, now=NOW)
-        tx.outbox.distribute(mailing_list.id, letter(person, "post"), FACTS, NOW)
+        post = tx.outbox.distribute(mailing_list.id, letter(person, "post"), FACTS, NOW)
+        if number == 1:
+            reader = tx.subscribers.find(mailing_list.id, CANARY)
+            assert reader is not None
+            sent = Settled(post, reader.id, str(CANARY), Fate.SENT)
+            tx.sending.record_page(post, reader.id, [sent], int(NOW.timestamp()))
     ask = Ask(CookieKind.COMMAND, CANARY, '{"line": "SIGNOFF"}', NOW + timedelta(days=2), NOW)
     tx.cookies.issue(ask, "C" * 16)
     line = '{"line": "ADD TEST-L canary-bird@example.net"}'
@@ -92,6 +98,7 @@ def test_all_that_is_stored_is_told(planted: Site) -> None:
     assert "held" in held["content"]
     assert sorted(one["kind"] for one in told["mail_out"]) == ["post", "reply"]
     assert told["bounces"][0]["status"] == "5.1.1"
+    assert [one["outcome"] for one in told["deliveries"]] == ["sent"]
     assert "other@example.net" not in json.dumps(told["subscriptions"])
 
 

@@ -28,6 +28,7 @@ def numbers(site: Site) -> list[int]:
 def test_what_waits_is_shown(waiting: Site) -> None:
     assert "joe@example.com" in waiting.ok("queue")
     assert waiting.ok("queue") == waiting.ok("queue", "list")
+    assert waiting.ok("queue", "--json") == waiting.ok("queue", "--json", "list")
     rows = json.loads(waiting.ok("queue", "--json"))
     assert [(row["to"], row["held"], row["waiting"]) for row in rows] == [
         ("joe@example.com", False, 1),
