@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from listserv_py.mail.mailbox import Mailbox
 
-LISTNAME_MAX = 32
 KEY_MAX = 25
 
 _LISTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,30}[A-Za-z0-9])?", re.ASCII)

@@ -126,7 +126,8 @@ KEYWORDS: tuple[Keyword, ...] = (
         "Confirm-Delay",
         "hours",
         "48",
-        "How long a confirmation code of this list's commands and posts can be answered.",
+        "How long a confirmation code of this list's commands and posts can be answered; at most"
+        " the server's own `confirmation_age`.",
         readers.confirm_delay,
     ),
     Keyword(
