@@ -44,6 +44,8 @@ class Content:
         if self.fault is None:
             self.fault = fault
             self._keep = 0
+            del self._buffer[:-4]
+            self._seen = 0
 
     def feed(self, chunk: bytes) -> bytes | None:
         """Add a chunk; what came behind the final dot, or None as long as it has not come."""

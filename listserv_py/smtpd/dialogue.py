@@ -87,7 +87,7 @@ class Dialogue(Session):
             await self.answer(replies.MAIL_FIRST)
         elif not transaction.rcpt_to:
             await self.answer(replies.NO_RECIPIENT)
-        elif census.is_full(self.client):
+        elif census.is_full(self.client, transaction.size or 0):
             self.transaction = None
             await self.answer(replies.NO_ROOM)
         else:
@@ -170,14 +170,15 @@ class Dialogue(Session):
         while True:
             held = content.held
             rest = content.feed(chunk)
+            if rest is None and census.is_full(self.client, content.held - held):
+                # Whoever comes too much gives way, so that the others come to their end.
+                content.drop(replies.NO_ROOM)
             census.octets += content.held - held
             if rest is not None:
                 self.inbox += rest
                 return
             if content.is_far_too_big:
                 raise Farewell(replies.FAR_TOO_BIG)
-            if census.is_full(self.client):
-                content.drop(replies.NO_ROOM)
             late = self.loop.time() - begun
             if late > settings.read and content.received < late * settings.data_rate:
                 raise Farewell(replies.TOO_SLOW)

@@ -110,10 +110,10 @@ class Census:
         if not self._live:
             self.empty.set()
 
-    def is_full(self, client: str) -> bool:
-        """Whether there is as much mail in memory as there may be; our own MTA keeps a quarter."""
+    def is_full(self, client: str, more: int = 0) -> bool:
+        """Whether `more` mail does not fit into memory; a quarter is kept for our own MTA."""
         most = self.settings.octets
-        return self.octets >= (most if host_key(client) is None else most * 3 // 4)
+        return self.octets + more >= (most if host_key(client) is None else most * 3 // 4)
 
 
 @lru_cache(maxsize=4096)

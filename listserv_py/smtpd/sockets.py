@@ -20,7 +20,9 @@ from listserv_py.errors import ConfigError
 from listserv_py.units import HostPort, ListenAddress, SystemdName, UnixPath
 
 _FIRST_FD = 3
-_BACKLOG = 512
+_AT_ONCE = 16
+"""asyncio accepts so many in one go, and logs each that it has no descriptor for."""
+_QUEUE = 512
 _UNIX_MODE = 0o660
 
 Activated = Mapping[str, Sequence[socket.socket]]
@@ -68,7 +70,9 @@ async def open_servers(
         match address:
             case HostPort(host, port):
                 loop = asyncio.get_running_loop()
-                return [await loop.create_server(factory, host, port, backlog=_BACKLOG)], None
+                server = await loop.create_server(factory, host, port, backlog=_AT_ONCE)
+                _lengthen_queue(server)
+                return [server], None
             case UnixPath(path):
                 sock, own = _unix_socket(path)
                 return [await _serve(sock, factory)], own
@@ -90,8 +94,18 @@ async def _serve(sock: socket.socket, factory: Factory) -> asyncio.Server:
     if sock.family == socket.AF_UNIX:
         # Python 3.13 would unlink the path at the end; it is ours or systemd's to remove.
         keep: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
-        return await loop.create_unix_server(factory, sock=sock, backlog=_BACKLOG, **keep)
-    return await loop.create_server(factory, sock=sock, backlog=_BACKLOG)
+        server = await loop.create_unix_server(factory, sock=sock, backlog=_AT_ONCE, **keep)
+    else:
+        server = await loop.create_server(factory, sock=sock, backlog=_AT_ONCE)
+    _lengthen_queue(server)
+    return server
+
+
+def _lengthen_queue(server: asyncio.Server) -> None:
+    """Let more clients wait to be accepted than asyncio accepts at once."""
+    for sock in server.sockets:
+        with socket.socket(fileno=os.dup(sock.fileno())) as same:
+            same.listen(_QUEUE)
 
 
 def _unix_socket(path: Path) -> tuple[socket.socket, OwnPath]:

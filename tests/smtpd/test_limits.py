@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,9 +90,9 @@ async def test_mail_that_fills_the_memory_is_read_but_not_kept(open_door: Callab
     census = house.listener.handler.census
     talk = await house.connect()
     await talk.begin()
-    await talk.send(b"A" * 4000 + b"\r\n")
-    await house.until(lambda: census.octets > 4000)
-    await talk.send(b"B\r\n")
+    await talk.send(b"A" * 2000 + b"\r\n")
+    await house.until(lambda: census.octets > 2000)
+    await talk.send(b"B" * 2000 + b"\r\n")
     await house.until(lambda: census.octets < 100)
     await talk.send(b".\r\n")
     assert (await talk.reply()).startswith("452 4.3.1 ")
@@ -116,3 +117,28 @@ async def test_while_the_memory_is_full_no_mail_is_begun(open_door: Callable) ->
     await second.ask("MAIL FROM:<ann@example.org>")
     await second.ask("RCPT TO:<test-l@lists.example.org>")
     assert (await second.ask("DATA")).startswith("354 ")
+
+
+async def test_a_mail_that_says_it_would_not_fit_is_not_begun(open_door: Callable) -> None:
+    house = await open_door(octets=3000)
+    talk = await house.connect()
+    await talk.reply()
+    await talk.ask("EHLO client.example.org")
+    await talk.ask("MAIL FROM:<ann@example.org> SIZE=3001")
+    await talk.ask("RCPT TO:<test-l@lists.example.org>")
+    assert (await talk.ask("DATA")).startswith("452 4.3.1 ")
+
+
+async def test_of_many_large_mails_at_once_some_come_in(open_door: Callable) -> None:
+    house = await open_door(octets=1_000_000, message_size=400_000)
+
+    async def bring() -> str:
+        talk = await house.connect()
+        await talk.begin()
+        for _ in range(30):
+            await talk.send((b"A" * 98 + b"\r\n") * 100)
+        await talk.send(b".\r\n")
+        return (await talk.reply())[:9]
+
+    answers = await asyncio.gather(*(bring() for _ in range(10)))
+    assert set(answers) == {"250 2.0.0", "452 4.3.1"}
