@@ -37,7 +37,9 @@ bench: $(READY)
 sweep: $(READY)
 	$(BIN)/python tests/loopback/sweep.py
 
-$(READY): pyproject.toml
-	$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv .venv
+$(READY): $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --group dev --editable . && touch $(READY)
+
+$(BIN)/python:
+	$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv --clear .venv
