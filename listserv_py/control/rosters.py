@@ -4,7 +4,6 @@ What a line says wins over what stands; what it does not say leaves a subscriber
 begins behind the last id of the one before, so a change in between moves nobody out of sight.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -73,10 +72,14 @@ def take_in(turn: Turn, incoming: Incoming) -> Taken:
     faults: list[str] = []
     new: list[_New] = []
     known: list[Subscription] = []
-    for row, found in _read(turn, mailing_list, incoming.rows):
-        if isinstance(found, str):
-            faults.append(f"line {row.number}: {found}")
-        elif isinstance(found, _New):
+    reader = _Reader(turn, mailing_list)
+    for row in incoming.rows:
+        try:
+            found = reader.read(row)
+        except Refused as exc:
+            faults.append(f"line {row.number}: {exc}")
+            continue
+        if isinstance(found, _New):
             new.append(found)
         else:
             known.append(found)
@@ -106,46 +109,49 @@ def page(turn: Turn, asked: Page) -> list[Row]:
     return rows
 
 
-def _read(
-    turn: Turn, mailing_list: MailingList, rows: tuple[Row, ...]
-) -> Iterator[tuple[Row, _New | Subscription | str]]:
-    """Each row with what is to become of it: a new subscription, a changed one, or its fault."""
-    default = mailing_list.default_options()
-    cache: dict[tuple[str, ...], Options] = {}
-    seen: set[str] = set()
-    own = turn.settings.site.domain
-    for row in rows:
+class _Reader:
+    """Says of each row what becomes of it; knows who is on the list, and on earlier rows."""
+
+    def __init__(self, turn: Turn, mailing_list: MailingList) -> None:
+        self._turn = turn
+        self._list_id = mailing_list.id
+        self._default = mailing_list.default_options()
+        self._options: dict[tuple[str, ...], Options] = {}
+        self._standing = turn.tx.subscribers.keys(mailing_list.id)
+        self._seen: set[str] = set()
+
+    def read(self, row: Row) -> _New | Subscription:
+        """A new subscription or a changed one; Refused says what is wrong with the row."""
         try:
             mailbox = parse_mailbox(row.address)
-            said = row.options or ()
-            if said not in cache:
-                cache[said] = apply_words(default, said, by_owner=True)
-        except BadAddress:
-            yield row, f"{row.address!r} is not an address"
-            continue
-        except UnknownOption as exc:
-            yield row, f"{exc.values[0]!r} is not an option"
-            continue
-        if mailbox.key in seen:
-            yield row, f"{mailbox} stands on an earlier line"
-        elif mailbox.domain == own and turn.is_own(mailbox):
-            yield row, f"{mailbox} is an address of this server"
-        else:
-            seen.add(mailbox.key)
-            yield row, _merged(turn, mailing_list, _New(mailbox, row.name, cache[said],
-                               row.subscribed or turn.now), row)  # fmt: skip
+        except BadAddress as exc:
+            raise Refused(f"{row.address!r} is not an address") from exc
+        key = mailbox.key
+        if key in self._seen:
+            raise Refused(f"{mailbox} stands on an earlier line")
+        if mailbox.domain == self._turn.settings.site.domain and self._turn.is_own(mailbox):
+            raise Refused(f"{mailbox} is an address of this server")
+        self._seen.add(key)
+        options = self._options_of(row.options or ())
+        stands = None
+        if key in self._standing:
+            stands = self._turn.tx.subscribers.find(self._list_id, mailbox)
+        if stands is None:
+            return _New(mailbox, row.name, options, row.subscribed or self._turn.now)
+        return replace(
+            stands,
+            name=row.name or stands.name,
+            options=stands.options if row.options is None else options,
+            subscribed_at=row.subscribed or stands.subscribed_at,
+        )
 
-
-def _merged(turn: Turn, mailing_list: MailingList, new: _New, row: Row) -> _New | Subscription:
-    stands = turn.tx.subscribers.find(mailing_list.id, new.mailbox)
-    if stands is None:
-        return new
-    return replace(
-        stands,
-        name=row.name or stands.name,
-        options=stands.options if row.options is None else new.options,
-        subscribed_at=row.subscribed or stands.subscribed_at,
-    )
+    def _options_of(self, said: tuple[str, ...]) -> Options:
+        if said not in self._options:
+            try:
+                self._options[said] = apply_words(self._default, said, by_owner=True)
+            except UnknownOption as exc:
+                raise Refused(f"{exc.values[0]!r} is not an option") from exc
+        return self._options[said]
 
 
 def _notify(turn: Turn, mailing_list: MailingList, new: list[_New]) -> None:

@@ -81,11 +81,12 @@ class Subscribers:
 
     def add_many(self, list_id: int, rows: list[tuple[Mailbox, str, Options, datetime]]) -> None:
         """Many new subscriptions at once; a repeated address is an error of the database."""
+        encoded = {options: options.encode() for _, _, options, _ in rows}
         self._db.conn.executemany(
             "INSERT INTO subscriber (list_id, address_key, address, name, options, subscribed_at)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (list_id, mailbox.key, str(mailbox), name, options.encode(), stamp(at))
+                (list_id, mailbox.key, str(mailbox), name, encoded[options], stamp(at))
                 for mailbox, name, options, at in rows
             ),
         )
@@ -114,6 +115,11 @@ class Subscribers:
         ).fetchall():
             yield from map(_read, rows)
             last = rows[-1][0]
+
+    def keys(self, list_id: int) -> frozenset[str]:
+        """The keys of all addresses on the list: for those who compare many at once."""
+        rows = self._db.execute("SELECT address_key FROM subscriber WHERE list_id = ?", (list_id,))
+        return frozenset(row[0] for row in rows)
 
     def count(self, list_id: int) -> int:
         """How many are on the list."""
