@@ -60,7 +60,9 @@ def close() -> None:
 
 def escaped(value: object, length: int = _VALUE_LENGTH) -> str:
     """The value on one line of bounded length, with nothing in it that a terminal would obey."""
-    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     if len(text) > length:
         text = f"{text[: length - 3]}..."
     text = text.replace("\\", "\\\\")

@@ -78,6 +78,12 @@ def test_what_is_nobodys_business_is_withheld(text: Path, name: str) -> None:
     assert line.endswith(f"{name}=(withheld)")
 
 
+def test_several_values_stand_in_a_row(text: Path) -> None:
+    log.info("a", listening=["127.0.0.1:25", "unix:/run/x"])
+
+    assert written(text)[0].endswith("listening=127.0.0.1:25,unix:/run/x")
+
+
 def test_an_smtp_code_is_no_secret(text: Path) -> None:
     log.info("a", code=550)
 
