@@ -81,7 +81,7 @@ def stuffed(mail: bytes) -> bytes:
     dotted = mail.replace(b"\r\n.", b"\r\n..")
     if dotted.startswith(b"."):
         dotted = b"." + dotted
-    return dotted + (b".\r\n" if dotted.endswith(b"\r\n") else b"\r\n.\r\n")
+    return dotted + (b".\r\n" if not dotted or dotted.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
 def split(mail: bytes) -> tuple[bytes, bytes]:

@@ -1,0 +1,157 @@
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dkim
+import dns.message
+import dns.rrset
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+from listserv_py.delivery.sign import OVERSIGNED, Signer, load
+from listserv_py.delivery.wire import split
+from listserv_py.errors import ConfigError
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+RECORD = (
+    KEY.public_key()
+    .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+    .replace("\n", "")
+    .removeprefix("-----BEGIN PUBLIC KEY-----")
+    .removesuffix("-----END PUBLIC KEY-----")
+)
+STAMP = int(time.time())
+MAIL = (
+    b"Received: from a by b\r\nFrom: Author <author@example.org>\r\nTo: test-l@lists.test\r\n"
+    b"Subject:  A   long\r\n subject \r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\n"
+    b"Message-ID: <1@example.org>\r\nList-Id: <test-l.lists.test>\r\n"
+    b"List-Unsubscribe: <mailto:test-l-unsubscribe-request@lists.test>\r\n"
+    b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n"
+    b"Hello  \r\n\r\n.dot\r\n\r\n\r\n"
+)
+
+
+def signed(mail: bytes = MAIL) -> bytes:
+    head, body = split(mail)
+    return Signer("lists.test", "lists", KEY).prepare(head, body, STAMP).field() + mail
+
+
+def verifies(mail: bytes) -> bool:
+    return bool(dkim.verify(mail, dnsfunc=lambda *_, **__: f"v=DKIM1; k=rsa; p={RECORD}".encode()))
+
+
+@pytest.fixture
+def name_server() -> Iterator[int]:
+    """A DNS server on loopback that answers every question with our key."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            while True:
+                data, peer = sock.recvfrom(4096)
+                if data == b"end":
+                    return
+                query = dns.message.from_wire(data)
+                answer = dns.message.make_response(query)
+                parts = [f'"{part}"' for part in (f"v=DKIM1; k=rsa; p={RECORD[:200]}", RECORD[200:])]
+                answer.answer.append(
+                    dns.rrset.from_text(query.question[0].name, 60, "IN", "TXT", " ".join(parts))
+                )
+                sock.sendto(answer.to_wire(), peer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = sock.getsockname()[1]
+        yield port
+        sock.sendto(b"end", ("127.0.0.1", port))
+        thread.join()
+
+
+def test_dkimpy_verifies_it() -> None:
+    assert verifies(signed())
+
+
+@pytest.mark.parametrize("name", OVERSIGNED)
+def test_a_field_on_top_breaks_it(name: str) -> None:
+    assert not verifies(name.encode() + b": forged\r\n" + signed())
+
+
+@pytest.mark.parametrize("name", OVERSIGNED)
+def test_a_field_changed_breaks_it(name: str) -> None:
+    mail = MAIL if f"\r\n{name}:".encode() in MAIL.lower() else name.encode() + b": x\r\n" + MAIL
+    done = signed(mail)
+    assert verifies(done)
+    field = next(line for line in done.split(b"\r\n") if line.lower().startswith(name.encode() + b":"))
+    assert not verifies(done.replace(field, field + b"y"))
+
+
+def test_the_same_mailing_has_the_same_signature() -> None:
+    assert signed() == signed()
+    assert f"t={STAMP}; x={STAMP + 14 * 86400};".encode() in signed()
+    assert b"l=" not in signed().split(b"\r\n\r\n")[0].split(b"bh=")[0]
+
+
+def test_its_lines_are_short() -> None:
+    assert max(map(len, signed().split(b"\r\n"))) <= 78
+
+
+@pytest.mark.parametrize("body", [b"", b"\r\n", b"no end of line", b"tabs\t \r\n\r\n"])
+def test_odd_bodies_verify(body: bytes) -> None:
+    assert verifies(signed(MAIL.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + body))
+
+
+_PERL = r"""
+use Mail::DKIM::Verifier; use Mail::DKIM::DNS; use Net::DNS;
+Mail::DKIM::DNS::resolver(Net::DNS::Resolver->new(nameservers => ["127.0.0.1"], port => $ARGV[0]));
+my $verifier = Mail::DKIM::Verifier->new(); binmode STDIN;
+while (<STDIN>) { $verifier->PRINT($_); } $verifier->CLOSE; print $verifier->result_detail;
+"""
+
+
+def _perl(mail: bytes, port: int) -> str:
+    done = subprocess.run(
+        ["perl", "-e", _PERL, str(port)], input=mail, capture_output=True, check=True, timeout=20
+    )
+    return done.stdout.decode()
+
+
+def _has_perl_module() -> bool:
+    try:
+        return subprocess.run(["perl", "-MMail::DKIM", "-e1"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not _has_perl_module(), reason="libmail-dkim-perl is not installed")
+def test_mail_dkim_verifies_it(name_server: int) -> None:
+    assert _perl(signed(), name_server) == "pass"
+    assert _perl(b"Subject: forged\r\n" + signed(), name_server).startswith("fail")
+    assert _perl(b"List-Unsubscribe: <https://evil.test>\r\n" + signed(), name_server) != "pass"
+
+
+def test_without_a_key_nothing_is_signed(tmp_path: Path) -> None:
+    assert load("lists.test", "lists", None) is None
+    assert load("lists.test", "lists", tmp_path / "absent.pem") is None
+
+
+def test_a_key_of_another_kind_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    for key in (ed25519.Ed25519PrivateKey.generate(), short):
+        file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        with pytest.raises(ConfigError, match=r"dkim\.key_file"):
+            load("lists.test", "lists", file)
+    file.write_text("nonsense")
+    with pytest.raises(ConfigError, match=r"dkim\.key_file"):
+        load("lists.test", "lists", file)

@@ -1,0 +1,17 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listserv_py.store.outcomes import Fate, pack, unpack
+
+pages = st.dictionaries(st.integers(1, 2**50), st.sampled_from(Fate)).map(
+    lambda found: sorted(found.items())
+)
+
+
+@given(pages)
+def test_unpack_reads_what_pack_wrote(page: list[tuple[int, Fate]]) -> None:
+    assert list(unpack(pack(page))) == page
+
+
+def test_a_copy_takes_about_a_byte() -> None:
+    assert len(pack((number, Fate.SENT) for number in range(1, 501))) == 500
