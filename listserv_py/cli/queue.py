@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.control import operations
@@ -144,9 +145,9 @@ def _table(waiting: list[Waiting]) -> None:
         return
     table = Table(*_COLUMNS)
     for one in waiting:
-        table.add_row(*map(_one_line, _cells(one)))
-    # What came by mail is no markup.
-    console.print(table, markup=False)
+        # As Text: what came by mail is no markup.
+        table.add_row(*(Text(_one_line(cell)) for cell in _cells(one)))
+    console.print(table)
     if len(waiting) == SHOWN_MAX:
         note(f"only the oldest {SHOWN_MAX} are shown")
 
