@@ -83,7 +83,7 @@ class Sink:
     async def listening(self) -> Any:
         self._connections = 0
         self._writers: set[asyncio.StreamWriter] = set()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**24)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
@@ -171,9 +171,9 @@ class _Talk:
         default = "354 go" if self.rcpts else "554 5.5.1 no valid recipients"
         if not (await self.reply(verb, argument, default)).startswith("354"):
             return
-        data = b""
-        while not (data.endswith(b"\r\n.\r\n") or data == b".\r\n"):
-            data += await self.reader.readuntil(b"\n")
+        data = await self.reader.readexactly(3)
+        if data != b".\r\n":
+            data += await self.reader.readuntil(b"\r\n.\r\n")
         default = "250 2.0.0 taken" if self.rcpts else "554 5.5.1 nobody"
         if (await self.reply("DOT", "", default)).startswith("250"):
             self.sink.taken.append(
