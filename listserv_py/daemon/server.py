@@ -8,9 +8,10 @@ a state from which that is safe.
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
 from listserv_py.config import Settings, reread
@@ -24,7 +25,7 @@ from listserv_py.errors import Broken, ConfigError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
 from listserv_py.smtpd.limits import door_settings
-from listserv_py.smtpd.listener import Listener, listen
+from listserv_py.smtpd.listener import Address, Listener, listen
 from listserv_py.store.lock import lock
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
@@ -43,6 +44,7 @@ async def serve(settings: Settings, path: Path) -> None:
     """Serve until SIGTERM or SIGINT; `path` is the configuration that SIGHUP rereads."""
     data_dir = settings.site.data_dir
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _allow_descriptors()
     with lock(data_dir), _signals() as signals:
         store = Store.open(data_dir, settings.site.domain)
         try:
@@ -67,12 +69,12 @@ class _Server:
     async def run(self) -> None:
         """Start, wait for the word to stop, stop."""
         settings = self._turns.settings
-        house = House(self._store, self._turns, self._work.wake)
+        house = House(self._store, self._turns, self._work.arrived)
         desk = Desk(self._store, self._turns, self._wake)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve_control(settings.site.data_dir, desk))
             listener = await listen(settings.listen, house, door_settings(settings))
-            log.info("daemon.ready", listening=[str(one) for one in listener.addresses])
+            log.info("daemon.ready", listening=[_shown(one) for one in listener.addresses])
             notify.tell("READY=1")
             await self._until_told(listener)
             notify.tell("STOPPING=1")
@@ -96,8 +98,7 @@ class _Server:
             for loop in done:
                 await loop
         finally:
-            await listener.close(GRACE)
-            await self._engine.stop(GRACE)
+            await asyncio.gather(listener.close(GRACE), self._engine.stop(GRACE))
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
@@ -132,6 +133,20 @@ class _Server:
     def _wake(self) -> None:
         self._work.wake()
         self._engine.wake()
+
+
+def _shown(address: Address) -> str:
+    if isinstance(address, str):
+        return address
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _allow_descriptors() -> None:
+    """As many open files as we may have: a shell's usual 1,024 are fewer than our connections."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """Works off the spool and the clock: takes up letters in the order of their coming, one turn each.
 
 Parsing is done off the loop and before the transaction. A letter that breaks its room is tried
-three times and then set aside; the others go on.
+three times and then set aside; the others go on. While mail pours in, the door goes first: a burst
+is taken in before it is worked off, but never waits longer than `PATIENCE` for the next batch.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from listserv_py import timers
@@ -21,6 +23,12 @@ log = get_logger("intake")
 
 AT_ONCE = 50
 BYTES_AT_ONCE = 32_000_000
+BURST = 20
+BURST_WITHIN = 0.05
+"""A burst: so many mails within so many seconds, of which the last was just now."""
+PATIENCE = 0.5
+BACKLOG_MAX = 5000
+"""With more mails than this to work off, the door no longer goes first."""
 TRIES = 3
 TAKEN_UP_MAX = 20
 """So often may a letter have been taken up; one that kills the process each time stops there."""
@@ -36,10 +44,18 @@ class Work:
         self._turns = turns
         self._decided = decided
         self._ready = asyncio.Event()
+        self._arrivals: deque[float] = deque([float("-inf")] * BURST, maxlen=BURST)
+        self._backlog = 0
 
     def wake(self) -> None:
         """Something may wait in the spool."""
         self._ready.set()
+
+    def arrived(self) -> None:
+        """One more mail is in the spool."""
+        self._arrivals.append(asyncio.get_running_loop().time())
+        self._backlog += 1
+        self.wake()
 
     async def run(self) -> None:
         """Work off letters until cancelled."""
@@ -67,8 +83,21 @@ class Work:
                 log.warning("timers.wait", reason=str(exc))
             await asyncio.sleep(TIMERS_EVERY)
 
+    async def _give_way(self) -> None:
+        """Wait while a burst comes in, within reason."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE
+        while (  # noqa: ASYNC110 - it waits for time to pass
+            loop.time() - self._arrivals[0] < BURST_WITHIN
+            and loop.time() < end
+            and self._backlog < BACKLOG_MAX
+        ):
+            await asyncio.sleep(BURST_WITHIN)
+
     async def _some(self) -> bool:
+        await self._give_way()
         entries = await self._store.run(_begin)
+        self._backlog = max(0, self._backlog - len(entries)) if entries else 0
         if not entries:
             return False
         letters = await asyncio.to_thread(lambda: [_opened(entry) for entry in entries])
