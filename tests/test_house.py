@@ -14,6 +14,8 @@ import pytest
 
 from listserv_py import errors
 from listserv_py.cli import generate
+from listserv_py.cli.main import program
+from listserv_py.config import load
 from listserv_py.texts import Forms
 
 ROOT = Path(__file__).parent.parent
@@ -233,6 +235,22 @@ def test_every_link_in_the_texts_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", source(text)):
             if not re.match(r"[a-z]+:", target):
                 assert (text.parent / target).exists(), f"{text.name}: {target}"
+
+
+def test_the_readme_names_only_commands_that_there_are() -> None:
+    named = set(re.findall(r"\blistserv-py ([a-z][a-z-]*)(?=[ `])", source(ROOT / "README.md")))
+
+    assert {"init", "check", "create", "queue", "backup", "dkim"} <= named <= set(program.commands)
+
+
+def test_the_readmes_configuration_is_good(tmp_path: Path) -> None:
+    lines = re.findall(r"^    (\[.*|[a-z_]+ = .*)$", source(ROOT / "README.md"), re.MULTILINE)
+    path = tmp_path / "listserv.toml"
+    path.write_text("\n".join(['[site]\ndomain = "lists.example.org"', *lines]))
+
+    settings = load(path)
+    assert [str(one.address) for one in settings.listen] == ["systemd:lmtp"]
+    assert str(settings.delivery.relay) == "127.0.0.1:10025"
 
 
 def test_notes_are_numbered_once_and_shaped_alike() -> None:
