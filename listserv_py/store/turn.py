@@ -34,8 +34,8 @@ _ANSWERS_A_DAY = 5
 class Post:
     """A mail of ours to one person, before it is put into words.
 
-    so it counts against no budget. `subject` and `body` replace those of the form.
-    so it counts against no budget. `subject` and `body` replace the form's.
+    `letter`: what it answers. `proven`: the person asked for it, and we know that it was him, so it
+    counts against no budget. `subject` and `body` replace those of the form.
     """
 
     to: Mailbox
@@ -71,7 +71,7 @@ class Turn:
     @property
     def postmasters(self) -> tuple[Mailbox, ...]:
         """The site's maintainers."""
-        return tuple(parse_mailbox(one) for one in self.settings.site.postmasters)
+        return _postmasters(self.settings)
 
     def mail(  # noqa: PLR0913 - all but three by name, and most calls give two of those
         self,
@@ -151,6 +151,11 @@ class Turns:
     settings: Settings
     forms: Forms
 
+    @property
+    def postmasters(self) -> tuple[Mailbox, ...]:
+        """The site's maintainers."""
+        return _postmasters(self.settings)
+
     def at(self, tx: Tx) -> Turn:
         """A turn now, with dice of its own."""
         return Turn(
@@ -161,6 +166,10 @@ class Turns:
             new_code=new_code,
             new_token=new_token,
         )
+
+
+def _postmasters(settings: Settings) -> tuple[Mailbox, ...]:
+    return tuple(parse_mailbox(one) for one in settings.site.postmasters)
 
 
 def new_code() -> str:
