@@ -16,7 +16,7 @@ run: $(READY)
 	$(BIN)/listserv-py --config config/demo.toml serve
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(READY)
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .

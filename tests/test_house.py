@@ -238,7 +238,7 @@ def test_every_link_in_the_texts_leads_somewhere() -> None:
 
 
 def test_the_readme_names_only_commands_that_there_are() -> None:
-    named = set(re.findall(r"\blistserv-py ([a-z][a-z-]*)(?=[ `])", source(ROOT / "README.md")))
+    named = set(re.findall(r"\blistserv-py ([a-z][a-z-]*)(?=[ `\n])", source(ROOT / "README.md")))
 
     assert {"init", "check", "create", "queue", "backup", "dkim"} <= named <= set(program.commands)
 
