@@ -4,7 +4,6 @@ A mailing that cannot be rendered is set aside, held for the operator, so that i
 else's mail from going out.
 """
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
@@ -98,7 +97,7 @@ class Desk:
         if content is None:
             raw = await self._store.read(lambda tx: tx.sending.content(mailing.id))
             if raw is not None:
-                content = await asyncio.to_thread(self._letters.keep, mailing, raw)
+                content = await self._or_aside(mailing, self._letters.keep(mailing, raw))
         return content
 
     async def _keys(self) -> Verp:

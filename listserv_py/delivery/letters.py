@@ -54,7 +54,7 @@ class Letters:
         """A post that is in work already."""
         return self._contents.get(mailing_id)
 
-    def keep(self, mailing: Mailing, raw: bytes) -> Content:
+    async def keep(self, mailing: Mailing, raw: bytes) -> Content:
         """Take up a post; those not used for longest are forgotten."""
         content = Content(mailing, raw, decode(mailing.facts))
         self._contents[mailing.id] = content
