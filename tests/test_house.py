@@ -173,6 +173,11 @@ def test_a_form_fits_on_a_terminal() -> None:
     assert too_long == set()
 
 
+def test_no_form_has_a_line_that_mailbox_files_would_change() -> None:
+    for name, form in Forms.load().by_name.items():
+        assert not [line for line in form.body.splitlines() if line.startswith("From ")], name
+
+
 def standards() -> dict[str, tuple[str, str]]:
     """RFC number to state and places."""
     rows = re.findall(
