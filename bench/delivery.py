@@ -1,14 +1,16 @@
-"""Deliveries a second and CPU per 1,000, ours beside `smtp-source`, to one smtp-sink in the same run.
+"""Deliveries a second and CPU per 1,000, ours beside `smtp-source`, to one smtp-sink.
 
     .venv/bin/python bench/delivery.py [--subscribers 50000] [--rounds 5] [--loop asyncio|uvloop]
 
 Ours is the engine with the real store: half the subscribers NOHTML, a 4 KB text + HTML post, VERP,
-signed once a variant, every outcome recorded. Its time runs from the commit of the post to the commit
-of its last page; its CPU is that of the whole process, set-up of the subscribers left out.
+signed once a variant, every outcome recorded. Its time runs from the commit of the post to the
+commit of its last page; its CPU is that of the whole process, subscribing left out. Rounds are
+interleaved, each with a sink of its own.
 """
 
 import argparse
 import asyncio
+import cProfile
 import json
 import resource
 import socket
@@ -52,6 +54,7 @@ def post() -> bytes:
 
 
 def subscribe(tx: Tx, many: int) -> int:
+    """A list of so many, half of them NOHTML."""
     now = datetime.now(UTC)
     mailing_list = tx.lists.add("BENCH", HEADER, now)
     options = Options(html=False), Options(html=True)
@@ -67,12 +70,14 @@ def subscribe(tx: Tx, many: int) -> int:
 
 
 def distribute(tx: Tx, list_id: int) -> int:
+    """The post, to all of them."""
     now = datetime.now(UTC)
     facts = ListFacts("BENCH", "Bench", "lists.test", "listserv@lists.test", stamp=int(time.time()))
     return tx.outbox.distribute(list_id, post(), facts, now)
 
 
 def is_done(tx: Tx, mailing_id: int) -> bool:
+    """Whether every copy has its outcome in the store."""
     row = tx.db.execute("SELECT state FROM mailing WHERE id = ?", (mailing_id,)).fetchone()
     return bool(row[0] == "done")
 
@@ -106,7 +111,7 @@ async def ours(folder: Path, port: int, many: int) -> None:
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     mailing_id = await store.run(distribute, list_id)
     engine.wake()
-    while not await store.read(is_done, mailing_id):
+    while not await store.read(is_done, mailing_id):  # noqa: ASYNC110 - the store tells nobody
         await asyncio.sleep(0.02)
     took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
     await engine.stop(5)
@@ -117,6 +122,7 @@ async def ours(folder: Path, port: int, many: int) -> None:
 
 
 def free_port() -> int:
+    """A TCP port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -141,16 +147,18 @@ class Sink:
                 break
 
     def stop(self) -> None:
+        """End it."""
         self._process.terminate()
         self._process.wait()
 
 
-def run_ours(many: int, loop: str, extra: list[str]) -> tuple[float, float, float]:
+def run_ours(many: int, loop: str) -> tuple[float, float, float]:
+    """Our rate, CPU and memory, from a process of its own."""
     sink = Sink()
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, __file__, "--child", folder, "--port", str(sink.port),
-             "--subscribers", str(many), "--loop", loop, *extra],
+             "--subscribers", str(many), "--loop", loop],
             check=True, capture_output=True,
         )  # fmt: skip
     sink.stop()
@@ -159,6 +167,7 @@ def run_ours(many: int, loop: str, extra: list[str]) -> tuple[float, float, floa
 
 
 def run_source(many: int) -> tuple[float, float]:
+    """The rate and CPU of smtp-source."""
     sink = Sink()
     with tempfile.NamedTemporaryFile() as file:
         file.write(post().replace(b"\r\n", b"\n"))
@@ -179,14 +188,16 @@ def compare(many: int, rounds: int, loop: str) -> None:
     """Interleaved rounds, then the medians."""
     rows: list[tuple[float, ...]] = []
     for number in range(rounds):
-        mine, source = run_ours(many, loop, []), run_source(many)
+        mine, source = run_ours(many, loop), run_source(many)
         rows.append((*mine, *source))
         print(
             f"round {number + 1}: ours {mine[0]:7.0f}/s {mine[1]:.4f} CPU s/1000 {mine[2]:.0f} MB"
             f"   smtp-source {source[0]:7.0f}/s {source[1]:.4f}",
             flush=True,
         )
-    rate, cpu, rss, bound, bound_cpu = (statistics.median(column) for column in zip(*rows))
+    rate, cpu, rss, bound, bound_cpu = (
+        statistics.median(column) for column in zip(*rows, strict=True)
+    )
     print(f"median, {many} subscribers, {loop}:")
     print(f"  ours        {rate:7.0f} deliveries/s  {cpu:.4f} CPU s/1000  {rss:.0f} MB")
     print(f"  smtp-source {bound:7.0f} deliveries/s  {bound_cpu:.4f} CPU s/1000")
@@ -194,6 +205,7 @@ def compare(many: int, rounds: int, loop: str) -> None:
 
 
 def main() -> None:
+    """Read the arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--subscribers", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=5)
@@ -207,12 +219,10 @@ def main() -> None:
         return
     work = ours(asked.child, asked.port, asked.subscribers)
     if asked.loop == "uvloop":
-        import uvloop
+        import uvloop  # noqa: PLC0415 - need not be installed
 
         uvloop.run(work)
     elif asked.profile:
-        import cProfile
-
         profile = cProfile.Profile()
         profile.runcall(asyncio.run, work)
         profile.dump_stats(asked.profile)

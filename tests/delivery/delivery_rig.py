@@ -76,6 +76,9 @@ class Sink:
     def verbs(self) -> list[str]:
         return [command.verb for command in self.said]
 
+    async def has_taken(self, many: int) -> None:
+        await until(lambda: len(self.taken) >= many)
+
     def recipients(self) -> list[str]:
         return [rcpt for mail in self.taken for rcpt in mail.rcpts]
 
@@ -271,7 +274,9 @@ class House:
         chosen = options or Options()
 
         def work(tx: Tx) -> int:
-            found = tx.lists.find("TEST-L") or tx.lists.add("TEST-L", "* T\n*\n* Owner= o@x.test\n", NOW)
+            found = tx.lists.find("TEST-L") or tx.lists.add(
+                "TEST-L", "* T\n*\n* Owner= o@x.test\n", NOW
+            )
             tx.subscribers.add_many(
                 found.id, [(parse_mailbox(one), "Somebody", chosen, NOW) for one in addresses]
             )

@@ -1,6 +1,5 @@
 """Retry times, replies, wire forms, Maildir names, journals: values in, values out."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -173,4 +172,4 @@ def test_journals_are_cleared_for_another_database(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
     Journal(tmp_path / FOLDER / f"1-1{SUFFIX}", 1).close()
     journal.clear(tmp_path)
-    assert os.listdir(tmp_path / FOLDER) == []
+    assert list((tmp_path / FOLDER).iterdir()) == []

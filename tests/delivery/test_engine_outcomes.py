@@ -1,4 +1,4 @@
-"""Codes times stages: what a host says at each step, and what becomes of the copy, and of the host."""
+"""Codes times stages: what a host says at each step, and what becomes of copy and host."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -65,8 +65,8 @@ async def test_5xx_ends_in_a_bounce_record_that_blames_the_recipient_at_rcpt_onl
 async def test_4xx_and_silence_after_the_dot_wait_and_are_tried_again(
     tmp_path: Path, extensions: tuple[str, ...], verb: str, answer: str | Act
 ) -> None:
-    script = {"answer": at(verb, answer, "" if verb != "RCPT" else "bad")}
-    async with Sink(lambda c: script["answer"](c), extensions).listening() as sink:
+    scripted = at(verb, answer, "" if verb != "RCPT" else "bad")
+    async with Sink(scripted, extensions).listening() as sink:
         clock = Clock()
         house = House(tmp_path, clock, delivery=relay(sink))
         async with house.open():
@@ -81,7 +81,7 @@ async def test_4xx_and_silence_after_the_dot_wait_and_are_tried_again(
                 (copy,) = await house.rows("SELECT next_at, state FROM copy")
                 assert 48 <= copy[0] - clock() <= 72
                 assert await house.rows("SELECT * FROM host") == []
-                script["answer"] = lambda _: None
+                sink.answer = lambda _: None
                 clock.now += 72
                 house.engine.wake()
                 await house.drained()
@@ -94,8 +94,7 @@ async def test_4xx_and_silence_after_the_dot_wait_and_are_tried_again(
 async def test_421_anywhere_lets_the_whole_host_rest(
     tmp_path: Path, extensions: tuple[str, ...], verb: str
 ) -> None:
-    script = {"answer": at(verb, "421 4.3.2 closing")}
-    async with Sink(lambda c: script["answer"](c), extensions).listening() as sink:
+    async with Sink(at(verb, "421 4.3.2 closing"), extensions).listening() as sink:
         clock = Clock()
         house = House(tmp_path, clock, delivery=relay(sink))
         async with house.open():
@@ -109,7 +108,7 @@ async def test_421_anywhere_lets_the_whole_host_rest(
                 connections = sink.verbs().count("CONNECT")
                 await house.send("two@example.test")
                 await house.send("three@example.test")
-                script["answer"] = lambda _: None
+                sink.answer = lambda _: None
                 house.engine.wake()
                 clock.now += 30
                 house.engine.wake()
@@ -151,9 +150,7 @@ async def test_one_refused_recipient_leaves_the_others_of_its_page_alone(
             async with house.running():
                 await house.post()
                 await house.drained()
-            assert sorted(sink.recipients()) == [
-                f"reader{n:04d}@example.test" for n in (0, 2, 3)
-            ]
+            assert sorted(sink.recipients()) == [f"reader{n:04d}@example.test" for n in (0, 2, 3)]
             assert await house.rows("SELECT address FROM bounce") == [("reader0001@example.test",)]
 
 

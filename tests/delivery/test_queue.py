@@ -43,8 +43,7 @@ async def test_queue_says_what_waits_why_and_until_when(tmp_path: Path) -> None:
 
 
 async def test_retry_ignores_every_pause(tmp_path: Path) -> None:
-    script = {"answer": later}
-    async with Sink(lambda c: script["answer"](c)).listening() as sink:
+    async with Sink(later).listening() as sink:
         house = House(tmp_path, Clock(), delivery=relay(sink))
         async with house.open():
             await house.subscribe(*numbered(30))
@@ -56,7 +55,7 @@ async def test_retry_ignores_every_pause(tmp_path: Path) -> None:
                     return len(await house.rows("SELECT name FROM host")) == 1
 
                 await until(rests)
-                script["answer"] = lambda _: None
+                sink.answer = lambda _: None
                 assert await house.store.run(lambda tx: tx.outbox.retry(None)) == 1
                 house.engine.wake()
                 await house.drained()
@@ -112,7 +111,9 @@ async def test_erasing_a_person_takes_his_waiting_mail_along(tmp_path: Path) -> 
 async def test_the_view_of_a_million_copies_is_counted_by_indexes(tmp_path: Path) -> None:
     house = House(tmp_path, Clock())
     async with house.open():
-        plans = await house.rows("EXPLAIN QUERY PLAN SELECT count(*) FROM copy WHERE mailing_id = 1")
+        plans = await house.rows(
+            "EXPLAIN QUERY PLAN SELECT count(*) FROM copy WHERE mailing_id = 1"
+        )
         assert "USING COVERING INDEX" in str(plans)
         plans = await house.rows(
             "EXPLAIN QUERY PLAN SELECT count(*) FROM subscriber s"
@@ -176,7 +177,9 @@ async def test_options_choose_the_variant_and_the_author_gets_none_of_his_own(
             assert f"To: {name}@example.test".encode() in by_rcpt[f"{name}@example.test"].data
         senders = {mail.sender for mail in sink.taken}
         assert len(senders) == 3
-        assert all(one.startswith("owner-test-l+") and one.endswith("@lists.test") for one in senders)
+        assert all(
+            one.startswith("owner-test-l+") and one.endswith("@lists.test") for one in senders
+        )
 
 
 async def test_a_post_that_everybody_rejects_is_given_up(tmp_path: Path) -> None:
