@@ -94,7 +94,10 @@ class Delivery(Table):
         description="Sending processes; 0: one a core. They come with a later version: no effect"
         " yet, the server itself sends.",
     )
-    username: units.Word = Field(default="", description="SMTP AUTH at the relay; empty: none.")
+    username: units.Word = Field(
+        default="",
+        description="SMTP AUTH at the relay; empty: none. Beyond loopback it waits for TLS, unless `tls` is never.",
+    )
     password_file: units.File = Field(
         default=None, description="The file whose first line is the password."
     )
