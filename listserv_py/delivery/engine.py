@@ -177,7 +177,8 @@ class Engine:
         if not rows:
             return False
         batch = self._hand.batch(len(rows), urgent=bool(urgent))
-        copies = await self._desk.of_rows(rows, batch)
+        with batch.journal.kept_on_success():
+            copies = await self._desk.of_rows(rows, batch)
         self._hand.take_rows(batch, copies)
         self._hand.send(batch, copies)
         return len(rows) == limit
@@ -212,7 +213,8 @@ class Engine:
         readers, delivered, last_id = await self._store.read(read)
         batch = self._hand.batch(len(readers), urgent=False)
         left = [reader for reader in readers if reader.subscriber_id not in delivered]
-        copies = await self._desk.of_page(mailing, left, batch)
+        with batch.journal.kept_on_success():
+            copies = await self._desk.of_page(mailing, left, batch)
         if copies is None:
             batch.journal.remove()
             self._hand.forget_post(mailing.id)

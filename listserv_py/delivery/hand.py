@@ -173,19 +173,21 @@ class Hand:
             self._spill()
 
     async def _let_go(self, store: Store) -> None:
-        """Who unsubscribed gets no copy whose transaction has not begun."""
-        waiting = {
-            copy.subscriber_id: copy
-            for batch in self._old(LOOK_EVERY)
-            for copy in batch.open
-            if copy.subscriber_id is not None and not copy.taken
-        }
+        """No copy begins for who has unsubscribed, none of a mailing dropped or held."""
+        waiting = [copy for batch in self._old(LOOK_EVERY) for copy in batch.open if not copy.taken]
         if not waiting:
             return
-        present = await store.read(lambda tx: tx.sending.present(waiting))
-        for subscriber_id, copy in waiting.items():
-            if subscriber_id not in present and not copy.taken and copy in copy.batch.open:
+        people = {copy.subscriber_id for copy in waiting if copy.subscriber_id is not None}
+        mailings = {copy.mailing_id for copy in waiting}
+        present = await store.read(lambda tx: tx.sending.present(people))
+        active = await store.read(lambda tx: tx.sending.active(mailings))
+        for copy in waiting:
+            if copy.taken or copy not in copy.batch.open:
+                continue
+            if copy.subscriber_id is not None and copy.subscriber_id not in present:
                 copy.batch.settle(copy, Fate.GONE, own("2.0.0", "unsubscribed"))
+            elif copy.mailing_id not in active:
+                copy.batch.postpone(copy, self._clock(), own("4.3.2", "held by the operator"))
 
     def _spill(self) -> None:
         """Let pages go that wait for a few stuck copies only."""

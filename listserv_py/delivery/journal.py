@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
@@ -46,6 +47,15 @@ class Journal:
         check = crc32(_KEY.pack(mailing_id, number), _SEED)
         record = _RECORD.pack(mailing_id, number, check)
         self._at += os.pwrite(self._descriptor, record, self._at)
+
+    @contextmanager
+    def kept_on_success(self) -> Iterator[None]:
+        """Remove it again when its batch could not be made."""
+        try:
+            yield
+        except BaseException:
+            self.remove()
+            raise
 
     def close(self) -> None:
         """Let go of the file and leave it: the store could not record the batch."""

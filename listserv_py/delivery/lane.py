@@ -33,6 +33,9 @@ BREAKS_MAX = 3
 PUT_OFF_MAX = 20
 """Copies put off in a row, for whatever reason, before the host rests."""
 
+FORGET_AFTER = 86400
+"""Seconds after its pause that a lane without mail is remembered as failing."""
+
 
 class Office(Protocol):
     """What a lane needs of its courier; read each time, as settings may change."""
@@ -82,7 +85,9 @@ class Lane:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to remember of it."""
-        return not (self.queued or self._connections or self._opening or self.rest or self._tasks)
+        busy = self.queued or self._connections or self._opening or self._tasks
+        old = self.rest is None or self.rest.next_at + FORGET_AFTER < self._office.clock()
+        return old and not busy
 
     @property
     def queued(self) -> int:

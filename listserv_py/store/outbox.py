@@ -126,7 +126,7 @@ class Outbox:
         self._db.execute("DELETE FROM bounce WHERE address = ? COLLATE NOCASE", address)
 
     def prune(self, before: datetime) -> None:
-        """Forget posts that were over before then, with their ledgers, and old bounce records."""
+        """Forget posts that were over before then, with their ledgers, old bounces and hosts."""
         self._db.execute(
             "DELETE FROM mailing WHERE state IN ('done', 'refused', 'expired', 'dropped')"
             " AND created_at < ? AND NOT EXISTS"
@@ -134,3 +134,4 @@ class Outbox:
             (stamp(before),),
         )
         self._db.execute("DELETE FROM bounce WHERE at < ?", (stamp(before),))
+        self._db.execute("DELETE FROM host WHERE next_at < ?", (stamp(before),))

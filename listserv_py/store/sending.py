@@ -149,6 +149,15 @@ class Sending:
         )
         return frozenset(row[0] for row in rows.fetchall())
 
+    def active(self, mailing_ids: Iterable[int]) -> frozenset[int]:
+        """Which of these mailings have been neither dropped nor held."""
+        rows = self._db.execute(
+            "SELECT id FROM mailing WHERE id IN (SELECT value FROM json_each(?))"
+            " AND held = 0 AND state IN ('running', 'waiting')",
+            (json.dumps(list(mailing_ids)),),
+        )
+        return frozenset(row[0] for row in rows.fetchall())
+
     # What became of it.
 
     def record_page(

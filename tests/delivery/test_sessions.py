@@ -156,6 +156,18 @@ async def test_a_host_without_8bitmime_gets_seven_bits(
         assert mail.data.isascii() == is_ascii
 
 
+async def test_a_utf8_header_is_encoded_for_a_host_without_smtputf8(tmp_path: Path) -> None:
+    async with Sink(extensions=("PIPELINING", "8BITMIME")).listening() as sink:
+        house = House(tmp_path, Clock(), delivery=relay(sink))
+        async with house.open(), house.running():
+            await house.subscribe("one@example.test")
+            await house.post(EIGHT.replace(b"A reply", "Grüße".encode()))
+            await house.drained()
+    (mail,) = sink.taken
+    assert b"Subject: =?utf-8?" in mail.data
+    assert mail.data.isascii()
+
+
 async def test_utf8_addresses_go_only_to_who_offers_it(tmp_path: Path) -> None:
     for extensions in (EXTENSIONS, ("PIPELINING", "8BITMIME")):
         folder = tmp_path / str(len(extensions))
