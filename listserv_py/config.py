@@ -96,7 +96,8 @@ class Delivery(Table):
     )
     username: units.Word = Field(
         default="",
-        description="SMTP AUTH at the relay; empty: none. Beyond loopback it waits for TLS, unless `tls` is never.",
+        description="SMTP AUTH at the relay; empty: none. Beyond loopback it waits for TLS, unless"
+        " `tls` is never.",
     )
     password_file: units.File = Field(
         default=None, description="The file whose first line is the password."
