@@ -38,7 +38,11 @@ class Resolver:
 
     def __init__(self, settings: Dns) -> None:
         servers, timeout = settings.servers, settings.timeout.total_seconds()
-        self._resolver = dns.asyncresolver.Resolver(configure=not servers)
+        try:
+            self._resolver = dns.asyncresolver.Resolver(configure=not servers)
+        except dns.resolver.NoResolverConfiguration:
+            # A machine without DNS may well have a smarthost.
+            self._resolver = dns.asyncresolver.Resolver(configure=False)
         if servers:
             self._resolver.nameservers = [
                 dns.nameserver.Do53Nameserver(server.host, server.port) for server in servers

@@ -76,24 +76,24 @@ class SmtpCourier:
         self._resolver = resolver
         self._lanes: dict[str, Lane] = {}
         self._open: Counter[str] = Counter()
+        self._closing = False
         self.apply(settings)
 
     def apply(self, settings: Settings) -> None:
         """Take over new settings; open connections stay as they are."""
         delivery = settings.delivery
+        policy = Policy(
+            helo=settings.site.domain,
+            tls=delivery.tls,
+            timeouts=self.timeouts,
+            username=delivery.username,
+            password=_password(delivery.password_file) if delivery.username else "",
+            verify=delivery.relay is not None,
+        )
         self.limit = delivery.connections
         self.patience = patience(settings)
         self.router = Router(self._resolver, delivery.relay, delivery.port)
-        self.dialer = Dialer(
-            Policy(
-                helo=settings.site.domain,
-                tls=delivery.tls,
-                timeouts=self.timeouts,
-                username=delivery.username,
-                password=_password(delivery.password_file) if delivery.username else "",
-                verify=self.router.has_relay,
-            )
-        )
+        self.dialer = Dialer(policy)
 
     def remember(self, hosts: Collection[RestingHost]) -> None:
         """At the start: the hosts that were resting when the last run ended."""
@@ -102,6 +102,10 @@ class SmtpCourier:
 
     def carry(self, copies: Collection[Copy], *, urgent: bool) -> None:
         """Hand the copies to their lanes."""
+        if self._closing:
+            for copy in copies:
+                copy.batch.postpone(copy, self.clock(), own("4.3.2", "shutting down"))
+            return
         by_lane: dict[str, list[Copy]] = {}
         if self.router.has_relay:
             by_lane[self.router.lane_of("")] = list(copies)
@@ -142,6 +146,7 @@ class SmtpCourier:
 
     async def close(self, grace: float) -> None:
         """Close all lanes side by side."""
+        self._closing = True
         deadline = asyncio.get_running_loop().time() + grace
         await asyncio.gather(*(lane.close(deadline) for lane in self._lanes.values()))
 

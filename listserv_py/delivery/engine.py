@@ -19,7 +19,7 @@ from listserv_py.delivery.journal import Key
 from listserv_py.delivery.letters import Letters
 from listserv_py.delivery.record import Recorder
 from listserv_py.delivery.sign import Signer, load
-from listserv_py.errors import ListservError
+from listserv_py.errors import ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
 from listserv_py.store.outcomes import Fate, Settled
@@ -68,11 +68,19 @@ class Engine:
         self._stopping = False
 
     def apply(self, settings: Settings) -> None:
-        """Take over new settings (SIGHUP); folders and the transport stay."""
-        self._letters.signer = _signer(settings)
+        """Take over new settings (SIGHUP); folders and the transport stay.
+
+        A key or password that cannot be read leaves the old ones in force.
+        """
+        try:
+            signer = _signer(settings)
+            if isinstance(self._courier, SmtpCourier):
+                self._courier.apply(settings)
+        except ConfigError as exc:
+            log.error("delivery.settings_refused", error=str(exc))  # noqa: TRY400 - no fault of ours
+            return
+        self._letters.signer = signer
         self._hand.patience = patience(settings)
-        if isinstance(self._courier, SmtpCourier):
-            self._courier.apply(settings)
         self.wake()
 
     def wake(self) -> None:
