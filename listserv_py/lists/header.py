@@ -21,13 +21,11 @@ from listserv_py.lists.headertext import (
     cut,
     quoted,
 )
-from listserv_py.lists.keywords import KEPT, KEYWORDS, Keyword
+from listserv_py.lists.keywords import KEYWORDS, find_keyword
 from listserv_py.lists.values import Keywords
 from listserv_py.mail.mailbox import Mailbox
 
-_BY_NAME: Mapping[str, Keyword] = {keyword.name.lower(): keyword for keyword in KEYWORDS}
-_KEPT = frozenset(name.lower() for name in KEPT)
-_NAMES = (*(keyword.name for keyword in KEYWORDS), *KEPT)
+_NAMES = tuple(keyword.name for keyword in KEYWORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def read_header(text: str) -> tuple[Header, tuple[Fault, ...]]:
         faults, parts
     ):
         allowed = "Owner= with a person's address, not behind Quiet:"
-        faults.append(Fault(len(parts.lines), "no owner reads the list's mail", allowed))
+        faults.append(Fault(max(1, len(parts.lines)), "no owner reads the list's mail", allowed))
     header = Header(parts.title, keywords, parts.lines)
     return header, tuple(sorted(faults, key=lambda fault: fault.line))
 
@@ -73,11 +71,11 @@ def _gathered(parts: HeaderText, faults: list[Fault]) -> dict[str, tuple[Item, .
     """The items of each keyword, those of a repeated one appended."""
     found: dict[str, tuple[Item, ...]] = {}
     for assignment in parts.assignments:
-        name = assignment.keyword.lower()
-        if name in _BY_NAME:
-            found[name] = found.get(name, ()) + assignment.items
-        elif name not in _KEPT:
+        keyword = find_keyword(assignment.keyword)
+        if keyword is None:
             faults.append(_unknown(assignment))
+        else:
+            found[keyword.name] = found.get(keyword.name, ()) + assignment.items
     return found
 
 
@@ -90,7 +88,7 @@ def _unknown(assignment: Assignment) -> Fault:
 def _keywords(found: Mapping[str, tuple[Item, ...]], faults: list[Fault]) -> Keywords:
     changes: dict[str, Any] = {}
     for keyword in KEYWORDS:
-        items = found.get(keyword.name.lower())
+        items = found.get(keyword.name)
         if items:
             changes |= keyword.reader(items, faults)
     return replace(Keywords(), **changes)

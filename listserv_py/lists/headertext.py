@@ -7,8 +7,10 @@ thrown away: a header keeps its lines, and a fault names its line and what would
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+SIZE_MAX = 100_000
 LINES_MAX = 2000
 LINE_MAX = 1000
 
@@ -18,6 +20,8 @@ _ITEM = re.compile(r'[ \t]*((?:"[^"]*"|\([^()]*\)|[^\s,"()])+)')
 _BROKEN_ITEM = re.compile(r"[ \t]*([^\s,]+)")
 _COMMA = re.compile(r"[ \t]*,")
 _COMMENT_WORD = re.compile(r"[ \t]*(\([^()]*\)|[^\s]+)")
+_CARD = re.compile(r"\*[ \t]*\.([A-Za-z]{2})(?:[ \t]+(\S+))?", re.ASCII)
+_PASSWORD = re.compile(r"((?:\*|[ \t])[Pp][Ww][ \t]*=).*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -53,7 +57,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class HeaderText:
-    """A header cut into its parts; `lines` are those given, without line ends."""
+    """A header cut into its parts; `lines` are those given, without line ends and blank ones."""
 
     title: str
     lines: tuple[str, ...]
@@ -63,22 +67,32 @@ class HeaderText:
 
 def cut(text: str) -> HeaderText:
     """Cut the text of a header into its title, assignments and the faults of its syntax."""
-    lines = tuple(line.rstrip(" \t\r") for line in text.rstrip("\n").split("\n"))
     faults: list[Fault] = []
-    if len(lines) > LINES_MAX:
-        faults.append(Fault(LINES_MAX, "the header is too long", f"{LINES_MAX} lines"))
-        lines = lines[:LINES_MAX]
+    numbered = [(at, line) for at, line in enumerate(_lines(text, faults), 1) if line]
     assignments: list[Assignment] = []
-    for number, line in enumerate(lines, 1):
+    for at, (number, line) in enumerate(numbered):
         fault = _line_fault(line, number)
         if fault:
             faults.append(fault)
-        elif number > 1 and _KEYWORD.match(line[1:]):
+        elif at > 0 and _KEYWORD.match(line[1:]):
             assignments += assignments_of(line[1:], number)
-    title = lines[0][1:].strip()
+    lines = tuple(line for _, line in numbered)
+    title = lines[0][1:].strip() if lines else ""
     if not title:
         faults.append(Fault(1, "the header has no title", "a title on the first line, behind *"))
     return HeaderText(title, lines, tuple(assignments), tuple(faults))
+
+
+def _lines(text: str, faults: list[Fault]) -> list[str]:
+    """The lines of a text of bounded size, the blank ones too: they count in a fault's number."""
+    if len(text.encode("utf-8", "replace")) > SIZE_MAX:
+        faults.append(Fault(1, "the header is too large", f"{SIZE_MAX // 1000} kB"))
+        text = text[:SIZE_MAX]
+    # A no-break space is what mail programs make of the second blank in a row.
+    lines = [line.replace("\u00a0", " ").rstrip(" \t\r") for line in text.split("\n")]
+    if len(lines) > LINES_MAX + 1:
+        faults.append(Fault(LINES_MAX, "the header is too long", f"{LINES_MAX} lines"))
+    return lines[:LINES_MAX]
 
 
 def _line_fault(line: str, number: int) -> Fault | None:
@@ -86,11 +100,54 @@ def _line_fault(line: str, number: int) -> Fault | None:
         return Fault(number, "control characters", "letters, digits, signs and blanks")
     if len(line) > LINE_MAX:
         return Fault(number, "the line is too long", f"{LINE_MAX} characters")
-    if line and not line.startswith("*"):
-        return Fault(
-            number, f'"{line[:40]}" does not begin with *', "header lines, which begin with *"
-        )
+    if not line.startswith("*"):
+        text = f'"{line[:40]}" does not begin with *'
+        allowed = "lines that begin with * (a mail program may have broken the line above)"
+        return Fault(number, text, allowed)
+    card = _CARD.match(line)
+    if card and card[1].upper() == "IK":
+        return Fault(number, ".IK takes in no other file", "the keywords themselves")
+    if card and card[1].upper() == "HH" and (card[2] or "").upper() not in {"ON", "OFF"}:
+        return Fault(number, ".HH without ON or OFF", ".HH ON, .HH OFF")
     return None
+
+
+def shown_lines(lines: Iterable[str]) -> Iterator[str]:
+    """The lines that everybody may see: no passwords, and nothing between `.HH ON` and `.HH OFF`.
+
+    Where lines are left out, one says how many.
+    """
+    depth = hidden = 0
+    for line in lines:
+        switch = _switch(line)
+        depth = max(0, depth + switch)
+        if depth:
+            hidden += not switch
+            continue
+        if hidden:
+            yield _note(hidden)
+        hidden = 0
+        if not switch:
+            yield without_password(line)
+    if hidden:
+        yield _note(hidden)
+
+
+def _switch(line: str) -> int:
+    """1 for `.HH ON`, -1 for `.HH OFF`, 0 for any other line."""
+    card = _CARD.match(line)
+    if card is None or card[1].upper() != "HH":
+        return 0
+    return 1 if str(card[2]).upper() == "ON" else -1
+
+
+def _note(count: int) -> str:
+    return f"* ({count} {'line is' if count == 1 else 'lines are'} hidden here.)"
+
+
+def without_password(line: str) -> str:
+    """A header line whose `PW=` shows no password, nor what stands behind it."""
+    return _PASSWORD.sub(r"\1 ********", line)
 
 
 def assignments_of(line: str, number: int) -> list[Assignment]:

@@ -7,15 +7,23 @@ that an owner learns of all his faults at once. Words are compared as ASCII.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from enum import StrEnum
-from typing import TypeVar
 
-from listserv_py.errors import BadAddress
 from listserv_py.lists.access import ALLOWED, Access, AccessLevel, read_access
 from listserv_py.lists.headertext import Fault, Item
 from listserv_py.lists.options import find_option
+from listserv_py.lists.shapes import (
+    ADDRESS_ALLOWED,
+    Change,
+    Items,
+    access_levels,
+    lower,
+    modifiers,
+    not_allowed,
+    one_of,
+    read_mailbox,
+    read_number,
+)
 from listserv_py.lists.values import (
     Confidential,
     ConfirmWho,
@@ -29,59 +37,17 @@ from listserv_py.lists.values import (
     Validate,
     ValidateLevel,
 )
-from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.mail.mailbox import Mailbox
 
-Items = tuple[Item, ...]
-Change = Mapping[str, object]
-"""The fields of `Keywords` that a keyword sets."""
-Reader = Callable[[Items, list[Fault]], Change]
-
-Word = TypeVar("Word", bound=StrEnum)
-_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,9})([KkMm]?)", re.ASCII)
-_ADDRESS_ALLOWED = "an address like joe@example.org"
 LINE_OCTETS = 80
 """Sizelim= without a unit counts lines of this length."""
-
-
-def lower(item: Item) -> str:
-    """The item as a word for comparing; "" when it is no ASCII word."""
-    return item.text.lower() if item.text.isascii() else ""
-
-
-def not_allowed(item: Item, allowed: str) -> Fault:
-    """The fault of an item that is none of what is allowed."""
-    return Fault(item.line, f'"{item.text[:60]}" is not known here', allowed)
-
-
-def _mailbox(item: Item, faults: list[Fault], allowed: str = _ADDRESS_ALLOWED) -> Mailbox | None:
-    try:
-        return parse_mailbox(item.text)
-    except BadAddress:
-        faults.append(not_allowed(item, allowed))
-        return None
-
-
-def _one_of(words: Iterable[Word], item: Item, faults: list[Fault], more: str = "") -> Word | None:
-    known = {word.value.lower(): word for word in words}
-    found = known.get(lower(item))
-    if found is None:
-        allowed = ", ".join(word.value for word in known.values())
-        faults.append(not_allowed(item, f"{allowed}{more}"))
-    return found
-
-
-def _modifiers(items: Items, allowed: tuple[str, ...], faults: list[Fault]) -> set[str]:
-    """The words behind the first one, lower-case, each of them allowed."""
-    lowered = {word.lower() for word in allowed}
-    unknown = [item for item in items if lower(item) not in lowered]
-    faults += [not_allowed(item, ", ".join(allowed) or "nothing more") for item in unknown]
-    return {lower(item) for item in items} & lowered
 
 
 def owners(items: Items, faults: list[Fault]) -> Change:
     """`joe@example.org (Joe Doe)`, and `Quiet:`, behind which all owners are quiet."""
     found: list[Owner] = []
+    levels: list[AccessLevel] = []
     quiet = False
     for item in items:
         if lower(item).startswith("quiet:"):
@@ -91,10 +57,14 @@ def owners(items: Items, faults: list[Fault]) -> Change:
             if not rest:
                 continue
             item = Item(rest, item.line, comment)  # noqa: PLW2901 - the owner behind Quiet:
-        mailbox = _mailbox(item, faults, f"{_ADDRESS_ALLOWED}, or Quiet:")
+        level = read_access(item.text)
+        if level and level.listname:
+            levels.append(level)
+            continue
+        mailbox = read_mailbox(item, faults, f"{ADDRESS_ALLOWED}, (listname), or Quiet:")
         if mailbox:
             found.append(Owner(mailbox, item.comment.strip("() "), quiet))
-    return {"owners": tuple(found)}
+    return {"owners": tuple(found), "owner_access": tuple(levels)}
 
 
 def editors(items: Items, faults: list[Fault]) -> Change:
@@ -117,7 +87,7 @@ def editors(items: Items, faults: list[Fault]) -> Change:
 def moderators(items: Items, faults: list[Fault]) -> Change:
     """`[All,]` and addresses."""
     all_of_them = bool(items) and lower(items[0]) == "all"
-    found = [_mailbox(item, faults) for item in items[all_of_them:]]
+    found = [read_mailbox(item, faults) for item in items[all_of_them:]]
     return {"moderators": tuple(m for m in found if m), "moderator_all": all_of_them}
 
 
@@ -132,7 +102,7 @@ _SEND_WORDS = frozenset(word.lower() for word in _EDITOR_MODIFIERS)
 def send(items: Items, faults: list[Fault]) -> Change:
     """`Editor` and its modifiers, or access levels and theirs."""
     if items and lower(items[0]) == "editor":
-        said = _modifiers(items[1:], _EDITOR_MODIFIERS, faults)
+        said = modifiers(items[1:], _EDITOR_MODIFIERS, faults)
         value = Send(
             access=(),
             editor=True,
@@ -146,32 +116,16 @@ def send(items: Items, faults: list[Fault]) -> Change:
     if not levels and not faults:
         faults.append(not_allowed(items[0], f"{ALLOWED}, or Editor, in front of {items[0].text}"))
     kind = Access.PUBLIC if any(a.access is Access.PUBLIC for a in levels) else None
-    said = _modifiers(items[split:], _SEND_MODIFIERS[kind], faults)
+    said = modifiers(items[split:], _SEND_MODIFIERS[kind], faults)
     return {"send": Send(access=levels, confirm=_confirm_who(said, ConfirmWho.ALL))}
 
 
-def _confirm_who(said: set[str], plain: ConfirmWho) -> ConfirmWho:
+def _confirm_who(said: dict[str, int], plain: ConfirmWho) -> ConfirmWho:
     if "confirm" not in said:
         return ConfirmWho.NOBODY
     if "all" in said:
         return ConfirmWho.ALL
     return ConfirmWho.NON_MEMBERS if "non-member" in said else plain
-
-
-def access_levels(items: Items, faults: list[Fault], more: str = "") -> tuple[AccessLevel, ...]:
-    """A list of access levels; Public and Postmaster stand alone."""
-    found: list[AccessLevel] = []
-    for item in items:
-        level = read_access(item.text)
-        if level is None:
-            faults.append(not_allowed(item, ALLOWED + more))
-        else:
-            found.append(level)
-    alone = {Access.PUBLIC, Access.POSTMASTER}
-    if len(found) > 1 and any(level.access in alone for level in found):
-        text = "Public and Postmaster stand alone"
-        faults.append(Fault(items[0].line, text, "one of them, or a list of the others"))
-    return tuple(found)
 
 
 def review(items: Items, faults: list[Fault]) -> Change:
@@ -181,17 +135,17 @@ def review(items: Items, faults: list[Fault]) -> Change:
 
 def subscription(items: Items, faults: list[Fault]) -> Change:
     """A policy, and Confirm, which has no effect on Closed."""
-    policy = _one_of(SubscriptionPolicy, items[0], faults)
-    said = _modifiers(items[1:], ("Confirm",), faults)
+    policy = one_of(SubscriptionPolicy, items[0], faults)
+    said = modifiers(items[1:], ("Confirm",), faults)
     rule = SubscriptionRule(policy or SubscriptionPolicy.CLOSED, "confirm" in said)
     return {"subscription": rule}
 
 
 def validate(items: Items, faults: list[Fault]) -> Change:
     """A level, Confirm and NoPW; All does not go without Confirm."""
-    level = _one_of(ValidateLevel, items[0], faults) or ValidateLevel.ALL
+    level = one_of(ValidateLevel, items[0], faults) or ValidateLevel.ALL
     allowed = () if level is ValidateLevel.NO else ("Confirm", "NoPW")
-    said = _modifiers(items[1:], allowed, faults)
+    said = modifiers(items[1:], allowed, faults)
     if "nopw" in said and "confirm" not in said:
         faults.append(Fault(items[0].line, "NoPW without Confirm", f"{level.value},Confirm,NoPW"))
     if level is ValidateLevel.ALL and "confirm" not in said:
@@ -215,15 +169,15 @@ def default_options(items: Items, faults: list[Fault]) -> Change:
 
 def reply_to(items: Items, faults: list[Fault]) -> Change:
     """A destination, and Respect or Ignore."""
-    said = _modifiers(items[1:], ("Respect", "Ignore"), faults)
+    said = modifiers(items[1:], ("Respect", "Ignore"), faults)
     respect = "ignore" not in said
     if len(said) > 1:
         faults.append(Fault(items[0].line, "Respect and Ignore together", "one of them"))
     if "@" in items[0].text:
-        address = _mailbox(items[0], faults)
+        address = read_mailbox(items[0], faults)
         return {"reply_to": ReplyTo(ReplyToKind.ADDRESS, address, respect)}
     destinations = [kind for kind in ReplyToKind if kind is not ReplyToKind.ADDRESS]
-    kind = _one_of(destinations, items[0], faults, ', or an address in quotes: "joe@example.org"')
+    kind = one_of(destinations, items[0], faults, ', or an address in quotes: "joe@example.org"')
     return {"reply_to": ReplyTo(kind or ReplyToKind.NONE, None, respect)}
 
 
@@ -236,48 +190,41 @@ def subject_tag(items: Items, faults: list[Fault]) -> Change:
     if len(text) > SUBJECT_TAG_MAX or set("[]") & set(text) or not text.isprintable():
         allowed = f"at most {SUBJECT_TAG_MAX} characters, no brackets; with blanks in quotes"
         faults.append(not_allowed(items[0], allowed))
-    _modifiers(items[1:], (), faults)
+    modifiers(items[1:], (), faults)
     return {"subject_tag": text}
 
 
 def confidential(items: Items, faults: list[Fault]) -> Change:
     """Who sees the list in LISTS."""
-    _modifiers(items[1:], (), faults)
-    return {"confidential": _one_of(Confidential, items[0], faults) or Confidential.YES}
+    modifiers(items[1:], (), faults)
+    return {"confidential": one_of(Confidential, items[0], faults) or Confidential.YES}
 
 
 def ack(items: Items, faults: list[Fault]) -> Change:
     """Yes, or one of three words for no."""
     if lower(items[0]) not in {"yes", "no", "msg", "none"}:
         faults.append(not_allowed(items[0], "Yes, No, Msg, None"))
-    _modifiers(items[1:], (), faults)
+    modifiers(items[1:], (), faults)
     return {"ack": lower(items[0]) == "yes"}
 
 
 def notify(items: Items, faults: list[Fault]) -> Change:
     """Yes, No or an address."""
-    _modifiers(items[1:], (), faults)
+    modifiers(items[1:], (), faults)
     if lower(items[0]) in {"yes", "no"}:
         return {"notify": Notify(lower(items[0]) == "yes")}
-    return {"notify": Notify(True, _mailbox(items[0], faults, "Yes, No, or an address"))}
-
-
-def _number(item: Item, faults: list[Fault], least: int, most: int) -> int:
-    if _NUMBER.fullmatch(item.text) and least <= int(item.text) <= most:
-        return int(item.text)
-    faults.append(not_allowed(item, f"a number from {least} to {most}"))
-    return least
+    return {"notify": Notify(True, read_mailbox(items[0], faults, "Yes, No, or an address"))}
 
 
 def confirm_delay(items: Items, faults: list[Fault]) -> Change:
     """Hours."""
-    _modifiers(items[1:], (), faults)
-    return {"confirm_delay": timedelta(hours=_number(items[0], faults, 1, 24 * 30))}
+    modifiers(items[1:], (), faults)
+    return {"confirm_delay": timedelta(hours=read_number(items[0], faults, 1, 24 * 30))}
 
 
 def sizelim(items: Items, faults: list[Fault]) -> Change:
     """Lines of 80 octets, or octets with K or M; the value counts octets."""
-    _modifiers(items[1:], (), faults)
+    modifiers(items[1:], (), faults)
     found = _SIZE.fullmatch(items[0].text)
     units = {"": LINE_OCTETS, "K": 1024, "M": 1024 * 1024}
     if not found or int(found[1]) == 0:
@@ -288,43 +235,9 @@ def sizelim(items: Items, faults: list[Fault]) -> Change:
 
 def daily_threshold(items: Items, faults: list[Fault]) -> Change:
     """Posts a day of the list, and of one person."""
-    _modifiers(items[2:], (), faults)
-    per_user = _number(items[1], faults, 1, 999_999) if len(items) > 1 else None
+    modifiers(items[2:], (), faults)
+    per_user = read_number(items[1], faults, 1, 999_999) if len(items) > 1 else None
     return {
-        "daily_threshold": _number(items[0], faults, 1, 999_999),
+        "daily_threshold": read_number(items[0], faults, 1, 999_999),
         "daily_per_user": per_user,
     }
-
-
-MISC_OPTIONS = (
-    "DISCARD_HTML",
-    "IETFHDR_SUBJECT_TAG",
-    "IGNORE_EMAIL_CASE",
-    "KEEP_DKIM_SIGNATURE",
-    "KEEP_EXCHANGE_DATA",
-    "LEGACY_INTERFACE",
-    "NEW_MESSAGE_ID",
-    "NO_DKIM_SIGNATURE",
-    "NO_RFC2369",
-    "NO_SPAM_CHECK",
-    "OLD_NOMIME_DIGEST",
-    "PROCESS_SPAM_FEEDBACK",
-    "RESPECT_EMAIL_CASE",
-    "SUBJECTHDR_SEQUENCE",
-    "SUPPRESS_APPROVED_BY",
-    "TITLE_CHARSET",
-    "UTF8_HEADER",
-)
-
-
-def misc(items: Items, faults: list[Fault]) -> Change:
-    """Words of MISC_OPTIONS."""
-    said = _modifiers(items, MISC_OPTIONS, faults)
-    return {"misc": frozenset(word.upper() for word in said)}
-
-
-def x_tags(items: Items, faults: list[Fault]) -> Change:
-    """Only our own `Keep`, which is what happens: To and Cc stay as the author set them."""
-    if [lower(item) for item in items] != ["keep"]:
-        faults.append(not_allowed(items[0], "Keep"))
-    return {}

@@ -112,11 +112,99 @@ class Notify:
     address: Mailbox | None = None
 
 
+class XTags(StrEnum):
+    """What becomes of other people in To and Cc; the values are the header's words."""
+
+    KEEP = "Keep"
+    YES = "Yes"
+    COMMENT = "Comment"
+    NO = "No"
+
+
+class AttachmentRule(StrEnum):
+    """Which attachments a post may have; the values are the header's words."""
+
+    NO = "No"
+    YES = "Yes"
+    ALL = "All"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """`Attachments=`: only of these MIME types where any are named; `strip` instead of refusing."""
+
+    rule: AttachmentRule = AttachmentRule.YES
+    types: tuple[str, ...] = ()
+    strip: bool = False
+
+
+class FilterKind(StrEnum):
+    """Which of the site's own patterns hold besides the list's; the values are the words."""
+
+    ALSO = "Also"
+    ONLY = "Only"
+    SAFE = "Safe"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`Filter=`: who may neither post nor join, as `user@host` patterns with `*`."""
+
+    kind: FilterKind = FilterKind.ALSO
+    patterns: tuple[str, ...] = ()
+
+
+class LoopcheckLevel(StrEnum):
+    """How closely posts are looked at for loops; the values are the header's words."""
+
+    NORMAL = "Normal"
+    FULL = "Full"
+    NONE = "None"
+
+
+@dataclass(frozen=True, slots=True)
+class Loopcheck:
+    """`Loopcheck=`: the level, and the checks left out (`nocrc`, `nobody`), in lower case."""
+
+    level: LoopcheckLevel = LoopcheckLevel.NORMAL
+    without: frozenset[str] = frozenset()
+    spam_delay: int | None = None
+    """Minutes; None: the server's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """`Language=`: of the words mailed to people; `nohtml` is the old form of DISCARD_HTML."""
+
+    name: str = "English"
+    nohtml: bool = False
+
+
+class Rotation(StrEnum):
+    """When a file of the change log ends and the next begins; the values are the words."""
+
+    SINGLE = "Single"
+    YEARLY = "Yearly"
+    MONTHLY = "Monthly"
+    WEEKLY = "Weekly"
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """`Renewal=`: periods and dates as they were written; `delay` is in days."""
+
+    periods: tuple[str, ...] = ()
+    delay: int = 7
+    probe: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Keywords:
     """All that a header says, typed; see `keywords.KEYWORDS` for what each one means."""
 
     owners: tuple[Owner, ...] = ()
+    owner_access: tuple[AccessLevel, ...] = ()
+    configuration_owner: tuple[AccessLevel, ...] = (AccessLevel(Access.OWNER),)
     editors: tuple[Mailbox, ...] = ()
     editor_access: tuple[AccessLevel, ...] = ()
     moderators: tuple[Mailbox, ...] = ()
@@ -136,3 +224,20 @@ class Keywords:
     daily_threshold: int = 50
     daily_per_user: int | None = None
     misc: frozenset[str] = frozenset()
+    x_tags: XTags = XTags.KEEP
+    attachments: Attachments = Attachments()
+    filter: Filter = Filter()
+    language: Language = Language()
+    loopcheck: Loopcheck = Loopcheck()
+    topics: tuple[str, ...] = ()
+    default_topics: tuple[str, ...] = ()
+    sub_lists: tuple[str, ...] = ()
+    mail_merge: bool = False
+    editor_header: bool = True
+    safe: bool = True
+    new_list: str = ""
+    renewal: Renewal = Renewal()
+    change_log: Rotation | None = None
+    stats: tuple[AccessLevel, ...] = (AccessLevel(Access.PRIVATE),)
+    limit: int | None = None
+    indent: int = 40

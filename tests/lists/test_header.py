@@ -13,7 +13,8 @@ from listserv_py.errors import HeaderFaults
 from listserv_py.lists.access import Access, AccessLevel, read_access
 from listserv_py.lists.header import new_header, parse_header, read_header
 from listserv_py.lists.headertext import LINE_MAX, LINES_MAX
-from listserv_py.lists.keywords import KEPT, KEYWORDS, page
+from listserv_py.lists.keywords import KEYWORDS, page
+from listserv_py.lists.miscoptions import MISC_OPTIONS
 from listserv_py.lists.values import (
     Confidential,
     ConfirmWho,
@@ -177,7 +178,7 @@ FAULTS = [
     ("Daily-Threshold= \u0661", "a number from 1"),
     ("Daily-Threshold= 5,x", "a number from 1"),
     ("Misc-Options= SUPRESS", "SUPPRESS_APPROVED_BY"),
-    ("X-Tags= Yes", "Keep"),
+    ("X-Tags= Everything", "Keep, Yes, Comment, No"),
     ("Send= \u017fervice", "Private"),
     ("Ack= Yes,No", "nothing more"),
     ("bad\x07 bell", "letters"),
@@ -313,4 +314,5 @@ def test_the_default_in_the_table_is_what_leaving_out_means(keyword: object) -> 
 
 def test_the_page_names_every_keyword() -> None:
     text = page()
-    assert all(f"`{name}=`" in text for name in (*KEPT, *(one.name for one in KEYWORDS)))
+    assert all(f"| `{one.name}=` |" in text for one in KEYWORDS)
+    assert all(f"| `{one.word}` |" in text for one in MISC_OPTIONS)

@@ -1,0 +1,112 @@
+"""The words of `Misc-Options=`, as one table, and their reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from listserv_py.lists.headertext import Fault
+from listserv_py.lists.keyword import State
+from listserv_py.lists.shapes import Change, Items, modifiers
+
+
+@dataclass(frozen=True, slots=True)
+class MiscOption:
+    """One word; `other` is the word that says the contrary."""
+
+    word: str
+    state: State
+    meaning: str
+    other: str = ""
+
+
+MISC_OPTIONS: tuple[MiscOption, ...] = (
+    MiscOption(
+        "DISCARD_HTML",
+        State.NOT_YET,
+        "The HTML parts of posts are taken out; a post that is only HTML is refused.",
+    ),
+    MiscOption(
+        "IETFHDR_SUBJECT_TAG", State.NOT_YET, "Subscribers with IETFHDR see the subject tag too."
+    ),
+    MiscOption(
+        "IGNORE_EMAIL_CASE",
+        State.OBEYED,
+        "`Joe@x.org` and `joe@x.org` are one subscriber. Here they always are.",
+        other="RESPECT_EMAIL_CASE",
+    ),
+    MiscOption(
+        "RESPECT_EMAIL_CASE",
+        State.NO_EFFECT,
+        "Two subscribers whose addresses differ by capitals only would be one person who gets"
+        " every post twice.",
+        other="IGNORE_EMAIL_CASE",
+    ),
+    MiscOption(
+        "KEEP_DKIM_SIGNATURE",
+        State.NOT_YET,
+        "The author's DKIM signature stays on copies that no longer fit it.",
+        other="NO_DKIM_SIGNATURE",
+    ),
+    MiscOption(
+        "NO_DKIM_SIGNATURE",
+        State.NOT_YET,
+        "This server does not sign the list's posts.",
+        other="KEEP_DKIM_SIGNATURE",
+    ),
+    MiscOption(
+        "KEEP_EXCHANGE_DATA", State.NO_EFFECT, "Nothing of Exchange is taken out of a post here."
+    ),
+    MiscOption("LEGACY_INTERFACE", State.NO_EFFECT, "There is no older interface."),
+    MiscOption("NEW_MESSAGE_ID", State.NOT_YET, "Copies get a Message-ID of this server's own."),
+    MiscOption("NO_RFC2369", State.NOT_YET, "Copies have no List-* header fields."),
+    MiscOption(
+        "NO_SPAM_CHECK",
+        State.NO_EFFECT,
+        "This server looks for no spam; the mail server in front of it does.",
+    ),
+    MiscOption("OLD_NOMIME_DIGEST", State.LATER, "The older form of the plain text digest."),
+    MiscOption(
+        "PROCESS_SPAM_FEEDBACK",
+        State.LATER,
+        "Whoever complains of a post at his provider is taken off the list.",
+    ),
+    MiscOption("SUBJECTHDR_SEQUENCE", State.NOT_YET, "The subject tag has the post's number."),
+    MiscOption(
+        "SUPPRESS_APPROVED_BY",
+        State.OBEYED,
+        "The moderator's address is left out of the posts that he approved.",
+    ),
+    MiscOption("TITLE_CHARSET", State.NO_EFFECT, "Titles are Unicode here."),
+    MiscOption("UTF8_HEADER", State.NO_EFFECT, "List headers are always UTF-8 here."),
+    MiscOption(
+        "NO_VERP",
+        State.NOT_YET,
+        "Ours: copies have one envelope sender for all subscribers instead of one for each.",
+    ),
+    MiscOption(
+        "ONE_CLICK",
+        State.LATER,
+        "Ours: copies offer one-click unsubscription, which needs the web pages.",
+        other="NO_ONE_CLICK",
+    ),
+    MiscOption(
+        "NO_ONE_CLICK", State.LATER, "Ours: no one-click unsubscription.", other="ONE_CLICK"
+    ),
+    MiscOption(
+        "NO_DKIM_PROOF",
+        State.NOT_YET,
+        "Ours: a DKIM signature proves no sender of this list's commands and posts.",
+    ),
+)
+
+_BY_WORD = {option.word.lower(): option for option in MISC_OPTIONS}
+
+
+def misc(items: Items, faults: list[Fault]) -> Change:
+    """The words, in capitals; two that contradict each other are a fault."""
+    found = modifiers(items, tuple(option.word for option in MISC_OPTIONS), faults)
+    for word in found:
+        other = _BY_WORD[word].other
+        if other.lower() in found and other > word.upper():
+            faults.append(Fault(items[0].line, f"{word.upper()} and {other}", "one of them"))
+    return {"misc": frozenset(word.upper() for word in found)}

@@ -1,0 +1,96 @@
+"""Keywords about what goes out, and what is kept of it."""
+
+from __future__ import annotations
+
+import re
+
+from listserv_py.lists import contentreaders, readers
+from listserv_py.lists.keyword import Keyword, State
+from listserv_py.lists.miscoptions import misc
+from listserv_py.lists.shapes import ADDRESS_ALLOWED, checked
+
+_AUTO_DELETE = ("Semi-Auto", "Full-Auto", "Manual", "Delay(n)", "Max(n)", "Probe(n)")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+
+OUTGOING: tuple[Keyword, ...] = (
+    Keyword(
+        "Reply-To",
+        'List | Sender | Both | None | "address" [,Respect | ,Ignore]',
+        "List,Respect",
+        "Where answers to a post go. `Respect` keeps a Reply-To that the author has set.",
+        readers.reply_to,
+    ),
+    Keyword(
+        "Subject-Tag",
+        "text",
+        "",
+        "The text in brackets that subscribers with SUBJECTHDR see in the subject. Left out: the"
+        " list's name.",
+        readers.subject_tag,
+    ),
+    Keyword(
+        "X-Tags",
+        "Keep | Yes | Comment | No",
+        "Keep",
+        "`Keep` (ours): To and Cc stay as the author set them. So they do still with "
+        "`Yes` (moved to X-To and X-cc), `Comment` (moved to Comments) and `No` (taken "
+        "out).",
+        contentreaders.x_tags,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Misc-Options",
+        "word, …",
+        "",
+        "Switches, each with a row of its own below.",
+        misc,
+    ),
+    Keyword(
+        "Digest",
+        "No | Yes,where | Yes,Same [,frequency[,when[,when]]][,Size(n)][,BOTTOM_BANNER]",
+        "No",
+        "Whether there are digests, and when they are sent.",
+        contentreaders.digest,
+        State.LATER,
+    ),
+    Keyword(
+        "Notebook",
+        "No | Yes,where,interval,access-level, …",
+        "No",
+        "Whether posts are archived, in files of which length, and who may read them.",
+        contentreaders.notebook,
+        State.LATER,
+    ),
+    Keyword(
+        "Notebook-Header",
+        "Short | Full",
+        "Short",
+        "How much of a post's header the archive keeps.",
+        checked(("Short", "Full")),
+        State.LATER,
+    ),
+    Keyword(
+        "RSS-Abstract-Words",
+        "n,n",
+        "100,50",
+        "How many words of a post a feed shows.",
+        checked((), (), re.compile(r"[0-9]{1,5}", re.ASCII), "numbers"),
+        State.LATER,
+    ),
+    Keyword(
+        "Auto-Delete",
+        "No | Yes[,Semi-Auto | ,Full-Auto | ,Manual][,Delay(n)][,Max(n)][,Probe(n)]",
+        "Yes,Semi-Auto,Delay(4),Max(100)",
+        "What becomes of subscribers whose mail comes back.",
+        checked(("No", "Yes"), _AUTO_DELETE),
+        State.LATER,
+    ),
+    Keyword(
+        "Errors-To",
+        "Owners | Postmaster | address, …",
+        "Owners",
+        "Who is told of mail that came back.",
+        checked((), ("Owner", "Owners", "Postmaster"), _ADDRESS, ADDRESS_ALLOWED),
+        State.LATER,
+    ),
+)

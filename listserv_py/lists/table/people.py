@@ -1,0 +1,158 @@
+"""Keywords about who is in charge, who may join, and who may see what."""
+
+from __future__ import annotations
+
+from listserv_py.lists import contentreaders, readers
+from listserv_py.lists.keyword import Keyword, State
+from listserv_py.lists.shapes import yes_no
+
+PEOPLE: tuple[Keyword, ...] = (
+    Keyword(
+        "Owner",
+        "address [(Name)], … | Quiet:, address, … | (listname)",
+        "",
+        "Who is in charge of the list. Owners behind `Quiet:` get no notices and no mail to"
+        " `LIST-request`. At least one owner is not quiet."
+        " Another list's people, `(OTHER-L)`, are kept in the header and are given no rights yet.",
+        readers.owners,
+    ),
+    Keyword(
+        "Configuration-Owner",
+        "access-level, …",
+        "Owner",
+        "Who of the owners may change this header with PUT; others named here may fetch "
+        "it and change it too. Postmasters always may.",
+        contentreaders.configuration_owner,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Editor",
+        "address[, address | access-level]…",
+        "",
+        "Who posts to a moderated list without approval. The first one is a person; he approves"
+        " posts where there is no `Moderator=`.",
+        readers.editors,
+    ),
+    Keyword(
+        "Moderator",
+        "[All,] address, …",
+        "",
+        "Who approves posts: in turn, one a post; with `All` each of them is asked, and the first"
+        " answer counts. Left out: the first editor, or else the first owner who is not quiet.",
+        readers.moderators,
+    ),
+    Keyword(
+        "Subscription",
+        "Open[,Confirm] | By_Owner[,Confirm] | Closed",
+        "By_Owner",
+        "Who may join. By mail `Open` confirms the address in any case, so that nobody is"
+        " subscribed by a stranger.",
+        readers.subscription,
+    ),
+    Keyword(
+        "Validate",
+        "No | Yes[,Confirm[,NoPW]] | All,Confirm[,NoPW]",
+        "No",
+        "Which commands of subscribers need proof of who sent them: `Yes` the protected ones, `All`"
+        " every one that changes something or shows protected data. Owners' commands always do.",
+        readers.validate,
+    ),
+    Keyword("Review", "access-level, …", "Private", "Who may see the subscribers.", readers.review),
+    Keyword(
+        "Indent",
+        "column",
+        "40",
+        "The column in which names stand in REVIEW.",
+        contentreaders.indent,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Confidential",
+        "No | Yes | Service",
+        "No",
+        "Whether LISTS shows the list: `No` to everybody, `Yes` to nobody. The service area is the"
+        " world, so `Service` is the same as `No`.",
+        readers.confidential,
+    ),
+    Keyword(
+        "Stats",
+        "None | Normal[,access-level, …]",
+        "Normal,Private",
+        "Who may see the statistics of posts.",
+        contentreaders.stats,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Default-Options",
+        "option, …",
+        "",
+        "The SET options of new subscribers. `NOPOST` and `REVIEW` also govern people who are not"
+        " subscribed.",
+        readers.default_options,
+    ),
+    Keyword(
+        "Default-Topics",
+        "topic, …",
+        "",
+        "The topics of new subscribers.",
+        contentreaders.default_topics,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Notify",
+        "Yes | No | address",
+        "Yes",
+        "Who is told that somebody joined or left: the owners, nobody, or an address.",
+        readers.notify,
+    ),
+    Keyword(
+        "Confirm-Delay",
+        "hours",
+        "48",
+        "How long a confirmation code of this list's commands and posts can be answered; at most"
+        " the server's own `confirmation_age`.",
+        readers.confirm_delay,
+    ),
+    Keyword(
+        "Limits",
+        "Sub(n)",
+        "",
+        "The greatest number of subscribers.",
+        contentreaders.limits,
+        State.NOT_YET,
+        site_only=True,
+    ),
+    Keyword(
+        "Filter",
+        "Also | Only | Safe [,pattern, …]",
+        "",
+        "Addresses that may neither join nor post: besides the site's own patterns, or "
+        "instead of them.",
+        contentreaders.filter_,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Safe",
+        "Yes | No",
+        "Yes",
+        "Whether addresses that look like machines may join.",
+        yes_no("safe"),
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Renewal",
+        "period, … | date, … [,Delay(n)] [,Probe]",
+        "",
+        "How often subscribers are asked whether they want to stay.",
+        contentreaders.renewal,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Change-Log",
+        "No | Yes[,Single | ,Yearly | ,Monthly | ,Weekly]",
+        "No",
+        "Whether joining, leaving and posting are logged for the owners.",
+        contentreaders.change_log,
+        State.NOT_YET,
+    ),
+)

@@ -1,0 +1,109 @@
+"""Keywords about who may post, and what a post may be."""
+
+from __future__ import annotations
+
+from listserv_py.lists import contentreaders, readers
+from listserv_py.lists.keyword import Keyword, State
+from listserv_py.lists.shapes import yes_no
+
+POSTS: tuple[Keyword, ...] = (
+    Keyword(
+        "Send",
+        "Public[,Confirm[,Non-Member]] | access-level, …[,Confirm] |"
+        " Editor[,Hold][,Confirm[,Non-Member|All]][,Semi-Moderated][,NoMIME]",
+        "Public",
+        "Who may post. `Confirm`: the author answers a code before his post goes on. `Editor`:"
+        " others' posts go to a moderator, who posts them himself; with `Hold` they are kept and"
+        " he approves them by mail. `Semi-Moderated`: a subscriber's `Urgent:` in the subject"
+        " passes the moderator. `NoMIME` is read and changes nothing.",
+        readers.send,
+    ),
+    Keyword(
+        "Editor-Header",
+        "Yes | No",
+        "Yes",
+        "Whether a post that goes to a moderator has an explanation on top.",
+        yes_no("editor_header"),
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Sizelim",
+        "lines | nK | nM",
+        "",
+        "The largest post: lines of 80 octets, or octets. Left out: what the server takes.",
+        readers.sizelim,
+    ),
+    Keyword(
+        "Daily-Threshold",
+        "posts[,posts of one person]",
+        "50",
+        "How many posts a day are distributed; the next one finds the list held until an owner"
+        " says FREE. The second number is for one author; owners and editors have no such limit.",
+        readers.daily_threshold,
+    ),
+    Keyword(
+        "Attachments",
+        "No[,Filter] | Yes[,MIME type, …][,Filter] | All[,MIME type, …][,Filter]",
+        "Yes",
+        "Which attachments a post may have. `Filter` takes the others out instead of "
+        "refusing the post.",
+        contentreaders.attachments,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Language",
+        "language[,NoHTML][,Exchange]",
+        "English",
+        "The language of the words mailed to people. `NoHTML` is the older form of "
+        "`Misc-Options= DISCARD_HTML`.",
+        contentreaders.language,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Topics",
+        "topic, … (at most 23)",
+        "",
+        "Topics that subscribers choose from; a post names its own in front of its subject.",
+        contentreaders.topics,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Sub-lists",
+        "listname, …",
+        "",
+        "Lists whose subscribers get this list's posts too, each person once.",
+        contentreaders.sub_lists,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Loopcheck",
+        "Normal | Full | None[,Allow-Bounces] | NoOrigin, NoBody, NoCRC, NoSpam, Spam-Delay(n)",
+        "Normal",
+        "Which checks against loops and repeats are made. All that there are always are.",
+        contentreaders.loopcheck,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Mail-Merge",
+        "No | Yes",
+        "No",
+        "Whether a post is filled in for each subscriber.",
+        yes_no("mail_merge"),
+        State.NOT_YET,
+    ),
+    Keyword(
+        "New-List",
+        "listname | address",
+        "",
+        "The list that took this one's place: mail and commands go there.",
+        contentreaders.new_list,
+        State.NOT_YET,
+    ),
+    Keyword(
+        "Ack",
+        "Yes | No | Msg | None",
+        "No",
+        "ACK for new subscribers, and for people who post without being subscribed.",
+        readers.ack,
+    ),
+)
