@@ -7,19 +7,30 @@ handler refuses before it changes anything.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from listserv_py.commands import confirm
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 from listserv_py.commands.command import Actor, Privilege, Request
 from listserv_py.commands.humans import answerable
-from listserv_py.commands.manners import shown_line, shown_word
+from listserv_py.commands.manners import shown_line, shown_word, without_links
 from listserv_py.commands.rights import ALL_LISTS, for_another, needs_code, owned_list
 from listserv_py.commands.subscribe import door_line
 from listserv_py.commands.syntax import fold, read, without_password
 from listserv_py.commands.table import COMMANDS, split
-from listserv_py.errors import NoQuiet, NotAnAnswer, UnknownCommand, UserError
+from listserv_py.errors import (
+    BadListname,
+    ExtraWords,
+    MissingWord,
+    NoQuiet,
+    NotAnAnswer,
+    UnknownCommand,
+    UnknownTopic,
+    UserError,
+)
 from listserv_py.lists.addresses import Destination, Door
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
@@ -34,6 +45,9 @@ COMMANDS_MAX = 20
 ERRORS_MAX = 5
 OUTPUT_MAX = 1_000_000
 OUR_SUBJECT = "Output of your job"
+UNREADABLE = (UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname)
+NOISE_TOLD = 2
+"""How often a day the same unreadable lines of one address are answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +61,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A line, and what came of it; `error` None when it was not refused."""
+    """A line, and what came of it; `text` None: it waits. `error` None: it was not refused."""
 
     echo: str
-    text: str
+    text: str | None
     error: UserError | None = None
 
 
@@ -71,10 +85,15 @@ class Job:
         return self.flushed or any(answer.error is not None for answer in self.answers)
 
     @property
+    def is_only_waiting(self) -> bool:
+        """Whether all its lines wait, so that the request says all there is to say."""
+        answered = self.flushed or any(answer.text is not None for answer in self.answers)
+        return bool(self.waiting) and not answered
+
+    @property
     def is_noise(self) -> bool:
-        """Whether not one line meant anything."""
-        unknown = (UnknownCommand, NotAnAnswer)
-        return not self.waiting and all(isinstance(one.error, unknown) for one in self.answers)
+        """Whether not one line could be read, as with a robot's "I am away" or "Thank you for"."""
+        return not self.waiting and all(isinstance(one.error, UNREADABLE) for one in self.answers)
 
 
 def work(turn: Turn, letter: Letter, destination: Destination) -> None:
@@ -88,11 +107,22 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
     job = _run(turn, actor, lines)
     if job.waiting:
         job.asked = confirm.ask(turn, actor, job.waiting)
-    # A robot that answers our answers would go on for ever.
-    is_echo = job.is_noise and OUR_SUBJECT in letter.message.subject
-    if not is_echo and (job.answers or job.flushed or not job.waiting):
+    if not job.is_only_waiting and not _is_robots_noise(turn, letter, actor, job):
         _reply(turn, actor, job)
     log.info("commands.done", spool=letter.spool_id, lines=len(lines), waiting=len(job.waiting))
+
+
+def _is_robots_noise(turn: Turn, letter: Letter, actor: Actor, job: Job) -> bool:
+    """Whether the mail says again what could not be read: a robot would go on for ever."""
+    if not job.is_noise:
+        return False
+    if OUR_SUBJECT in letter.message.subject:
+        return True
+    said = "\n".join(answer.echo for answer in job.answers)
+    what = "noise " + hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    told = turn.tx.budget.spent(actor.mailbox, what, turn.now, timedelta(days=1))
+    turn.tx.budget.spend(actor.mailbox, what, turn.now)
+    return told >= NOISE_TOLD
 
 
 def run_text(turn: Turn, actor: Mailbox, text: str) -> str:
@@ -105,7 +135,7 @@ def run_job(turn: Turn, actor: Mailbox, text: str) -> tuple[str, bool]:
     lines = tuple(Line(line, line) for line in own_lines(text))
     job = _run(turn, Actor(actor, proof=Proof.OPERATOR), lines)
     if len(lines) == 1 and len(job.answers) == 1:
-        return job.answers[0].text, job.failed
+        return job.answers[0].text or "", job.failed
     return _output(turn, job), job.failed
 
 
@@ -156,13 +186,17 @@ def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
             found = confirm.waiting(request)
             if found not in job.waiting:
                 job.waiting.append(found)
+            job.answers.append(Answer(_echo(actor, line), None))
         else:
             text = request.command.handler(request)
             job.confirmed = job.confirmed or request.command.word == "OK"
             job.answers.append(Answer(_echo(actor, line), text))
         job.errors = 0
     except UserError as error:
-        said = turn.forms.fill(error.form, error.slots()).body
+        slots = error.slots()
+        if not actor.proof.is_proven:
+            slots = {slot: without_links(value) for slot, value in slots.items()}
+        said = turn.forms.fill(error.form, slots).body
         job.answers.append(Answer(_echo(actor, line), said, error))
         job.errors += 1
 
@@ -220,9 +254,11 @@ def _output(turn: Turn, job: Job) -> str:
         }
         return turn.forms.fill(form, slots).body
 
-    blocks = [f"> {answer.echo}\n{answer.text}" for answer in job.answers]
-    waits = "JOB_WAITS" if job.asked else "JOB_NOT_ASKED"
-    blocks += [f"> {one.shown}\n{say(waits)}" for one in job.waiting]
+    waits = say("JOB_WAITS" if job.asked else "JOB_NOT_ASKED")
+    blocks = [
+        f"> {answer.echo}\n{waits if answer.text is None else answer.text}"
+        for answer in job.answers
+    ]
     if not blocks:
         blocks.append(say("JOB_EMPTY"))
     if job.flushed:

@@ -61,13 +61,19 @@ def shown_word(word: str) -> str:
     return "".join(c for c in word if c.isprintable() and c not in '.:/@<>"')[:WORD_SHOWN]
 
 
+def without_links(text: str) -> str:
+    """A stranger's words as an error quotes them: a mail program finds no link in them."""
+    return " ".join("\u2026" if _is_link(word) else word for word in text.split(" "))
+
+
 def shown_host(host: str) -> str:
     """A host as a confirmation request names it: an address or a plain host name, or nothing."""
     return host if _HOST.fullmatch(host) else ""
 
 
 def _is_link(word: str) -> bool:
-    return _LINK.search(word) is not None or ("/" in word and "." in word)
+    is_path = "/" in word and "." in word and "@" not in word
+    return is_path or _LINK.search(word) is not None
 
 
 def _is_letter(char: str) -> bool:
