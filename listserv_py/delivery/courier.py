@@ -50,6 +50,10 @@ class Courier(Protocol):
     def stands_still(self) -> RestingHost | None:
         """The host whose rest keeps all mail here; None: there is a way out."""
 
+    @property
+    def is_probing(self) -> bool:
+        """Whether the only way out failed last time, so that a few copies should try it first."""
+
     def revive(self, names: Collection[str]) -> None:
         """Forget the pauses of these hosts: the operator said retry."""
 
@@ -131,6 +135,12 @@ class SmtpCourier:
         lane = self._lanes.get(self.router.lane_of(""))
         return lane.rest if lane is not None and lane.is_resting else None
 
+    @property
+    def is_probing(self) -> bool:
+        """Whether the smarthost's pause is over, and nothing went out since."""
+        lane = self._lanes.get(self.router.lane_of("")) if self.router.has_relay else None
+        return lane is not None and lane.rest is not None and not lane.is_resting
+
     def revive(self, names: Collection[str]) -> None:
         """Try them again at once."""
         for name in names:
@@ -206,6 +216,11 @@ class MaildirCourier:
     def stands_still(self) -> RestingHost | None:
         """Never."""
         return None
+
+    @property
+    def is_probing(self) -> bool:
+        """Never."""
+        return False
 
     def revive(self, names: Collection[str]) -> None:
         """Nothing rests here."""

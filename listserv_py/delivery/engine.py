@@ -166,30 +166,43 @@ class Engine:
         still = self._courier.stands_still()
         if still is not None:
             return max(still.next_at - now, 1)
-        resting = [host.name for host in self._courier.resting()]
-        more = await self._due(URGENT, SMALL_MAILS, resting)
-        if self._hand.size < IN_HAND:
-            more = await self._due(BULK, PAGE, resting) or more
-            more = await self._next_page() or more
-        if more and not self._stopping:
+        if self._courier.is_probing:
+            await self._probe()
+        elif await self._fill() and not self._stopping:
             return 0
         due = await self._store.read(_next_due, now)
         wakes = [at for at in (due, *(host.next_at for host in self._courier.resting())) if at]
         return max(min(wakes) - now, 1) if wakes else LONGEST_SLEEP
 
-    async def _due(self, urgent: int, limit: int, resting: Iterable[str]) -> bool:
-        """Send copies that have rows and whose time has come; whether there may be more of them."""
+    async def _fill(self) -> bool:
+        """Send out what is due; whether there may be more at once."""
+        more = await self._due(URGENT, SMALL_MAILS) == SMALL_MAILS
+        if self._hand.size < IN_HAND:
+            more = await self._due(BULK, PAGE) == PAGE or more
+            more = await self._next_page() or more
+        return more
+
+    async def _probe(self) -> None:
+        """Find out with one batch how a smarthost stands; each failure makes rows of its copies."""
+        if self._hand.is_empty:
+            tried = await self._due(URGENT, SMALL_MAILS) or await self._due(BULK, SMALL_MAILS)
+            if not tried:
+                await self._next_page()
+
+    async def _due(self, urgent: int, limit: int) -> int:
+        """Send copies that have rows and whose time has come; how many there were."""
+        resting = [host.name for host in self._courier.resting()]
         now, in_hand = self._clock(), frozenset(self._hand.keys)
         found = await self._store.read(_rows, urgent, now, limit + len(in_hand), resting)
         rows = [one for one in found if (one.mailing.id, one.subscriber_id) not in in_hand][:limit]
         if not rows:
-            return False
+            return 0
         batch = self._hand.batch(len(rows), urgent=bool(urgent))
         with batch.journal.kept_on_success():
             copies = await self._desk.of_rows(rows, batch)
         self._hand.take_rows(batch, copies)
         self._hand.send(batch, copies)
-        return len(rows) == limit
+        return len(rows)
 
     def _take_up(self, running: Iterable[Mailing], in_work: frozenset[int]) -> None:
         """Begin with new posts, let go of those that were dropped or held."""

@@ -139,6 +139,9 @@ class Hand:
             if post.is_read and not post.pages:
                 del self.posts[page.mailing_id]
             self._forget(page.batch)
+        if pages:
+            # What left these pages earlier may have come to its end already.
+            self.done.set()
         for some in rows:
             self.rows.remove(some)
             self.keys -= some.keys

@@ -163,12 +163,21 @@ async def test_a_dead_host_makes_no_row_a_reader_and_is_asked_once_a_pause(tmp_p
                 assert waiting.to_come + waiting.waiting == 4000
                 assert "refused" in waiting.reason.lower() or "connect" in waiting.reason.lower()
                 assert waiting.next_at is not None
+                for failures in (2, 3, 4):
+                    clock.now += 3600
+                    house.engine.wake()
+
+                    async def failed_again(so_often: int = failures) -> bool:
+                        return await house.rows("SELECT failures FROM host") == [(so_often,)]
+
+                    await until(failed_again)
+                assert await house.rows("SELECT count(*) FROM copy") == [(rows,)]
             ((failures, next_at),) = await house.rows("SELECT failures, next_at FROM host")
-            assert failures == 1
+            assert failures == 4
             async with house.running():
                 # A restart does not dial before the pause is over.
                 house.engine.wake()
-            assert await house.rows("SELECT failures, next_at FROM host") == [(1, next_at)]
+            assert await house.rows("SELECT failures, next_at FROM host") == [(4, next_at)]
 
 
 async def test_a_post_nobody_could_be_reached_for_in_time_blames_nobody(tmp_path: Path) -> None:
