@@ -70,6 +70,7 @@ def _hand_over(turn: Turn, letter: Letter, destination: Destination) -> None:
             log.error("intake.list_gone", spool=letter.spool_id)
             turn.tx.spool.set_aside(letter.spool_id, "the list is gone")
             return
-        posting.work(turn, letter, mailing_list, recognises)
+        name = mailing_list.name
+        posting.work(turn, letter, mailing_list, lambda line: recognises(line, name))
     else:
         requests.work(turn, letter, destination)

@@ -23,6 +23,7 @@ from listserv_py.store.outbox import Kind
 from listserv_py.store.spool import Entry
 
 REASON_MAX = 2000
+SUBJECT_MAX = 200
 
 
 def ok(request: Request) -> str:
@@ -130,7 +131,7 @@ def _return(request: Request, mailing_list: MailingList, entry: Entry) -> None:
         return
     slots = {
         "LISTNAME": mailing_list.name,
-        "SUBJECT": post.subject,
+        "SUBJECT": post.subject[:SUBJECT_MAX],
         "REASON": request.arguments.text[:REASON_MAX] or request.say("NO_REASON"),
         "REQUEST": f"{mailing_list.name.lower()}-request@{mailing_list.domain}",
     }

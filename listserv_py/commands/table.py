@@ -40,6 +40,7 @@ COMMANDS = Table(
 )
 
 QUIET = "QUIET"
+CODE = re.compile(r"[0-9A-F]{16}", re.ASCII)
 _WORDS_OF_A_COMMAND = 6
 _NAMELIKE = re.compile(r"[A-Z0-9][A-Z0-9._-]*[-_0-9][A-Z0-9._-]*", re.ASCII)
 
@@ -53,11 +54,12 @@ def split(line: str) -> tuple[bool, str, str]:
     return is_quiet, word, without_password(f" {rest}").strip(" \t")
 
 
-def recognises(line: str) -> bool:
-    """Whether a line of a post is a command that its author meant for us.
+def recognises(line: str, listname: str = "") -> bool:
+    """Whether a line of a post to that list is a command that its author meant for us.
 
-    `unsubscribe` alone is one; of the commands that are words of everyday talk (`set`, `join`),
-    only lines that parse and name something that looks like a list (`TEST-L`).
+    `unsubscribe` alone is one, and so is whatever has a code; of the commands that are words of
+    everyday talk (`set`, `join`), only lines that parse and name this list or something that looks
+    like one (`TEST-L`).
     """
     _, word, rest = split(line)
     command = COMMANDS.find(word)
@@ -69,6 +71,8 @@ def recognises(line: str) -> bool:
         arguments = read(command.syntax, rest)
     except UserError:
         return False
+    if CODE.fullmatch(arguments.code) or (listname and arguments.listname == listname):
+        return True
     return _NAMELIKE.fullmatch(arguments.listname) is not None
 
 

@@ -144,6 +144,14 @@ def _no_mode(mode: Mode) -> Callable[[Options], Options]:
     return lambda o: replace(o, mode=Mode.NONE) if o.mode is mode else o
 
 
+def _same(options: Options) -> Options:
+    return options
+
+
+def _never(_: Options) -> bool:
+    return False
+
+
 def _style(syntax: str, meaning: str) -> Option:
     style = HeaderStyle(syntax.upper())
     return Option(syntax, meaning, lambda o: replace(o, header=style), lambda o: o.header is style)
@@ -221,7 +229,7 @@ OPTIONS: tuple[Option, ...] = (
         "MSGack",
         "The same as NOACK: there are no interactive messages any more",
         lambda o: replace(o, ack=False),
-        lambda _: False,
+        _never,
     ),
     Option(
         "REPro",
@@ -254,6 +262,8 @@ OPTIONS: tuple[Option, ...] = (
     _style("DUALhdr", "Copies repeat the main header lines above the text"),
     _style("FULL822", "Like FULLHDR, with your own address as To"),
     _style("SHORT822", "Like SHORTHDR, with your own address as To"),
+    Option("FILEs", "Has no effect: no files are sent to subscribers", _same, _never),
+    Option("NOFILEs", "Has no effect either", _same, _never),
     Option(
         "RENEW",
         "You are asked now and then to renew your subscription",
@@ -328,7 +338,7 @@ def find_option(word: str) -> Option | None:
 
 def apply_words(options: Options, words: Iterable[str], *, by_owner: bool) -> Options:
     """The options after SET with these words, the later of two opposites winning."""
-    for word in words:
+    for word in _without_topics(tuple(words)):
         option = find_option(word)
         if option is None:
             raise UnknownOption(word[:60])
@@ -336,6 +346,16 @@ def apply_words(options: Options, words: Iterable[str], *, by_owner: bool) -> Op
             raise OwnerOnlyOption(option.word)
         options = option.effect(options)
     return options
+
+
+def _without_topics(words: Sequence[str]) -> Sequence[str]:
+    """The words but for `TOPICS: ALL`, which is so on a list that has no topics."""
+    folded = [word.upper() for word in words]
+    for at, word in enumerate(folded):
+        behind = 1 if word == "TOPICS:ALL" else 2 * (folded[at : at + 2] == ["TOPICS:", "ALL"])
+        if behind:
+            return (*words[:at], *words[at + behind :])
+    return words
 
 
 def words(options: Options, default: Options) -> tuple[str, ...]:
@@ -361,15 +381,13 @@ _ORDERED: Sequence[Option] = tuple(o for o in OPTIONS if o not in _MAIL_LAST)
 
 
 def describe(options: Options) -> list[tuple[str, str]]:
-    """What QUERY prints: each word that holds and its meaning; owners' words where they matter."""
-    usual = Options()
+    """What QUERY prints: each word that holds and its meaning; owners' words where they matter.
+
+    Whoever never chose HTML or NOHTML gets posts as HTML, so that is what he is shown.
+    """
+    usual, shown = Options(), replace(options, html=options.html is not False)
     return [
         (option.word, option.meaning)
         for option in OPTIONS
-        if option.holds(options)
-        and not (option.owner_only and option.holds(usual))
-        and option.word not in _SILENT
+        if option.holds(shown) and not (option.owner_only and option.holds(usual))
     ]
-
-
-_SILENT = frozenset({"NODIGESTS", "NOINDEX", "NOMIME"})

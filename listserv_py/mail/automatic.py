@@ -14,7 +14,7 @@ from listserv_py.mail.mime import Part
 _ROLES = re.compile(
     "mailer-daemon|postmaster|listserv|majordomo|mailman|sympa|no-?reply|do-?not-?reply"
 )
-_FIRST_WORD = re.compile(rb"[A-Za-z-]*")
+_FIRST_WORD = re.compile(rb"[A-Za-z_-]*")
 
 
 def is_automatic(
@@ -39,9 +39,10 @@ def _says_so(name: str, value: bytes) -> bool:
 
 _FIELDS: dict[str, Callable[[bytes], bool]] = {
     "auto-submitted": lambda word: word != b"no",
-    "precedence": lambda word: word in (b"bulk", b"junk", b"list"),
+    "precedence": lambda word: word in (b"bulk", b"junk", b"list", b"auto_reply", b"auto-reply"),
     "x-auto-response-suppress": lambda word: word != b"none",
     "x-autoreply": lambda word: word != b"no",
+    "x-auto-reply": lambda word: word != b"no",
     "x-autorespond": lambda word: word != b"no",
 }
 

@@ -46,6 +46,8 @@ def own_loop(post: Post) -> Verdict | None:
     own_post = f"mailto:{post.mailing_list.address}".lower()
     if any(own_post in _lower(field.value) for field in post.message.all("list-post")):
         return Discard("it carries the list's own List-Post")
+    if any(str(post.mailing_list.address) in _lower(f.value) for f in post.message.all("x-loop")):
+        return Discard("it carries the list's own X-Loop")
     if post.is_ours or post.message.all("x-lsv-listid"):
         return Discard("this server wrote it")
     if len(post.message.received) > HOPS_MAX:
@@ -105,7 +107,7 @@ def nobody_wrote_it(post: Post) -> Verdict | None:
 
 
 def command_by_mistake(post: Post) -> Verdict | None:
-    """Catch a short mail that is a command, meant for the command address."""
+    """Catch a short mail that is a command, or an empty one with a command as its subject."""
     if post.approved or post.confirmed:
         return None
     said = []
@@ -114,9 +116,10 @@ def command_by_mistake(post: Post) -> Verdict | None:
             break
         if line.strip() and not line.lstrip().startswith(">"):
             said.append(line.strip())
-    if not said or len(said) > COMMAND_LINES_MAX or len(said[0]) > COMMAND_LINE_MAX:
+    first = said[0] if said else post.message.subject
+    if len(said) > COMMAND_LINES_MAX or len(first) > COMMAND_LINE_MAX:
         return None
-    return Reject("COMMAND_TO_LIST") if post.recognises(said[0]) else None
+    return Reject("COMMAND_TO_LIST") if post.recognises(first) else None
 
 
 def no_post(post: Post) -> Verdict | None:

@@ -80,10 +80,14 @@ def test_no_command(word: str) -> None:
         "review test-l",
         "join test-l Joe",
         "quiet add test-l joe@example.com Joe",
+        "set NEWS nomail",
+        "query news",
+        "OK 0123456789ABCDEF",
+        "reject (0123456789abcdef) off topic",
     ],
 )
 def test_commands_sent_to_a_list_are_recognised(line: str) -> None:
-    assert recognises(line)
+    assert recognises(line, "NEWS")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,9 @@ def test_commands_sent_to_a_list_are_recognised(line: str) -> None:
         "Subscribe to our channel if you like what we do every day of the week",
         "ok",
         "Info about the test-l list is here",
+        "query other",
+        "ok 1234",
     ],
 )
 def test_talk_is_not_a_command(line: str) -> None:
-    assert not recognises(line)
+    assert not recognises(line, "NEWS")

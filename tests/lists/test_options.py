@@ -71,7 +71,8 @@ def test_every_word_and_its_shortest_abbreviation_name_it(option: object) -> Non
 def test_a_word_holds_after_its_effect(option: object) -> None:
     assert isinstance(option, type(OPTIONS[0]))
     start = Options(mail=False) if option.word == "MAIL" else Options()
-    assert option.word == "MSGACK" or option.holds(option.effect(start))
+    without_effect = {"MSGACK", "FILES", "NOFILES"}
+    assert option.word in without_effect or option.holds(option.effect(start))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,18 @@ def test_what_only_owners_set(word: str) -> None:
 
 def test_what_query_prints() -> None:
     printed = [word for word, _ in describe(Options())]
-    assert printed == ["MAIL", "NOACK", "REPRO", "NOCONCEAL", "FULLHDR"]
+    posts = ["MAIL", "NODIGESTS", "NOINDEX", "NOMIME", "HTML"]
+    assert printed == [*posts, "NOACK", "REPRO", "NOCONCEAL", "FULLHDR"]
     changed = Options(mail=False, mode=Mode.DIGEST, html=False, post=False)
     assert {"NOMAIL", "DIGESTS", "NOHTML", "NOPOST"} < {word for word, _ in describe(changed)}
+
+
+@pytest.mark.parametrize("words", [["TOPICS:", "ALL"], ["topics:all"], ["NOFILES", "FILE"]])
+def test_what_is_taken_without_effect(words: list[str]) -> None:
+    assert apply_words(Options(), [*words, "NOMAIL"], by_owner=False) == Options(mail=False)
+
+
+@pytest.mark.parametrize("words", [["TOPICS:"], ["TOPICS:", "NEWS"], ["TOPICS", "ALL"], ["ALL"]])
+def test_there_are_no_topics_to_choose(words: list[str]) -> None:
+    with pytest.raises(UnknownOption):
+        apply_words(Options(), words, by_owner=False)
