@@ -4,14 +4,17 @@ What a room holds stays in the spool by its own doing; everything else is done w
 letter that was decided on meanwhile (by a second answer, or an erasure) is passed over.
 """
 
+from dataclasses import replace
+
 from listserv_py.bounces import arrival as bounces
 from listserv_py.commands import interpreter, requests
 from listserv_py.commands.table import recognises
 from listserv_py.lists.addresses import Destination, Door, route
 from listserv_py.mail import trace
-from listserv_py.mail.envelope import Protocol
+from listserv_py.mail.envelope import is_own_mta
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.message import read
+from listserv_py.mail.proof import Proof
 from listserv_py.maillog import get_logger
 from listserv_py.posting import arrival as posting
 from listserv_py.store.spool import Entry
@@ -26,7 +29,7 @@ _BOUNCES = (Door.OWNER, Door.OWN_BOUNCE)
 def open_letter(entry: Entry) -> Letter:
     """Parse what lies in the spool; pure, so that it runs off the loop and before the turn."""
     message = read(entry.raw)
-    by_mta = entry.protocol is Protocol.LMTP or entry.client in ("", "127.0.0.1", "::1")
+    by_mta = is_own_mta(entry.protocol, entry.client)
     named = trace.origin(message.received) if by_mta else ""
     return Letter(
         spool_id=entry.id,
@@ -54,9 +57,19 @@ def work_off(turn: Turn, letter: Letter) -> None:
         log.error("intake.no_such_address", spool=letter.spool_id)
         spool.set_aside(letter.spool_id, "no address of this server")
         return
-    _hand_over(turn, letter, destination)
+    _hand_over(turn, _once(turn, letter), destination)
     if spool.is_ready(letter.spool_id):
         spool.done(letter.spool_id)
+
+
+def _once(turn: Turn, letter: Letter) -> Letter:
+    """The letter, without its proof when the same signed mail has proved something before."""
+    if not letter.proof.is_by_domain:
+        return letter
+    if turn.tx.proofs.spend(letter.proves_once, letter.spool_id, turn.now):
+        return letter
+    log.info("intake.proof_spent", spool=letter.spool_id)
+    return replace(letter, proof=Proof.NONE)
 
 
 def _hand_over(turn: Turn, letter: Letter, destination: Destination) -> None:

@@ -29,6 +29,7 @@ def sweep(turn: Turn) -> None:
     """Forget what has served: expired codes, counted answers, posts of last week."""
     tx, now = turn.tx, turn.now
     tx.cookies.sweep(now)
+    tx.proofs.sweep(now)
     # Who was told that too many confirmations wait is not told again while they do.
     tx.budget.sweep(now - max(ANSWERED_FOR, turn.settings.limits.confirmation_age))
     tx.posts.sweep(now - POSTED_FOR, now - COUNTED_FOR)

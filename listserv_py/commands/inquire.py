@@ -13,7 +13,14 @@ from textwrap import fill
 from listserv_py import __version__
 from listserv_py.commands.card import card
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.rights import elsewhere, is_owner, is_visible, roles, visible_list
+from listserv_py.commands.rights import (
+    elsewhere,
+    is_owner,
+    is_proven,
+    is_visible,
+    roles,
+    visible_list,
+)
 from listserv_py.commands.syntax import fold
 from listserv_py.errors import ReviewDenied, UnknownTopic
 from listserv_py.lists.addresses import is_listname
@@ -107,7 +114,7 @@ def weigh_review(request: Request) -> Confirm:
 def review(request: Request) -> str:
     """The list's header and subscribers; concealed ones only to a proven owner."""
     found, switches = visible_list(request), request.arguments.switches
-    sees_all = request.actor.proof.is_proven and is_owner(request.turn, request.actor, found)
+    sees_all = is_proven(request) and is_owner(request.turn, request.actor, found)
     roster = _count(request.turn.tx.subscribers.on_list(found.id), sees_all=sees_all)
     said = ["\n".join(_shown_header(found))] if "NOHEADER" not in switches else []
     if "SHORT" not in switches and roster.rows:

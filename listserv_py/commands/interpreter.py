@@ -241,7 +241,8 @@ def _reply(turn: Turn, actor: Actor, job: Job) -> None:
         {"USERID": actor.mailbox.local_part, "OUTPUT": _output(turn, job)},
         kind=Kind.REPLY,
         letter=actor.letter,
-        proven=actor.proof.is_proven or job.confirmed,
+        # A robot's mail is signed as well, and must not be answered for ever.
+        proven=(actor.proof.is_proven and not job.is_noise) or job.confirmed,
     )
 
 

@@ -19,6 +19,7 @@ from listserv_py.errors import (
 )
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.roles import Elsewhere, Role, owners_of, roles_of
+from listserv_py.lists.trust import counts
 from listserv_py.lists.values import Confidential, ValidateLevel
 from listserv_py.mail.proof import Proof
 from listserv_py.store.turn import Turn
@@ -136,7 +137,23 @@ def needs_code(request: Request) -> bool:
     wanted, proof = request.command.weigh(request), request.actor.proof
     if wanted is Confirm.ALWAYS:
         return proof not in {Proof.CODE, Proof.OPERATOR}
-    return wanted is not Confirm.NEVER and not proof.is_proven
+    return wanted is not Confirm.NEVER and not is_proven(request)
+
+
+def is_proven(request: Request) -> bool:
+    """Whether the sender is proven for every list that the line is about."""
+    proof = request.actor.proof
+    if not proof.is_by_domain:
+        return proof.is_proven
+    return all(counts(proof, one) for one in _lists(request))
+
+
+def _lists(request: Request) -> tuple[MailingList, ...]:
+    listname = request.arguments.listname
+    if listname == ALL_LISTS:
+        return tuple(target.mailing_list for target in targets(request))
+    found = request.turn.tx.lists.find(listname) if listname else None
+    return (found,) if found else ()
 
 
 def elsewhere(turn: Turn, actor: Actor) -> Elsewhere:

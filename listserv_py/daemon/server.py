@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
+from listserv_py.authn.dkim import Verifier
 from listserv_py.config import Settings, reread
 from listserv_py.control.desk import Desk
 from listserv_py.control.socket import serve_control
@@ -38,6 +39,8 @@ GRACE = 20.0
 LOOKS_EVERY = 1.0
 """Seconds between two looks at whether the store has failed."""
 STORE_MUST_ANSWER = 60.0
+MORE_TIME = 2.0
+"""Seconds beyond one look-up that all keys of a mail may take."""
 
 
 async def serve(settings: Settings, path: Path) -> None:
@@ -63,8 +66,10 @@ class _Server:
         self._store = store
         self._signals = signals
         self._turns = Turns(settings, Forms.load())
-        self._engine = Engine(store, settings, Resolver(settings.dns))
-        self._work = Work(store, self._turns, self._engine.wake)
+        resolver = Resolver(settings.dns)
+        verifier = Verifier(resolver, settings.dns.timeout.total_seconds() + MORE_TIME)
+        self._engine = Engine(store, settings, resolver)
+        self._work = Work(store, self._turns, verifier, self._engine.wake)
 
     async def run(self) -> None:
         """Start, wait for the word to stop, stop."""

@@ -1,8 +1,10 @@
 """Works off the spool and the clock: takes up letters in the order of their coming, one turn each.
 
-Parsing is done off the loop and before the transaction. A letter that breaks its room is tried
-three times and then set aside; the others go on. While mail pours in, the door goes first: a burst
-is taken in before it is worked off, but never waits longer than `PATIENCE` for the next batch.
+Parsing is done off the loop and before the transaction. So is proving who wrote a letter, which may
+wait for the DNS: such letters go by way of `proving`, and the others pass them. A letter that
+breaks its room is tried three times and then set aside; the others go on. While mail pours in, the
+door goes first: a burst is taken in before it is worked off, but never waits longer than `PATIENCE`
+for the next batch.
 """
 
 import asyncio
@@ -10,6 +12,10 @@ from collections import deque
 from collections.abc import Callable
 
 from listserv_py import timers
+from listserv_py.authn.dkim import Verifier
+from listserv_py.authn.proof import Case, look
+from listserv_py.config import Settings
+from listserv_py.daemon.proving import Proving
 from listserv_py.errors import Broken
 from listserv_py.intake import open_letter, work_off
 from listserv_py.mail.letter import Letter
@@ -39,10 +45,13 @@ TIMERS_EVERY = 60.0
 class Work:
     """The loop from the spool to the rooms; `wake` says that something may be ready."""
 
-    def __init__(self, store: Store, turns: Turns, decided: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, turns: Turns, verifier: Verifier, decided: Callable[[], None]
+    ) -> None:
         self._store = store
         self._turns = turns
         self._decided = decided
+        self._proving = Proving(verifier, self._proven, self.wake)
         self._ready = asyncio.Event()
         self._arrivals: deque[float] = deque([float("-inf")] * BURST, maxlen=BURST)
         self._backlog = 0
@@ -59,6 +68,12 @@ class Work:
 
     async def run(self) -> None:
         """Work off letters until cancelled."""
+        try:
+            await self._forever()
+        finally:
+            await self._proving.stop()
+
+    async def _forever(self) -> None:
         while True:
             self._ready.clear()
             try:
@@ -96,16 +111,29 @@ class Work:
 
     async def _some(self) -> bool:
         await self._give_way()
-        entries = await self._store.run(_begin)
+        entries = await self._store.run(_begin, self._proving.spool_ids)
         self._backlog = max(0, self._backlog - len(entries)) if entries else 0
         if not entries:
             return False
-        letters = await asyncio.to_thread(lambda: [_opened(entry) for entry in entries])
-        turns = [self._one(entry, letter) for entry, letter in zip(entries, letters, strict=True)]
+        settings = self._turns.settings
+        cases = await asyncio.to_thread(lambda: [_opened(entry, settings) for entry in entries])
+        turns = []
+        for entry, case in zip(entries, cases, strict=True):
+            if isinstance(case, Exception):
+                turns.append(self._one(entry.id, case))
+            elif self._proving.wants(case):
+                self._proving.take(case)
+            else:
+                turns.append(self._one(entry.id, case.letter))
         await asyncio.gather(*turns)
+        await self._proving.room()
         return True
 
-    async def _one(self, entry: Entry, letter: Letter | Exception) -> None:
+    async def _proven(self, letter: Letter) -> None:
+        await self._one(letter.spool_id, letter)
+        self._decided()
+
+    async def _one(self, spool_id: int, letter: Letter | Exception) -> None:
         try:
             if isinstance(letter, Exception):
                 raise letter  # noqa: TRY301 - told together with what fails in the turn
@@ -113,8 +141,8 @@ class Work:
         except (StoreFull, StoreBusy, StoreFailed):
             raise
         except Exception:
-            log.exception("intake.failed", spool=entry.id)
-            await self._store.run(_failed, entry.id)
+            log.exception("intake.failed", spool=spool_id)
+            await self._store.run(_failed, spool_id)
 
     def _turn(self, tx: Tx, letter: Letter) -> None:
         work_off(self._turns.at(tx), letter)
@@ -123,16 +151,16 @@ class Work:
         return timers.run(self._turns.at(tx))
 
 
-def _opened(entry: Entry) -> Letter | Exception:
+def _opened(entry: Entry, settings: Settings) -> Case | Exception:
     try:
-        return open_letter(entry)
+        return look(open_letter(entry), settings)
     except Exception as exc:  # noqa: BLE001 - one poisonous mail must not stop the others
         return exc
 
 
-def _begin(tx: Tx) -> list[Entry]:
+def _begin(tx: Tx, in_hand: frozenset[int]) -> list[Entry]:
     spool = tx.spool
-    spool_ids = spool.ready(AT_ONCE, BYTES_AT_ONCE)
+    spool_ids = spool.ready(AT_ONCE, BYTES_AT_ONCE, in_hand)
     for spool_id in spool_ids:
         if spool.begun(spool_id) >= TAKEN_UP_MAX:
             spool.set_aside(spool_id, "it was taken up too often")

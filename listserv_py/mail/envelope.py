@@ -32,3 +32,8 @@ class Envelope:
     received_at: datetime
     smtputf8: bool = False
     id: str = ""
+
+
+def is_own_mta(protocol: Protocol, client: str) -> bool:
+    """Whether it was our own MTA that spoke to us: by LMTP, or on this very machine."""
+    return protocol is Protocol.LMTP or client in ("", "127.0.0.1", "::1")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from listserv_py.mail.envelope import Protocol
+from listserv_py.mail.envelope import Protocol, is_own_mta
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
 from listserv_py.mail.proof import Proof
@@ -15,7 +15,8 @@ class Letter:
 
     `confirmed`: its author answered the code for this very mail. `approved_by`: the moderator who
     released it. `client` is the host that spoke to us; `host` the one that handed the mail to our
-    own MTA when it came by LMTP (the record of consent wants that one).
+    own MTA when it came by LMTP (the record of consent wants that one). `proves_once` is by what a
+    proof by the author's domain is known again, "" for any other: it serves a single time.
     """
 
     spool_id: int
@@ -27,5 +28,11 @@ class Letter:
     received_at: datetime
     message: Message
     proof: Proof = Proof.NONE
+    proves_once: str = ""
     confirmed: bool = False
     approved_by: Mailbox | None = None
+
+    @property
+    def is_from_own_mta(self) -> bool:
+        """Whether a host that we trust handed it over."""
+        return is_own_mta(self.protocol, self.client)

@@ -15,8 +15,17 @@ class Proof(StrEnum):
     """He answered a code that only his mailbox was sent."""
     OPERATOR = "operator"
     """The command came from the server's own command line."""
+    DKIM = "dkim"
+    """His domain has signed this very mail for us, and we have verified it."""
+    AUTHSERV = "authserv"
+    """Our own MTA says that his domain has sent this very mail."""
 
     @property
     def is_proven(self) -> bool:
         """Whether the author may use a right that his address has."""
         return self is not Proof.NONE
+
+    @property
+    def is_by_domain(self) -> bool:
+        """Whether his domain vouches for him: it serves once, and a list may refuse it."""
+        return self in (Proof.DKIM, Proof.AUTHSERV)

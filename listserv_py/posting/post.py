@@ -15,6 +15,7 @@ from listserv_py.lists.access import Access, AccessLevel
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.options import Options
 from listserv_py.lists.roles import STAFF, Elsewhere, Role, owners_of, roles_of
+from listserv_py.lists.trust import counts
 from listserv_py.mail import trace
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
@@ -101,7 +102,7 @@ def gather(
         options=subscription.options if subscription else mailing_list.default_options(),
         is_ours=author is not None and turn.is_own(author),
         confirmed=letter.confirmed,
-        proven=letter.confirmed or letter.proof.is_proven,
+        proven=letter.confirmed or counts(letter.proof, mailing_list),
         approved=letter.approved_by is not None,
         automatic=message.is_automatic(letter.reverse_path, people),
         keys=keys,

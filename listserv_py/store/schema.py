@@ -86,6 +86,13 @@ CREATE TABLE seen (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX seen_until ON seen (until);
 
+CREATE TABLE proof (
+    key BLOB PRIMARY KEY,
+    spool_id INTEGER NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX proof_until ON proof (until);
+
 CREATE TABLE cookie (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     code_hash BLOB NOT NULL UNIQUE,

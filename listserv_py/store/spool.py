@@ -7,6 +7,7 @@ what cannot be worked off is set aside, never dropped.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -109,15 +110,22 @@ class Spool:
         )
         return bool(cursor.rowcount == 1)
 
-    def ready(self, limit: int, size: int) -> list[int]:
-        """The oldest mails that wait to be worked off: at least one, at most `size` bytes."""
+    def ready(self, limit: int, size: int, in_hand: Collection[int] = ()) -> list[int]:
+        """The oldest mails that wait to be worked off, but for those that are being so already.
+
+        At least one, at most `limit` and `size` bytes.
+        """
         rows = self._db.execute(
             "SELECT s.id, length(m.raw) FROM spool s JOIN message m ON m.id = s.message_id"
             " WHERE s.state = 'ready' ORDER BY s.id LIMIT ?",
-            (limit,),
+            (limit + len(in_hand),),
         )
         chosen: list[int] = []
         for spool_id, length in rows.fetchall():
+            if spool_id in in_hand:
+                continue
+            if len(chosen) == limit:
+                break
             size -= length
             if chosen and size < 0:
                 break

@@ -9,6 +9,7 @@ from listserv_py.store.lists import Lists
 from listserv_py.store.meta import Meta
 from listserv_py.store.outbox import Outbox
 from listserv_py.store.posts import Posts
+from listserv_py.store.proofs import Proofs
 from listserv_py.store.sending import Sending
 from listserv_py.store.spool import Spool
 from listserv_py.store.subscribers import Subscribers
@@ -24,6 +25,7 @@ class Tx:
         self.lists = Lists(db, domain)
         self.subscribers = Subscribers(db, self.lists)
         self.spool = Spool(db, self.meta.secret("seen"))
+        self.proofs = Proofs(db, self.meta.secret("seen"))
         self.cookies = Cookies(db, self.meta.secret("cookie"))
         self.budget = Budget(db, self.meta.secret("person"))
         self.posts = Posts(db, self.meta.secret("person"))
