@@ -87,7 +87,7 @@ async def _child(folder: Path, sink: Sink, connections: int) -> subprocess.Popen
     return await asyncio.to_thread(
         subprocess.Popen,
         [sys.executable, str(CHILD), str(folder), str(sink.port), str(connections)],
-        env={**os.environ, "PYTHONPATH": str(CHILD.parent)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parent), *sys.path])},
     )
 
 
