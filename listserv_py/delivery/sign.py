@@ -14,10 +14,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from dkim import rfc822_parse
 from dkim.canonicalization import CanonicalizationPolicy
 
 from listserv_py.errors import ConfigError
+from listserv_py.mail.fields import read_header
 
 # Each is named once more than it occurs: nobody can put another one on top (RFC 6376 8.15).
 OVERSIGNED = (
@@ -58,7 +58,8 @@ class Signer:
 
     def prepare(self, head: bytes, body: bytes, stamp: int) -> "Prepared":
         """Canonicalise a mail once; `head` holds whole field lines, `body` all behind the blank."""
-        headers, _ = rfc822_parse(head + b"\r\n")
+        parted = (one.raw.partition(b":") for one in read_header(head, room=3).fields)
+        headers = [(name, value) for name, _, value in parted]
         canonical = [
             (name.strip().lower(), value) for name, value in _RELAXED.canonicalize_headers(headers)
         ]

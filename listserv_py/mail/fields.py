@@ -55,8 +55,8 @@ def field(raw: bytes) -> Field | None:
     return Field(match[1].decode("ascii").lower(), raw, value)
 
 
-def read_header(raw: bytes, start: int = 0, end: int | None = None) -> Header:
-    """The fields from `start` on, in linear time; going over the limits is a fault."""
+def read_header(raw: bytes, start: int = 0, end: int | None = None, *, room: int = 1) -> Header:
+    """The fields from `start` on, in linear time; going over `room` times the limits is a fault."""
     end = len(raw) if end is None else end
     fields: list[Field] = []
     pos = start
@@ -65,7 +65,7 @@ def read_header(raw: bytes, start: int = 0, end: int | None = None) -> Header:
         if raw[pos:line_end] in (b"\r\n", b"\n"):
             return Header(tuple(fields), pos, line_end, None)
         stop = _field_end(raw, line_end, end)
-        fault = _over_limits(len(fields), stop - pos, stop - start)
+        fault = _over_limits(len(fields) // room, (stop - pos) // room, (stop - start) // room)
         if fault is not None:
             return Header(tuple(fields), pos, pos, fault)
         found = field(raw[pos:stop])

@@ -78,6 +78,12 @@ def test_dkimpy_verifies_it() -> None:
     assert verifies(signed())
 
 
+def test_a_field_that_dkimpy_cannot_read_does_not_stop_the_mail() -> None:
+    mail = MAIL.replace(b"Subject:", b"Subject :", 1)
+    assert b"h=from : from" in signed(mail)
+    assert verifies(signed(mail).replace(b"Subject :", b"Subject:", 1))
+
+
 @pytest.mark.parametrize("name", OVERSIGNED)
 def test_a_field_on_top_breaks_it(name: str) -> None:
     assert not verifies(name.encode() + b": forged\r\n" + signed())
