@@ -9,6 +9,7 @@ from listserv_py import maillog
 from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.config import folder_faults, remarks
 from listserv_py.daemon.server import serve as run_server
+from listserv_py.delivery.sign import load as signing_key
 from listserv_py.errors import ConfigFaults
 from listserv_py.store.connect import SQLITE_VERSION
 from listserv_py.store.open import FILE, examine
@@ -49,6 +50,8 @@ def _enter(asked: Operator) -> None:
     faults = folder_faults(asked.settings, asked.config)
     if faults:
         raise ConfigFaults(faults)
+    site, dkim = asked.settings.site, asked.settings.dkim
+    signing_key(site.domain, dkim.selector, dkim.key_file)
 
 
 def _about_sqlite() -> tuple[str, ...]:
