@@ -94,7 +94,7 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
     ),
     MiscOption(
         "NO_DKIM_PROOF",
-        State.NOT_YET,
+        State.OBEYED,
         "Ours: a DKIM signature proves no sender of this list's commands and posts.",
     ),
 )
