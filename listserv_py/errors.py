@@ -112,6 +112,48 @@ class HeaderFaults(UserError):
     fields = ("faults",)
 
 
+class MissingHeader(UserError):
+    """PUT without a header below it."""
+
+    fields = ("listname",)
+
+
+class HeaderDenied(UserError):
+    """An owner whom the list's Configuration-Owner= leaves out wants to change its header."""
+
+    fields = ("listname",)
+
+
+class HeaderLocked(UserError):
+    """Somebody else has fetched the header to change it."""
+
+    fields = ("listname", "whom", "until")
+
+
+class HeaderOvertaken(UserError):
+    """The header was changed between a PUT and its confirmation."""
+
+    fields = ("listname",)
+
+
+class NoOldHeader(UserError):
+    """The header has never been changed."""
+
+    fields = ("listname",)
+
+
+class UnknownFile(UserError):
+    """GET or PUT of a file that no list has."""
+
+    fields = ("listname", "filetype")
+
+
+class ListFull(UserError):
+    """The list has as many subscribers as `Limits=` lets it have."""
+
+    fields = ("listname",)
+
+
 class UnknownOption(UserError):
     """SET knows no such word."""
 

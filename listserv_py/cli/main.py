@@ -11,7 +11,7 @@ import click
 from click.exceptions import Exit
 
 from listserv_py import __version__
-from listserv_py.cli import backup, demo, lists, people, queue, run, server, setup
+from listserv_py.cli import backup, demo, edit, lists, people, queue, run, server, setup
 from listserv_py.cli.operator import Operator
 from listserv_py.config import default_path
 from listserv_py.errors import ConfigError, ListservError
@@ -62,6 +62,7 @@ for command in (
     setup.init,
     demo.demo,
     lists.create,
+    edit.edit,
     run.cmd,
     lists.import_,
     lists.export,

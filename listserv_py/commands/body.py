@@ -26,6 +26,8 @@ _DEVICE = re.compile(
     r"|Enviado (?:desde|do)|Inviato da|Verstuurd vanaf|Verzonden vanaf|Skickat fr\u00e5n) .*"
     r"|Von meine[mr] .* gesendet|iPhone\u304b\u3089\u9001\u4fe1"
 )
+# The lines of a list header; in bold, a line of a mail's header may begin so too.
+_STAR = "*"
 _CLEARSIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 _CODE = re.compile(r"\(([0-9A-Fa-f]{16})\)", re.ASCII)
 _OK = re.compile(r"[Oo][Kk]\.?", re.ASCII)
@@ -37,6 +39,11 @@ LINE_MAX = 2000
 
 def own_lines(text: str) -> tuple[str, ...]:
     """The lines that the author wrote himself, down to a signature; stripped, no blank ones."""
+    return tuple(line for line in spaced_lines(text) if line)
+
+
+def spaced_lines(text: str) -> tuple[str, ...]:
+    """`own_lines` with the blank ones, which end a paragraph."""
     lines = [line.strip(_BLANKS)[:LINE_MAX] for line in text.split("\n")]
     lines = _signed_text(lines)
     lines = lines[: _end(lines)]
@@ -44,7 +51,7 @@ def own_lines(text: str) -> tuple[str, ...]:
     return tuple(
         line.replace("\u00a0", " ")
         for at, line in enumerate(lines)
-        if line and not _is_quote(line) and at not in dropped and not _DEVICE.fullmatch(line)
+        if not _is_quote(line) and at not in dropped and not _DEVICE.fullmatch(line)
     )
 
 
@@ -88,7 +95,7 @@ def _is_rule(line: str) -> bool:
 
 def _is_header_block(lines: list[str], at: int) -> bool:
     """Outlook's way of quoting: `From:`, `Sent:`, `To:`, `Subject:`, and then the bare text."""
-    if not _FROM.match(lines[at]):
+    if not _FROM.match(lines[at]) or (at and lines[at - 1].startswith(_STAR)):
         return False
     return sum(1 for line in lines[at : at + 6] if _HEADER.match(line)) >= 3
 
@@ -103,7 +110,8 @@ def _attributions(lines: list[str]) -> set[int]:
     behind = ""
     for at in range(len(lines) - 1, -1, -1):
         line = lines[at]
-        if line.endswith((":", "\uff1a")) and _is_quote(behind) and not _is_quote(line):
+        is_text = not _is_quote(line) and not line.startswith(_STAR)
+        if line.endswith((":", "\uff1a")) and _is_quote(behind) and is_text:
             found.add(at)
             found |= _wrapped(lines, at)
         behind = line or behind

@@ -27,6 +27,8 @@ class Privilege(StrEnum):
     ANYBODY = "anybody"
     SUBSCRIBER = "subscriber"
     OWNER = "owner"
+    CONFIGURER = "configurer"
+    """Whoever may change the list's header: its owners, or whom `Configuration-Owner=` names."""
     MODERATOR = "moderator"
 
 
@@ -67,8 +69,21 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A command line, and the data that came with it: lines that are no commands themselves.
+
+    `said` is what its author wrote, where that was only `ok`.
+    """
+
+    text: str
+    said: str
+    answers_request: bool = False
+    data: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One line, understood, with all that a handler may use.
+    """One line, understood, with all that a handler may use; `data` is the line's own.
 
     `run` runs further lines as another actor: OK gives what it confirms to it.
     """
@@ -79,7 +94,8 @@ class Request:
     arguments: Arguments
     quiet: bool
     table: Table
-    run: Callable[[Turn, Actor, tuple[str, ...]], str]
+    run: Callable[[Turn, Actor, tuple[Line, ...]], str]
+    data: tuple[str, ...] = ()
 
     def say(self, form: str, **slots: str) -> str:
         """A form's text, as an answer."""
@@ -96,15 +112,21 @@ def as_declared(request: Request) -> Confirm:
     return request.command.confirm
 
 
+def nothing_more(_: Request) -> str:
+    """The default of `explain`: the line says it all."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command as the table declares it.
 
     `keyword`, `synonyms` and `switches` have their shortest abbreviation in capitals. `prepare`
     refuses what need not be confirmed first and completes the arguments, so that what waits for a
-    code is whole; `weigh` says for this very request when a code is needed. `table_in_help` is
-    shown by HELP only. `unmistakable` words are commands even where people talk, so that a post
-    which begins with one is caught.
+    code is whole; `weigh` says for this very request when a code is needed, and `explain` what the
+    one who is asked must read besides the line. `takes_data`: lines below it that begin with `*`
+    belong to it. `table_in_help` is shown by HELP only. `unmistakable` words are commands even
+    where people talk, so that a post which begins with one is caught.
     """
 
     keyword: str
@@ -120,6 +142,8 @@ class Command:
     table_in_help: str = ""
     prepare: Callable[[Request], Request] = answer_at_once
     weigh: Callable[[Request], Confirm] = as_declared
+    explain: Callable[[Request], str] = nothing_more
+    takes_data: bool = False
     unmistakable: bool = False
 
     @property

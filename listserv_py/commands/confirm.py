@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from textwrap import indent
 
 from listserv_py.commands.command import Actor, Request
 from listserv_py.commands.manners import kept_name, shown_host, shown_name
@@ -23,18 +24,26 @@ TOLD = "confirmations"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A line that waits for its sender's word: as it will run, and as the request shows it."""
+    """A line that waits for its sender's word: as it will run, and as the request shows it.
+
+    `details` stand below it in the request.
+    """
 
     line: str
     shown: str
     listname: str
+    data: tuple[str, ...] = ()
+    details: str = ""
 
 
 def waiting(request: Request) -> Waiting:
     """The line in its canonical form."""
     said = request.arguments
     shown = replace(said, name=shown_name(said.name))
-    return Waiting(_line(request, said), _line(request, shown), said.listname)
+    details = request.command.explain(request)
+    return Waiting(
+        _line(request, said), _line(request, shown), said.listname, request.data, details
+    )
 
 
 def _line(request: Request, arguments: Arguments) -> str:
@@ -51,7 +60,7 @@ def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> bool:
     code, expires_at = turn.new_code(), turn.now + _delay(turn, lines)
     slots = {
         "CODE": code,
-        "LINES": "\n".join(f"    {one.shown}" for one in lines),
+        "LINES": "\n".join(indent(f"{one.shown}\n{one.details}".rstrip(), "    ") for one in lines),
         "WHOM": str(actor.mailbox),
         "DATE": moment(turn.now),
         "HOST": shown_host(_host(actor)) or "unknown",
@@ -78,6 +87,7 @@ def _payload(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> str:
     return json.dumps(
         {
             "lines": [one.line for one in lines],
+            "data": [one.data for one in lines],
             "name": kept_name(actor.name),
             "at": turn.now.isoformat(),
             "message_id": (letter and letter.message.message_id) or "",

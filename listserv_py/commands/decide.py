@@ -11,7 +11,15 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from listserv_py.commands.command import Actor, Asked, Command, Confirm, Privilege, Request
+from listserv_py.commands.command import (
+    Actor,
+    Asked,
+    Command,
+    Confirm,
+    Line,
+    Privilege,
+    Request,
+)
 from listserv_py.commands.manners import shown_word
 from listserv_py.errors import AlreadyDecided, CodeUsed, NothingToReject, UnknownCode
 from listserv_py.lists.model import MailingList
@@ -81,7 +89,10 @@ def _run_lines(request: Request, cookie: Cookie) -> str:
         letter=request.actor.letter,
         asked=asked,
     )
-    said = request.run(request.turn, actor, tuple(payload["lines"]))
+    lines = zip(payload["lines"], payload["data"], strict=True)
+    said = request.run(
+        request.turn, actor, tuple(Line(text, text, data=tuple(data)) for text, data in lines)
+    )
     return request.say("CONFIRMING", OUTPUT=said)
 
 

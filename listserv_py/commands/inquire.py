@@ -24,7 +24,8 @@ from listserv_py.commands.rights import (
 from listserv_py.commands.syntax import fold
 from listserv_py.errors import ReviewDenied, UnknownTopic
 from listserv_py.lists.addresses import is_listname
-from listserv_py.lists.model import MailingList, Subscription
+from listserv_py.lists.headertext import shown_lines
+from listserv_py.lists.model import Subscription
 from listserv_py.lists.roles import STAFF, Role, may
 from listserv_py.lists.values import SubscriptionPolicy, ValidateLevel
 
@@ -115,8 +116,9 @@ def review(request: Request) -> str:
     """The list's header and subscribers; concealed ones only to a proven owner."""
     found, switches = visible_list(request), request.arguments.switches
     sees_all = is_proven(request) and is_owner(request.turn, request.actor, found)
-    roster = _count(request.turn.tx.subscribers.on_list(found.id), sees_all=sees_all)
-    said = ["\n".join(_shown_header(found))] if "NOHEADER" not in switches else []
+    people = request.turn.tx.subscribers.on_list(found.id)
+    roster = _count(people, found.keywords.indent, sees_all=sees_all)
+    said = ["\n".join(shown_lines(found.header.lines))] if "NOHEADER" not in switches else []
     if "SHORT" not in switches and roster.rows:
         said.append("\n".join(roster.rows))
     said.append(
@@ -130,17 +132,6 @@ def review(request: Request) -> str:
     return "\n\n".join(said)
 
 
-def _shown_header(mailing_list: MailingList) -> Iterable[str]:
-    """The header but for what its owner hides between `.HH ON` and `.HH OFF`."""
-    hidden = 0
-    for line in mailing_list.header.lines:
-        word = fold(line.lstrip("* "))
-        if word.startswith(".HH"):
-            hidden = max(0, hidden + (1 if "ON" in word.split() else -1))
-        elif not hidden:
-            yield line
-
-
 @dataclass(frozen=True, slots=True)
 class Roster:
     """What REVIEW tells of the subscribers; the rows end where the answer would grow too large."""
@@ -150,7 +141,7 @@ class Roster:
     concealed: int
 
 
-def _count(people: Iterable[Subscription], *, sees_all: bool) -> Roster:
+def _count(people: Iterable[Subscription], column: int, *, sees_all: bool) -> Roster:
     rows: list[str] = []
     size, total, concealed = 0, 0, 0
     for one in people:
@@ -158,7 +149,7 @@ def _count(people: Iterable[Subscription], *, sees_all: bool) -> Roster:
         concealed += one.options.conceal
         if size > OUTPUT_MAX or (one.options.conceal and not sees_all):
             continue
-        row = f"{one.mailbox}  {one.name}".rstrip()
+        row = f"{one.mailbox!s:<{max(0, column - 3)}}  {one.name}".rstrip()
         size += len(row) + 1
         rows.append(row if size <= OUTPUT_MAX else "(and more: the answer ends here)")
     return Roster(tuple(rows), total, concealed)

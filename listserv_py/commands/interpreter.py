@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from listserv_py.commands import confirm
-from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
-from listserv_py.commands.command import Actor, Privilege, Request
+from listserv_py.commands.body import code_in, is_ok, own_lines, rejection, spaced_lines
+from listserv_py.commands.command import Actor, Line, Privilege, Request
+from listserv_py.commands.data import with_data
 from listserv_py.commands.humans import answerable
 from listserv_py.commands.manners import shown_line, shown_word, without_links
 from listserv_py.commands.rights import ALL_LISTS, for_another, needs_code, owned_list
@@ -48,15 +49,6 @@ OUR_SUBJECT = "Output of your job"
 UNREADABLE = (UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname)
 NOISE_TOLD = 2
 """How often a day the same unreadable lines of one address are answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A command line; `said` is what its author wrote, where that was only `ok`."""
-
-    text: str
-    said: str
-    answers_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +124,7 @@ def run_text(turn: Turn, actor: Mailbox, text: str) -> str:
 
 def run_job(turn: Turn, actor: Mailbox, text: str) -> tuple[str, bool]:
     """`run_text`, and whether any line was refused. A single line is not echoed."""
-    lines = tuple(Line(line, line) for line in own_lines(text))
+    lines = with_data(spaced_lines(text))
     job = _run(turn, Actor(actor, proof=Proof.OPERATOR), lines)
     if len(lines) == 1 and len(job.answers) == 1:
         return job.answers[0].text or "", job.failed
@@ -145,27 +137,27 @@ def _lines(letter: Letter, destination: Destination, actor: Actor) -> tuple[Line
         line = door_line(destination.door, destination.listname or "", actor.name)
         return (Line(line, line),)
     subject = letter.message.subject
-    lines = own_lines(letter.message.command_text)
+    lines = with_data(spaced_lines(letter.message.command_text))
     code = code_in(subject)
     if code is not None and lines:
         return _reply_lines(code, lines)
     if not lines and COMMANDS.find(split(subject)[1]):
-        lines = own_lines(subject)[:1]
-    return tuple(Line(line, line) for line in lines)
+        return with_data(own_lines(subject)[:1])
+    return lines
 
 
-def _reply_lines(code: str, lines: tuple[str, ...]) -> tuple[Line, ...]:
+def _reply_lines(code: str, lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """What a reply to one of our requests says: its first line decides."""
-    first = lines[0]
+    first = lines[0].text
     if is_ok(first):
         return (Line(f"OK {code}", first, answers_request=True),)
     reason = rejection(first)
     if reason is not None and COMMANDS.find(split(first)[2].split(" ")[0]) is None:
-        given = " ".join([reason, *lines[1:]]).strip()
+        given = " ".join([reason, *(line.text for line in lines[1:])]).strip()
         return (Line(f"REJECT {code} {given}".rstrip(), first, answers_request=True),)
     if COMMANDS.find(split(first)[1]) is None:
         return (Line(first, first, answers_request=True),)
-    return tuple(Line(line, line) for line in lines)
+    return lines
 
 
 def _run(turn: Turn, actor: Actor, lines: Sequence[Line]) -> Job:
@@ -214,16 +206,16 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
     arguments = read(command.syntax, rest)
     switches = tuple(command.switch(one) for one in arguments.switches)
     arguments = replace(arguments, switches=switches)
-    request = Request(turn, actor, command, arguments, is_quiet, COMMANDS, _run_again)
+    request = Request(turn, actor, command, arguments, is_quiet, COMMANDS, _run_again, line.data)
     needs_owner = command.privilege is Privilege.OWNER or for_another(request)
     if needs_owner and arguments.listname != ALL_LISTS:
         owned_list(request)
     return command.prepare(request)
 
 
-def _run_again(turn: Turn, actor: Actor, lines: tuple[str, ...]) -> str:
+def _run_again(turn: Turn, actor: Actor, lines: tuple[Line, ...]) -> str:
     """Run what a code confirmed; nothing of it waits again."""
-    return _output(turn, _run(turn, actor, [Line(line, line) for line in lines]))
+    return _output(turn, _run(turn, actor, lines))
 
 
 def _echo(actor: Actor, line: Line) -> str:

@@ -33,9 +33,9 @@ def shown_name(name: str) -> str:
 
 def kept_name(name: str) -> str:
     """A name as a subscription keeps it: printable, without links, of bounded length."""
-    words = (word for word in name.split() if not _is_link(word))
-    plain = "".join(c for c in " ".join(words) if c.isprintable() and c not in "<>")
-    return " ".join(plain.split())[:NAME_KEPT].strip()
+    plain = "".join(c for c in " ".join(name.split()) if c.isprintable() and c not in "<>")
+    words = (word for word in plain.split() if not _is_link(word))
+    return " ".join(words)[:NAME_KEPT].strip()
 
 
 def shown_line(line: str, syntax: str | None) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name
 from listserv_py.commands.notices import tell
-from listserv_py.commands.rights import owned_list, targets
+from listserv_py.commands.rights import check_room, owned_list, targets
 from listserv_py.errors import BadAddress, OwnAddress
 from listserv_py.mail.mailbox import Mailbox
 
@@ -41,6 +41,7 @@ def add(request: Request) -> str:
     if found is not None:
         turn.tx.subscribers.save(replace(found, name=name or found.name))
         return request.say("ADD_RENAMED" if name else "ADD_ALREADY", **slots)
+    check_room(turn, mailing_list)
     turn.tx.subscribers.add(mailing_list.id, person, name, mailing_list.default_options(), turn.now)
     if not request.quiet:
         invoker = str(request.actor.mailbox)

@@ -11,6 +11,7 @@ _WHO = {
     Privilege.ANYBODY: "anybody",
     Privilege.SUBSCRIBER: "subscribers",
     Privilege.OWNER: "owners",
+    Privilege.CONFIGURER: "owners, or whom `Configuration-Owner=` names",
     Privilege.MODERATOR: "moderators",
 }
 _CODE = {

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from listserv_py.commands.command import Actor, Confirm, Request
 from listserv_py.errors import (
+    HeaderDenied,
+    ListFull,
     NoSubscriptions,
     NoSuchSubscriber,
     NotOnYourLists,
@@ -18,7 +20,7 @@ from listserv_py.errors import (
     UnknownList,
 )
 from listserv_py.lists.model import MailingList, Subscription
-from listserv_py.lists.roles import Elsewhere, Role, owners_of, roles_of
+from listserv_py.lists.roles import Elsewhere, Role, may, owners_of, roles_of
 from listserv_py.lists.trust import counts
 from listserv_py.lists.values import Confidential, ValidateLevel
 from listserv_py.mail.proof import Proof
@@ -68,6 +70,29 @@ def owned_list(request: Request) -> MailingList:
     if not is_owner(request.turn, request.actor, found):
         raise NotOwner(found.name)
     return found
+
+
+def configured_list(request: Request, *, also_owners: bool = False) -> MailingList:
+    """The list that the line names, whose header the actor may change (`Configuration-Owner=`).
+
+    With `also_owners` its owners are let in whom that keyword leaves out: they may read it.
+    """
+    turn, actor = request.turn, request.actor
+    found = turn.tx.lists.find(request.arguments.listname)
+    if found is not None:
+        have = roles(turn, actor, found)
+        access = found.keywords.configuration_owner
+        may_change = may(access, actor.mailbox, have, elsewhere(turn, actor))
+        if may_change or Role.POSTMASTER in have or (also_owners and Role.OWNER in have):
+            return found
+    raise HeaderDenied(owned_list(request).name)
+
+
+def check_room(turn: Turn, mailing_list: MailingList) -> None:
+    """Refuse one more subscriber where `Limits=` has been reached."""
+    limit = mailing_list.keywords.limit
+    if limit is not None and turn.tx.subscribers.count(mailing_list.id) >= limit:
+        raise ListFull(mailing_list.name)
 
 
 def for_another(request: Request) -> bool:

@@ -14,6 +14,7 @@ from listserv_py.commands.manners import kept_name, shown_name
 from listserv_py.commands.notices import tell_owners
 from listserv_py.commands.rights import (
     by_validate,
+    check_room,
     is_owner,
     is_visible,
     roles,
@@ -67,6 +68,7 @@ def subscribe(request: Request) -> str:
 
 def _join(request: Request, mailing_list: MailingList) -> str:
     turn, actor, name = request.turn, request.actor, _name(request)
+    check_room(turn, mailing_list)
     options = _wanted(request, mailing_list.default_options())
     turn.tx.subscribers.add(
         mailing_list.id, actor.mailbox, name, options, turn.now, _consent(request)

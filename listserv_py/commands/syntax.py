@@ -28,7 +28,8 @@ class Arguments:
     """What may stand on a command line; a command's syntax says which of it does.
 
     `listname` is in capitals, `*` for all lists. `person` is who a command is about when it is not
-    the sender himself: the one to ADD, or the one behind FOR. `code` is in capitals.
+    the sender himself: the one to ADD, or the one behind FOR. `code` is in capitals, and so is
+    `filetype`, which of a list's files is meant: LIST is its header.
     """
 
     listname: str = ""
@@ -38,6 +39,7 @@ class Arguments:
     code: str = ""
     text: str = ""
     switches: tuple[str, ...] = ()
+    filetype: str = ""
 
 
 def fold(word: str) -> str:
@@ -180,6 +182,11 @@ def _read_code(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     return rest, replace(arguments, code=fold(found[1] if found else word))
 
 
+def _read_filetype(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    word, rest = first_word(text)
+    return rest, replace(arguments, filetype=fold(word))
+
+
 def _read_text(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     return "", replace(arguments, text=text)
 
@@ -223,6 +230,7 @@ _ELEMENTS: dict[str, Element] = {
     "person": Element("user@host full name", _read_person, _write_person),
     "address": Element("user@host", _read_address, lambda a: str(a.person or "")),
     "code": Element("code", _read_code, lambda a: a.code),
+    "filetype": Element("LIST", _read_filetype, lambda a: a.filetype),
     "reason": Element("reason", _read_text, lambda a: a.text),
     "topic": Element("topic", _read_text, lambda a: a.text),
     "WITH options": Element(

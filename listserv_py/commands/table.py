@@ -10,6 +10,7 @@ import re
 
 from listserv_py.commands.command import Command, Table
 from listserv_py.commands.decide import OK, REJECT
+from listserv_py.commands.header import GET, PUT, UNLOCK
 from listserv_py.commands.hold import FREE, HOLD
 from listserv_py.commands.inquire import HELP, INFO, LISTS, RELEASE, REVIEW, THANKS
 from listserv_py.commands.options import QUERY, SET
@@ -33,6 +34,9 @@ COMMANDS = Table(
         RELEASE,
         ADD,
         DELETE,
+        GET,
+        PUT,
+        UNLOCK,
         HOLD,
         FREE,
         REJECT,

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from listserv_py.commands.interpreter import run_job
-from listserv_py.control import rosters
+from listserv_py.control import headers, rosters
 from listserv_py.control.operation import Operation, Refused
 from listserv_py.delivery.maildir import folder_name
 from listserv_py.errors import BadListname, HeaderFaults
@@ -134,6 +134,11 @@ def _erase_maildir(turn: Turn, mailbox: Mailbox) -> None:
 
 CREATE = Operation("create", TypeAdapter(NewList), TypeAdapter(str), _create)
 CMD = Operation("cmd", TypeAdapter(Said), TypeAdapter(Heard), _say)
+EDIT = Operation("edit", TypeAdapter(str), TypeAdapter(str), headers.open_)
+EDIT_SAVE = Operation(
+    "edit save", TypeAdapter(headers.Edited), TypeAdapter(headers.Outcome), headers.save
+)
+EDIT_CLOSE = Operation("edit close", TypeAdapter(str), TypeAdapter(None), headers.close)
 IMPORT = Operation(
     "import", TypeAdapter(rosters.Incoming), TypeAdapter(rosters.Taken), rosters.take_in
 )
@@ -155,5 +160,8 @@ ERASE = Operation("erase", TypeAdapter(str), TypeAdapter(int), _erase, scrubs=Tr
 
 OPERATIONS: Mapping[str, Operation[Any, Any]] = {
     operation.name: operation
-    for operation in (CREATE, CMD, IMPORT, EXPORT, QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE)
+    for operation in (
+        *(CREATE, CMD, EDIT, EDIT_SAVE, EDIT_CLOSE, IMPORT, EXPORT),
+        *(QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE),
+    )
 }

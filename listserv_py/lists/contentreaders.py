@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from listserv_py.errors import BadAddress
+from listserv_py.lists.access import Access
 from listserv_py.lists.addresses import is_listname
 from listserv_py.lists.headertext import Fault, Item
 from listserv_py.lists.shapes import (
@@ -165,8 +166,13 @@ def indent(items: Items, faults: list[Fault]) -> Change:
 
 
 def configuration_owner(items: Items, faults: list[Fault]) -> Change:
-    """Access levels."""
-    return {"configuration_owner": access_levels(items, faults)}
+    """Access levels, but for those that would let in people whom nobody chose."""
+    levels = access_levels(items, faults)
+    for item, level in zip(items, levels, strict=False):
+        if not level.listname and level.access in {Access.PUBLIC, Access.PRIVATE, Access.SERVICE}:
+            allowed = "Owner, Postmaster, (listname), Owner(listname), or an address"
+            faults.append(not_allowed(item, allowed))
+    return {"configuration_owner": levels}
 
 
 def digest(items: Items, faults: list[Fault]) -> Change:

@@ -122,6 +122,12 @@ def new_header(name: str, title: str, owners: Iterable[Mailbox], sets: Sequence[
     return "".join(f"* {line}".rstrip(" ") + "\n" for line in lines)
 
 
+def missing_defaults(text: str) -> tuple[str, ...]:
+    """The lines that a new list's header gets from us, for what its text says nothing about."""
+    said = {assignment.keyword.lower() for assignment in cut(text).assignments}
+    return tuple(f"* {key}= {value}" for key, value in _NEW_LIST if key.lower() not in said)
+
+
 def _names_in(line: str) -> frozenset[str]:
     """The keywords, in lower case, that a line sets; the line is given without its `*`."""
     return frozenset(a.keyword.lower() for a in assignments_of(line, 1))

@@ -22,6 +22,7 @@ _COMMA = re.compile(r"[ \t]*,")
 _COMMENT_WORD = re.compile(r"[ \t]*(\([^()]*\)|[^\s]+)")
 _CARD = re.compile(r"\*[ \t]*\.([A-Za-z]{2})(?:[ \t]+(\S+))?", re.ASCII)
 _PASSWORD = re.compile(r"((?:\*|[ \t])[Pp][Ww][ \t]*=).*", re.ASCII)
+_BLANKS = " \t\r\u200b\u3000\ufeff"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -89,7 +90,7 @@ def _lines(text: str, faults: list[Fault]) -> list[str]:
         faults.append(Fault(1, "the header is too large", f"{SIZE_MAX // 1000} kB"))
         text = text[:SIZE_MAX]
     # A no-break space is what mail programs make of the second blank in a row.
-    lines = [line.replace("\u00a0", " ").rstrip(" \t\r") for line in text.split("\n")]
+    lines = [line.replace("\u00a0", " ").rstrip(_BLANKS) for line in text.split("\n")]
     if len(lines) > LINES_MAX + 1:
         faults.append(Fault(LINES_MAX, "the header is too long", f"{LINES_MAX} lines"))
     return lines[:LINES_MAX]

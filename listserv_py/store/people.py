@@ -22,6 +22,10 @@ Value = str | int | bool | None
 Record = dict[str, "Value | Record | list[str]"]
 
 _ADDRESS = re.compile(r"[^\s,;()<>\"]+@[^\s,;()<>\"]+")
+_HEADERS_IN = {
+    "list": "SELECT name, header FROM list",
+    "old_header": "SELECT l.name, o.header FROM old_header o JOIN list l ON l.id = o.list_id",
+}
 _TIMES = re.compile(r"(_at|until)$")
 
 
@@ -49,6 +53,15 @@ class People:
             "roles": [
                 {"list": name, "header_line": line} for name, line in self._header_lines(mailbox)
             ],
+            "older_roles": [
+                {"list": name, "header_line": line}
+                for name, line in self._header_lines(mailbox, "old_header")
+            ],
+            "headers_open": self._rows(
+                "SELECT l.name AS list, h.until FROM header_lock h JOIN list l ON l.id = h.list_id"
+                " WHERE lower(h.address) = ?",
+                (written,),
+            ),
             "confirmations": self._rows(
                 "SELECT c.kind, l.name AS list, c.payload, c.created_at, c.expires_at, c.used_at,"
                 " c.outcome FROM cookie c LEFT JOIN list l ON l.id = c.list_id"
@@ -84,6 +97,8 @@ class People:
         key, written = mailbox.key, _written(mailbox)
         gone = self._erase_incoming(mailbox) + self._erase_outgoing(mailbox)
         for statement, value in (
+            ("DELETE FROM header_lock WHERE lower(address) = ?", written),
+            ("DELETE FROM old_header WHERE instr(lower(header), ?)", written),
             ("DELETE FROM cookie WHERE address_key = ?", key),
             ("DELETE FROM cookie WHERE instr(lower(payload), ?)", written),
             ("UPDATE cookie SET outcome = '' WHERE instr(lower(outcome), ?)", written),
@@ -103,8 +118,11 @@ class People:
             " UNION SELECT reverse_path FROM spool WHERE reverse_path IS NOT NULL"
             " UNION SELECT author_key FROM spool WHERE author_key <> ''"
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
+            " UNION SELECT address FROM header_lock"
         ).fetchall()
-        headers = self._db.execute("SELECT header FROM list").fetchall()
+        headers = self._db.execute(
+            "SELECT header FROM list UNION SELECT header FROM old_header"
+        ).fetchall()
         named = [word for row in headers for word in _ADDRESS.findall(row[0])]
         return iter({parse_mailbox(row[0]) for row in rows} | set(_mailboxes(named)))
 
@@ -147,11 +165,12 @@ class People:
                         "outcome": fate.name.lower(),
                     }
 
-    def _header_lines(self, mailbox: Mailbox) -> Iterator[tuple[str, str]]:
+    def _header_lines(self, mailbox: Mailbox, table: str = "list") -> Iterator[tuple[str, str]]:
         whole = re.compile(
             rf"(?<![\w.+-]){re.escape(_written(mailbox))}(?![\w-]|\.\w)", re.IGNORECASE
         )
-        for name, header in self._db.execute("SELECT name, header FROM list").fetchall():
+        rows = self._db.execute(_HEADERS_IN[table]).fetchall()
+        for name, header in rows:
             yield from ((name, line) for line in header.split("\n") if whole.search(line))
 
     def _incoming(self, mailbox: Mailbox) -> Iterator[tuple[Record, int]]:

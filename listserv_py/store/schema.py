@@ -150,3 +150,26 @@ def create_tables(db: Database) -> None:
             "INSERT INTO meta (name, value) VALUES (?, ?)",
             (f"secret.{name}", secrets.token_bytes(32)),
         )
+
+
+_HEADERS = """
+CREATE TABLE header_lock (
+    list_id INTEGER PRIMARY KEY REFERENCES list(id) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE old_header (
+    list_id INTEGER PRIMARY KEY REFERENCES list(id) ON DELETE CASCADE,
+    header TEXT NOT NULL,
+    replaced_at INTEGER NOT NULL
+) STRICT;
+"""
+
+
+@migrations()
+def create_header_tables(db: Database) -> None:
+    """Who has a list's header open, and the header before the last change."""
+    for statement in _HEADERS.split(";\n"):
+        if statement.strip():
+            db.execute(statement)

@@ -5,6 +5,7 @@ from sqlite_utils import Database
 from listserv_py.mail.verp import Verp
 from listserv_py.store.budget import Budget
 from listserv_py.store.cookies import Cookies
+from listserv_py.store.headers import Headers
 from listserv_py.store.lists import Lists
 from listserv_py.store.meta import Meta
 from listserv_py.store.outbox import Outbox
@@ -23,6 +24,7 @@ class Tx:
         self.domain = domain
         self.meta = Meta(db)
         self.lists = Lists(db, domain)
+        self.headers = Headers(db)
         self.subscribers = Subscribers(db, self.lists)
         self.spool = Spool(db, self.meta.secret("seen"))
         self.proofs = Proofs(db, self.meta.secret("seen"))

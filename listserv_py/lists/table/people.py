@@ -23,7 +23,6 @@ PEOPLE: tuple[Keyword, ...] = (
         "Who of the owners may change this header with PUT; others named here may fetch "
         "it and change it too. Postmasters always may.",
         contentreaders.configuration_owner,
-        State.NOT_YET,
     ),
     Keyword(
         "Editor",
@@ -64,7 +63,6 @@ PEOPLE: tuple[Keyword, ...] = (
         "40",
         "The column in which names stand in REVIEW.",
         contentreaders.indent,
-        State.NOT_YET,
     ),
     Keyword(
         "Confidential",
@@ -119,7 +117,6 @@ PEOPLE: tuple[Keyword, ...] = (
         "",
         "The greatest number of subscribers.",
         contentreaders.limits,
-        State.NOT_YET,
         site_only=True,
     ),
     Keyword(

@@ -1,0 +1,153 @@
+"""A list's header, another in its place: what is wrong with it, what it changes, who is told.
+
+PUT and the command line's `edit` pass here. Whoever may change a header may name other owners, so
+the old ones always hear of it: that is how a stolen mailbox is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import groupby
+from textwrap import fill
+
+from listserv_py.commands.notices import tell
+from listserv_py.errors import HeaderFaults
+from listserv_py.lists.header import Header, read_header
+from listserv_py.lists.headertext import Fault, cut, without_password
+from listserv_py.lists.keyword import State
+from listserv_py.lists.keywords import KEYWORDS, find_keyword
+from listserv_py.lists.miscoptions import MISC_OPTIONS
+from listserv_py.lists.model import MailingList
+from listserv_py.lists.roles import heard_owners, owners_of
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.maillog import get_logger
+from listserv_py.store.turn import Turn
+
+log = get_logger("header")
+
+FAULTS_MAX = 200
+WIDTH = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """Who changes a header: as people are told of it, and his own mailbox where he has one."""
+
+    named: str
+    mailbox: Mailbox | None = None
+    is_postmaster: bool = False
+
+
+def checked(turn: Turn, text: str, before: MailingList | None, editor: Editor) -> Header:
+    """The header in a text; HeaderFaults tells all that is wrong with it, line by line."""
+    header, found = read_header(text)
+    lines = text.split("\n")
+    faults = [*found, *_own_addresses(turn, header, lines)]
+    if not editor.is_postmaster:
+        faults += _site_only(before.header if before else None, header, lines)
+    if faults:
+        raise HeaderFaults(_worded(lines, faults))
+    return header
+
+
+def store(turn: Turn, mailing_list: MailingList, header: Header, editor: Editor) -> None:
+    """Put the header in place of the list's own, free its lock, and tell the old owners."""
+    tx, before = turn.tx, mailing_list.header
+    tx.headers.keep(mailing_list.id, turn.now)
+    tx.lists.update(mailing_list, str(header), turn.now)
+    tx.headers.unlock(mailing_list.id)
+    log.info("header.stored", list=mailing_list.name)
+    old, new = owners_of(mailing_list), {owner.mailbox for owner in header.keywords.owners}
+    form = "HEADER_CHANGED" if set(old) == new else "OWNERS_CHANGED"
+    # A quiet owner gets no notices, but for the one that says that he is an owner no more.
+    gone = tuple(owner for owner in old if owner not in new)
+    slots = {"INVOKER": editor.named, "CHANGES": changes(before, header)}
+    for owner in dict.fromkeys((*heard_owners(mailing_list), *gone)):
+        if owner != editor.mailbox:
+            tell(turn, owner, mailing_list, form, **slots)
+
+
+def changes(before: Header | None, after: Header) -> str:
+    """The lines that go (`-`) and those that come (`+`), without passwords."""
+    old, new = before.lines if before else (), after.lines
+    found: list[str] = []
+    for what, at, end, to, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what != "equal":
+            found += [f"- {without_password(line)}" for line in old[at:end]]
+            found += [f"+ {without_password(line)}" for line in new[to:stop]]
+    return "\n".join(found)
+
+
+def remarks(before: Header | None, after: Header) -> str:
+    """A sentence for each keyword that is new or changed and that this server does not obey."""
+    old, new = _said(before), _said(after)
+    told = [
+        f"{one.name}= {one.state.value}."
+        for one in KEYWORDS
+        if one.state is not State.OBEYED
+        and new.get(one.name)
+        and new[one.name] != old.get(one.name)
+    ]
+    words = after.keywords.misc - (before.keywords.misc if before else frozenset())
+    told += [
+        f"Misc-Options= {one.word}: {one.state.value}."
+        for one in MISC_OPTIONS
+        if one.state is not State.OBEYED and one.word in words
+    ]
+    return "\n".join(told)
+
+
+def _said(header: Header | None) -> dict[str, tuple[str, ...]]:
+    """The words of each keyword, those of a repeated one appended."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in cut(str(header)).assignments if header else ():
+        keyword = find_keyword(one.keyword)
+        if keyword:
+            found[keyword.name] = found.get(keyword.name, ()) + tuple(i.text for i in one.items)
+    return found
+
+
+def _own_addresses(turn: Turn, header: Header, lines: Sequence[str]) -> Iterator[Fault]:
+    """Mail to an owner who is one of our own addresses would come back to us, and go round."""
+    keywords = header.keywords
+    people = [owner.mailbox for owner in keywords.owners]
+    people += [*keywords.editors, *keywords.moderators]
+    people += [keywords.notify.address] if keywords.notify.address else []
+    for person in dict.fromkeys(people):
+        if turn.is_own(person):
+            text = f"{person} is an address of this server"
+            yield Fault(_line_of(str(person), lines), text, "a person's address")
+
+
+def _line_of(word: str, lines: Sequence[str]) -> int:
+    return next((at for at, line in enumerate(lines, 1) if word.lower() in line.lower()), 1)
+
+
+def _site_only(before: Header | None, after: Header, lines: Sequence[str]) -> Iterator[Fault]:
+    """What only a postmaster may change must stand as it stood."""
+    old, new = _said(before), _said(after)
+    for one in KEYWORDS:
+        if one.site_only and new.get(one.name, ()) != old.get(one.name, ()):
+            was = f"{one.name}= {','.join(old[one.name])}" if one.name in old else "no such line"
+            text = f"{one.name}= is changed by a postmaster only"
+            yield Fault(_line_of(f"{one.name}=", lines), text, was)
+
+
+def _worded(lines: Sequence[str], faults: Iterable[Fault]) -> str:
+    """The faults line by line, each line quoted above its own."""
+    found = sorted(faults, key=lambda fault: fault.line)
+    blocks = []
+    for number, of_line in groupby(found[:FAULTS_MAX], key=lambda fault: fault.line):
+        quoted = lines[number - 1].strip()[:100] if number <= len(lines) else ""
+        told = [_filled(f"{one.text}. Allowed: {one.allowed}.") for one in of_line]
+        blocks.append("\n".join([f"Line {number}: {quoted}".rstrip(), *told]))
+    if len(found) > FAULTS_MAX:
+        blocks.append(f"And {len(found) - FAULTS_MAX} more.")
+    return "\n".join(blocks)
+
+
+def _filled(text: str) -> str:
+    margin = "    "
+    return fill(text, WIDTH, initial_indent=margin, subsequent_indent=margin)
