@@ -5,7 +5,10 @@ They go into the first text/plain part that is read; HTML and signed parts are n
 
 from __future__ import annotations
 
+import re
+
 from listserv_py.delivery.transfer import BASE64, QUOTED_PRINTABLE, encode, encode_text
+from listserv_py.mail.charsets import decode
 from listserv_py.mail.charsets import encode as to_charset
 from listserv_py.mail.fields import Field
 from listserv_py.mail.message import Message
@@ -14,6 +17,9 @@ from listserv_py.mail.splice import Fields, joined, new_field
 
 SHOWN = ("Date", "From", "To", "Subject")
 WIDTH = 200
+
+_FLOWED = ("format", "delsp")
+_PLAIN = re.compile(r"[ -~]{1,40}")
 
 _SEALED = frozenset(
     f"multipart/{one}" for one in ("signed", "encrypted", "digest", "report", "appledouble")
@@ -27,8 +33,7 @@ def with_dual_header(message: Message) -> bytes:
         return message.raw
     lines = [f"{name}: {text[:WIDTH]}" for name in SHOWN if (text := message.text(name))]
     text = "\n".join((*lines, "", "")).replace("\n", "\r\n")
-    encoding, content = _prefixed(part, to_charset(text, part.charset))
-    fields = part.fields if encoding == part.encoding else _labelled(part.fields, encoding)
+    fields, content = _prefixed(part, text)
     head = joined(fields) + b"\r\n"
     return message.raw[: part.start] + head + content + message.raw[part.end :]
 
@@ -42,8 +47,27 @@ def _first_text(part: Part) -> Part | None:
     return part if is_text else None
 
 
-def _prefixed(part: Part, lines: bytes) -> tuple[str, bytes]:
-    """The part's content behind the lines, in its own encoding where that can be."""
+def _prefixed(part: Part, text: str) -> tuple[Fields, bytes]:
+    """The part behind the text: as it is, but in UTF-8 where its charset lacks a letter of it."""
+    lines, fields = to_charset(text, part.charset), part.fields
+    if decode(lines, part.charset) == text:
+        encoding, content = _in_its_charset(part, lines)
+    else:
+        fields = _replaced(fields, "Content-Type", _in_utf_8(part))
+        whole = text + decode(part.decoded(), part.charset)
+        encoding, content = encode_text(whole.encode("utf-8"))
+    if encoding != part.encoding:
+        fields = _replaced(fields, "Content-Transfer-Encoding", encoding)
+    return fields, content
+
+
+def _in_utf_8(part: Part) -> str:
+    flowed = [f"; {name}={part.params[name]}" for name in _FLOWED if name in part.params]
+    return "text/plain; charset=utf-8" + "".join(one for one in flowed if _PLAIN.fullmatch(one))
+
+
+def _in_its_charset(part: Part, lines: bytes) -> tuple[str, bytes]:
+    """The encoding and the content behind the lines, in the part's own encoding if that can be."""
     if part.encoding == QUOTED_PRINTABLE:
         return part.encoding, encode(lines, QUOTED_PRINTABLE) + part.content
     if part.encoding == BASE64:
@@ -53,7 +77,6 @@ def _prefixed(part: Part, lines: bytes) -> tuple[str, bytes]:
     return encode_text(lines + part.content)
 
 
-def _labelled(fields: Fields, encoding: str) -> Fields:
-    name = "content-transfer-encoding"
-    new: tuple[Field, ...] = (new_field("Content-Transfer-Encoding", encoding),)
-    return (*(one for one in fields if one.name != name), *new)
+def _replaced(fields: Fields, name: str, value: str) -> Fields:
+    new: tuple[Field, ...] = (new_field(name, value),)
+    return (*(one for one in fields if one.name != name.lower()), *new)

@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+from listserv_py.delivery.asciiheader import in_ascii
 from listserv_py.lists.options import HeaderStyle
 from listserv_py.mail.compose import encoded
 from listserv_py.mail.fields import Field, field
@@ -47,11 +48,14 @@ _NEVER = frozenset(
 _ONCE = frozenset(
     ("date", "from", "reply-to", "to", "cc", "subject", "message-id", "in-reply-to", "references")
 )
-_SHORT = frozenset(("received", "to", "from", "date", "subject", "message-id", "mime-version"))
+_SHORT = frozenset(
+    ("received", "to", "from", "date", "subject", "reply-to", "message-id", "mime-version")
+)
 _SHORT_STYLES = frozenset((HeaderStyle.SHORT, HeaderStyle.SHORT822))
 _PERSONAL = frozenset((HeaderStyle.FULL822, HeaderStyle.SHORT822))
 _SIGNER = re.compile(rb"(?:^|;)[ \t]*d[ \t]*=[ \t]*([^; \t]+)", re.IGNORECASE)
-_AUTHSERV = re.compile(rb"[ \t]*([^; \t]+)")
+_AUTHSERV = re.compile(rb"(?:[ \t]|\((?:[^()\\]|\\.)*\))*\"?([^;\" \t(]+)")
+_BLANKS_BEFORE_COLON = re.compile(rb"^([!-9;-~]+)[ \t]+:")
 _SIGNATURES = frozenset(("dkim-signature", "arc-seal", "arc-message-signature"))
 
 TO_READER = "undisclosed-recipients:;"
@@ -59,7 +63,7 @@ TO_READER = "undisclosed-recipients:;"
 
 def styled(fields: Sequence[Field], raw: bytes, facts: ListFacts, style: HeaderStyle) -> Fields:
     """The fields of a copy; `raw`, the post as it came, names it when the author did not."""
-    kept = _once(cut(fields, lambda one: _never_travels(one, facts)))
+    kept = _once(cut(map(_sendable, fields), lambda one: _never_travels(one, facts)))
     kept = (*kept, *_missing(kept, raw, facts))
     if style in _SHORT_STYLES:
         kept = cut(kept, lambda one: not _is_short(one))
@@ -77,6 +81,21 @@ def styled(fields: Sequence[Field], raw: bytes, facts: ListFacts, style: HeaderS
     return put_in(kept, behind_trace(kept), ours)
 
 
+def _sendable(one: Field) -> Field:
+    """The field as any reader takes it for one; nearly always just as it is.
+
+    Many readers take a line with a blank before its colon for the text, and an octet that is
+    neither ASCII nor UTF-8 may stand in no header (RFC 6532 3.2).
+    """
+    if one.raw[one.raw.index(b":") - 1] in b" \t":
+        one = field(_BLANKS_BEFORE_COLON.sub(rb"\1:", one.raw)) or one
+    try:
+        one.raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return in_ascii(one)
+    return one
+
+
 def _never_travels(one: Field, facts: ListFacts) -> bool:
     """Whether a field of the incoming mail never reaches a copy."""
     if one.name in _NEVER or one.name.startswith("list-") or "password" in one.name:
@@ -84,7 +103,7 @@ def _never_travels(one: Field, facts: ListFacts) -> bool:
     if one.name == "authentication-results":
         found = _AUTHSERV.match(one.value)
         ours = {facts.domain.lower(), *facts.authserv_ids.lower().split()}
-        return found is not None and found[1].decode("utf-8", "replace").lower() in ours
+        return found is None or found[1].decode("utf-8", "replace").lower() in ours
     if one.name in _SIGNATURES:
         signer = _SIGNER.search(one.value)
         return signer is not None and signer[1].lower() == facts.domain.lower().encode()

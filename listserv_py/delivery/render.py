@@ -17,7 +17,7 @@ from listserv_py.delivery.variants import PERSONAL
 from listserv_py.lists.options import HeaderStyle
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
-from listserv_py.mail.message import read
+from listserv_py.mail.message import Message, read
 from listserv_py.mail.splice import clean_lines, joined, new_field
 
 
@@ -53,13 +53,18 @@ def render(
     raw = clean_lines(raw)
     message = read(raw)
     if plain:
-        message = read(text_only(message))
+        message = _reread(text_only(message))
     if style is HeaderStyle.DUAL:
-        message = read(with_dual_header(message))
+        message = _reread(with_dual_header(message))
     fields = styled(message.fields, raw, facts, style)
-    ready = read(fit(read(joined(fields) + b"\r\n" + message.body), seven_bit=seven_bit))
+    ready = _reread(fit(_reread(joined(fields) + b"\r\n" + message.body), seven_bit=seven_bit))
     if style not in PERSONAL:
         return Variant(joined(ready.fields), ready.body)
     at = next(n for n, one in enumerate(ready.fields) if one.name == "to")
     before, behind = joined(ready.fields[:at]), joined(ready.fields[at + 1 :])
     return Variant(before + behind, ready.body, len(before))
+
+
+def _reread(raw: bytes) -> Message:
+    """Read what we have made: a header that just kept to the limits has grown."""
+    return read(raw, room=2)

@@ -87,9 +87,9 @@ class Message:
         return automatic.is_automatic(self.root, self.author, reverse_path, people)
 
 
-def read(raw: bytes) -> Message:
-    """Read a mail, whatever it is."""
-    header = read_header(raw)
+def read(raw: bytes, *, room: int = 1) -> Message:
+    """Read a mail, whatever it is; `room`: how many times over its header may fill the limits."""
+    header = read_header(raw, room=room)
     tree = read_tree(raw, header.fields, header.body_start)
     return Message(
         raw=raw,

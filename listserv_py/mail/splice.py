@@ -31,7 +31,7 @@ def new_field(name: str, value: str) -> Field:
     return made
 
 
-def cut(fields: Sequence[Field], unwanted: Callable[[Field], bool]) -> Fields:
+def cut(fields: Iterable[Field], unwanted: Callable[[Field], bool]) -> Fields:
     """The fields without the unwanted."""
     return tuple(one for one in fields if not unwanted(one))
 

@@ -1,3 +1,6 @@
+import base64
+import re
+
 import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -125,7 +128,8 @@ def test_subject_tag_where_there_is_no_subject() -> None:
         (HeaderStyle.FULL, False, "Tests <test-l@lists.example.org>"),
         (HeaderStyle.IETF, False, "home@example.org"),
         (HeaderStyle.SUBJECT, False, "Tests <test-l@lists.example.org>"),
-        (HeaderStyle.SHORT, True, "Tests <test-l@lists.example.org>"),
+        (HeaderStyle.SHORT, True, "home@example.org"),
+        (HeaderStyle.SHORT, False, "Tests <test-l@lists.example.org>"),
     ],
 )
 def test_reply_to(style: HeaderStyle, respect: bool, expected: str) -> None:
@@ -147,7 +151,7 @@ def test_ietf_header_adds_only_what_the_contract_demands() -> None:
 def test_short_header() -> None:
     names = {one.name for one in read(copy(style=HeaderStyle.SHORT)).fields}
     assert {name for name in names if not name.startswith("list-")} == {
-        *("received", "to", "from", "date", "subject", "message-id", "mime-version"),
+        *("received", "to", "from", "date", "subject", "reply-to", "message-id", "mime-version"),
         *("content-type", "sender", "precedence", "approved-by"),
     }
 
@@ -184,9 +188,21 @@ def test_dual_header_in_any_encoding(encoding: str, charset: str) -> None:
         + (b"SGVsbG8K\r\n" if encoding == "base64" else b"Hello\r\n")
     )
     mail = read(copy(raw, HeaderStyle.DUAL))
+    assert mail.root.as_text().startswith("From: joe@example.org\nSubject: Café\n\n")
     if charset != "utf-16":
-        assert mail.root.as_text().startswith("From: joe@example.org\nSubject: Caf")
         assert mail.root.as_text().rstrip().endswith("Hello")
+
+
+@pytest.mark.parametrize("charset", ["us-ascii", "iso-8859-1", "iso-2022-jp", "utf-16", "koi8-r"])
+def test_dual_header_loses_no_letter(charset: str) -> None:
+    raw = (
+        "From: joe@example.org\r\nSubject: =?utf-8?q?=E4=BD=A0_=C3=A4?=\r\n"
+        f"Content-Type: text/plain; charset={charset}; format=flowed; name=x\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    ).encode() + base64.encodebytes("Hello\r\n".encode(charset))
+    mail = read(copy(raw, HeaderStyle.DUAL))
+    assert mail.root.as_text() == "From: joe@example.org\nSubject: 你 ä\n\nHello\n"
+    assert mail.text("content-type") == "text/plain; charset=utf-8; format=flowed"
 
 
 def test_dual_header_leaves_signed_mail_alone() -> None:
@@ -210,6 +226,50 @@ def test_fields_that_may_stand_once_do() -> None:
     raw = b"Subject: one\r\nTo: a@b.org\r\nFrom: joe@example.org\r\nSubject: two\r\n\r\nHello\r\n"
     mail = read(copy(raw))
     assert [one.value for one in mail.all("subject")] == [b"two"]
+
+
+@pytest.mark.parametrize("style", [HeaderStyle.FULL, HeaderStyle.IETF, HeaderStyle.SUBJECT])
+def test_a_blank_before_the_colon_goes(style: HeaderStyle) -> None:
+    mail = copy(b"From: joe@example.org\r\nSUBJECT \t: a : b\r\n\r\nx\r\n", style)
+    assert re.search(rb"\r\nSUBJECT: (\[TEST-L\] )?a : b\r\n", mail)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"lists.example.org; dkim=pass",
+        b"LISTS.example.org 1; dkim=pass",
+        b"(a comment) lists.example.org (b); dkim=pass",
+        b'"lists.example.org"; dkim=pass',
+        b"mx.example.org; dkim=pass",
+        b"(never (closed; dkim=pass",
+    ],
+)
+def test_claims_under_our_name_go_however_they_are_written(value: bytes) -> None:
+    claim = b"Authentication-Results: " + value + b"\r\n"
+    theirs = b"Authentication-Results: (lists.example.org) mail.example.net; spf=pass\r\n"
+    made = copy(claim + theirs + POST, facts=with_facts(authserv_ids="mx.example.org"))
+    assert claim not in made
+    assert theirs in made
+
+
+def test_octets_that_are_not_utf8_are_encoded_in_the_header_only() -> None:
+    raw = "From: joe@example.org\r\nX-Note: Größe\r\nX-UTF-8: Größe\r\n\r\ngroß\r\n".encode()
+    raw = raw.replace("Größe".encode(), "Größe".encode("latin-1"), 1)
+    made = copy(raw)
+    assert read(made).text("x-note") == "Größe"
+    assert made.partition(b"\r\n\r\n")[0].decode("utf-8")
+    assert made.endswith("X-UTF-8: Größe\r\nDate".encode() + made.partition(b"\r\nDate")[2])
+    assert made.endswith("\r\n\r\ngroß\r\n".encode())
+
+
+def test_a_header_that_just_keeps_to_the_limits_stays_whole() -> None:
+    many = b"From: joe@example.org\r\n" + b"X: y\r\n" * 998 + b"Content-Type: text/html\r\n"
+    assert read(many).fault is None
+    for plain in (False, True):
+        mail = read(copy(many + b"\r\n<p>Hello</p>\r\n", plain=plain), room=2)
+        assert mail.body == (b"Hello\r\n" if plain else b"<p>Hello</p>\r\n")
+        assert len(mail.all("x")) == 998
 
 
 def test_variant_of_a_subscriber() -> None:
