@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import inscriptis
@@ -20,23 +20,27 @@ from inscriptis.html_properties import Display
 from inscriptis.model.attribute import Attribute
 from inscriptis.model.config import ParserConfig
 from inscriptis.model.html_element import HtmlElement
+from inscriptis.model.table import TableRow
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 from inscriptis.model.tag.table_tag import table_end_handler
 
-from listserv_py.mail.htmltext import strip_tags
+from listserv_py.mail.htmltext import MAX_HTML, link_shown, seen, strip_tags
 
-MAX_HTML = 300_000
+MAX_LAID_OUT = 1_000_000
+MAX_TAGS = 50_000
 MAX_DEPTH = 200
 MAX_LAYOUT_DEPTH = 20
 MAX_TABLE_AREA = 300_000
+MAX_TABLE_WIDTH = 120
 WIDTH = 76
+CUT = "[This is only the beginning of a very long mail.]"
 
 _TAGS = re.compile(
     r"<(/?)(div|span|font|b|i|u|em|strong|a|table|td|ul|ol|blockquote)\b", re.IGNORECASE
 )
 _LAYOUT = frozenset(("table", "ul", "ol", "blockquote"))
+_BLOCKS = ("center", "details", "dl", "dt", "fieldset", "form", "section", "summary")
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-_SHOWN_LINK = re.compile(r"(?:https?|ftp|mailto):[^\x00-\x20<>]+", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff\\s]*")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 _WORDS = re.compile(r"\w+")
@@ -44,17 +48,20 @@ _WORDS = re.compile(r"\w+")
 
 def html_to_text(source: str) -> str:
     """The text of an HTML mail, LF line ends, long paragraphs wrapped."""
-    text = _laid_out(source) if _is_harmless(source) else None
+    visible = seen(source[:MAX_HTML])
+    text = _laid_out(visible) if _is_harmless(visible) else None
     if text is None:
-        text = strip_tags(source)
+        text = strip_tags(visible, links=True)
     lines = [_tidy(line) for line in text.replace("\u00a0", " ").split("\n")]
     text = _MANY_BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
+    if len(source) > MAX_HTML:
+        text = f"{text}\n\n{CUT}"
     return f"{text}\n" if text else ""
 
 
 def _is_harmless(source: str) -> bool:
     """Small enough, and not nested so deep that libxml2 would drop the rest."""
-    if len(source) > MAX_HTML:
+    if len(source) > MAX_LAID_OUT or source.count("<") > MAX_TAGS:
         return False
     depth = layout = 0
     for tag in _TAGS.finditer(source):
@@ -85,7 +92,7 @@ def _tidy(line: str) -> str:
     if _INVISIBLE.fullmatch(line):
         return ""
     words = line.lstrip()
-    if len(line) <= WIDTH + 2 or "  " in words:
+    if len(line) <= (MAX_TABLE_WIDTH if "  " in words else WIDTH + 2):
         return line
     indent = line[: len(line) - len(words)][: WIDTH // 2]
     hanging = indent + "  " if words.startswith(("* ", "- ", "+ ")) else indent
@@ -106,9 +113,9 @@ class _TooWideError(Exception):
 def _config() -> ParserConfig:
     """A configuration for one conversion: inscriptis writes into the one that it is given."""
     css = {name: one.__copy__() for name, one in STRICT_CSS_PROFILE.items()}
-    css["blockquote"] = HtmlElement(
-        display=Display.block, margin_before=1, margin_after=1, padding_inline=4
-    )
+    css |= {name: HtmlElement(display=Display.block) for name in _BLOCKS}
+    css["dd"] = HtmlElement(display=Display.block, padding_inline=4)
+    css["blockquote"] = HtmlElement(display=Display.block, margin_before=1, padding_inline=4)
     links = _Links()
     config = ParserConfig(
         css=css,
@@ -116,7 +123,11 @@ def _config() -> ParserConfig:
         deduplicate_captions=True,
         custom_html_tag_handler_mapping=CustomHtmlTagHandlerMapping(
             start_tag_mapping={"a": links.open},
-            end_tag_mapping={"a": links.close, "table": _close_table},
+            end_tag_mapping={
+                "a": links.close,
+                "blockquote": _close_quote,
+                "table": _close_table,
+            },
         ),
     )
     # Margins and paddings of the mail's own CSS are left out: `margin-top: 9e9em` is a bomb.
@@ -130,18 +141,44 @@ def _hide(style: str, element: HtmlElement) -> None:
         element.display = Display.none
 
 
+def _close_quote(state: Any) -> None:
+    """A blank line behind a quotation; a margin from its start on would also part its lines."""
+    state.tags[-1].margin_after = 1
+
+
 def _close_table(state: Any) -> None:
     """The usual handler of inscriptis, if the padded table stays within reason."""
     if state.current_table:
-        rows = [[_size(cell) for cell in row.columns] for row in state.current_table[-1].rows]
-        columns = max(map(len, rows), default=0)
-        height = sum(max((tall for _, tall in row), default=0) for row in rows)
-        width = sum(
-            max((row[at][0] for row in rows if at < len(row)), default=0) for at in range(columns)
-        )
-        if max(width * height, columns * len(rows)) > MAX_TABLE_AREA:
+        table = state.current_table[-1]
+        width, area = _extent(table)
+        if width > MAX_TABLE_WIDTH and any(len(row.columns) > 1 for row in table.rows):
+            table.rows = list(_in_one_column(table))
+            _, area = _extent(table)
+        if area > MAX_TABLE_AREA:
             raise _TooWideError
     table_end_handler(state)
+
+
+def _in_one_column(table: Any) -> Iterator[TableRow]:
+    """A table that only places texts side by side: cell below cell."""
+    for row in table.rows:
+        for cell in row.columns:
+            below, gap = TableRow(row.cell_separator), TableRow(row.cell_separator)
+            below.columns = [cell]
+            width, _ = _size(cell)
+            yield from (below, gap) if width > WIDTH else (below,) if width else ()
+        yield TableRow(row.cell_separator)
+
+
+def _extent(table: Any) -> tuple[int, int]:
+    """The width of an open table, and how much would be written once it is padded."""
+    rows = [[_size(cell) for cell in row.columns] for row in table.rows]
+    columns = max(map(len, rows), default=0)
+    height = sum(max((tall for _, tall in row), default=0) for row in rows)
+    width = sum(
+        max((row[at][0] for row in rows if at < len(row)), default=0) for at in range(columns)
+    )
+    return width, max(width * height, columns * len(rows))
 
 
 def _size(cell: Any) -> tuple[int, int]:
@@ -159,18 +196,12 @@ class _Links:
         self._open: list[tuple[str, Any, int]] = []
 
     def open(self, state: Any, attrs: Mapping[str, str]) -> None:
-        found = _SHOWN_LINK.fullmatch(html.unescape(attrs.get("href", "")).strip())
         block = state.tags[-1].canvas.current_block
-        self._open.append((found[0] if found else "", block, block.idx))
+        self._open.append((attrs.get("href", ""), block, block.idx))
 
     def close(self, state: Any) -> None:
         target, block, start = self._open.pop()
         now = state.tags[-1].canvas.current_block
         words = now.content[start - now.idx :] if now is block and now.idx > start else ""
-        if target and _bare(target) != _bare(words):
-            state.tags[-1].write(f" <{html.escape(target, quote=False)}>")
-
-
-def _bare(link: str) -> str:
-    """A link as people write it, to see whether the words already say it."""
-    return re.sub(r"^(https?://|ftp://|mailto:)", "", link.strip().lower()).rstrip("/")
+        if shown := link_shown(target, words):
+            state.tags[-1].write(html.escape(shown, quote=False))

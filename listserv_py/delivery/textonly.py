@@ -234,11 +234,11 @@ def _content_id(part: Part) -> str:
 
 def _names_shown(part: Part) -> Iterator[str]:
     """What an HTML part refers to: Content-IDs, and the places of its images."""
-    source = part.as_text()[:MAX_HTML_LOOKED_AT]
+    source = html.unescape(part.as_text()[:MAX_HTML_LOOKED_AT])
     for found in _SHOWN.finditer(source):
-        yield unquote(html.unescape(found[1]))
+        yield unquote(found[1])
     for found in re.finditer(r"\bsrc\s*=\s*[\"']([^\"']{1,1000})[\"']", source, re.IGNORECASE):
-        yield html.unescape(found[1])
+        yield found[1]
 
 
 def _mixed(part: Part, raws: Sequence[bytes]) -> _Piece:

@@ -9,47 +9,76 @@ from __future__ import annotations
 import html
 import re
 
-MAX_HTML = 500_000
+MAX_HTML = 1_500_000
 
-_TAG_NAME = re.compile(r"/?[A-Za-z][A-Za-z0-9:-]{0,30}")
+_OPENING = re.compile(r"<(?:(!--)|[!?]|(/?[A-Za-z][A-Za-z0-9:-]{0,30}))")
 _BREAKS = re.compile(
     "address|article|aside|blockquote|body|br|center|d[dlt]|div|fieldset|figcaption|figure|footer|form"
     "|h[1-6r]|header|li|main|nav|[ou]l|p|pre|section|table|t(body|foot|head|r)|title"
 )
 _SILENT = frozenset(("script", "style", "head", "template"))
+_UNSEEN = re.compile(r"<(?:!--|(style|script)(?=[\s>]))", re.IGNORECASE)
+_HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)|'([^']*)|([^\s\"'>]+))", re.IGNORECASE)
+_SHOWN_LINK = re.compile(r"(?:https?|ftp|mailto|tel):[^\x00-\x1f<>]+", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")
 
 
-def strip_tags(source: str) -> str:
-    """The words of an HTML text, one line a block, entities read, quotes marked."""
-    reader = _Reader()
+def strip_tags(source: str, *, links: bool = False) -> str:
+    """The words of an HTML text, one line a block, entities read, quotes marked.
+
+    `links`: where a link leads stands behind its words.
+    """
+    reader = _Reader(links=links)
     source = source[:MAX_HTML]
     at = 0
-    while at < len(source):
-        opening = source.find("<", at)
-        if opening < 0:
-            opening = len(source)
-        reader.text(source[at:opening])
-        at = _behind_tag(source, opening, reader)
+    while found := _OPENING.search(source, at):
+        reader.text(source[at : found.start()])
+        at = _behind_tag(source, found, reader)
+    reader.text(source[at:])
     return reader.finished()
 
 
-def _behind_tag(source: str, opening: int, reader: _Reader) -> int:
-    """Take the tag, comment or bare `<` at `opening`; where to go on."""
-    if source.startswith("<!--", opening):
-        return _behind(source, "-->", opening + 4)
-    if source[opening + 1 : opening + 2] in ("!", "?"):
-        return _behind(source, ">", opening + 2)
-    name = _TAG_NAME.match(source, opening + 1)
-    if name is None:
-        reader.text(source[opening : opening + 1])
-        return opening + 1
-    tag = name[0].lower()
-    end = _behind(source, ">", name.end())
+def seen(source: str) -> str:
+    """The HTML without comments, styles and scripts, which can be most of a mail from Word."""
+    out: list[str] = []
+    at = 0
+    while found := _UNSEEN.search(source, at):
+        out.append(source[at : found.start()])
+        if found[1] is None:
+            at = _behind(source, "-->", found.end() - 2)
+            continue
+        closing = re.compile(f"</{found[1]}", re.IGNORECASE).search(source, found.end())
+        at = _behind(source, ">", closing.end()) if closing else len(source)
+    return "".join((*out, source[at:]))
+
+
+def link_shown(target: str, words: str) -> str:
+    """What to write behind the words of a link: nothing where they say it, or it is for no reader.
+
+    No blank can end the target early.
+    """
+    found = _SHOWN_LINK.fullmatch(html.unescape(target).strip())
+    if found is None or _bare(found[0]) == _bare(words):
+        return ""
+    return " <" + re.sub(r"\s", "%20", found[0]) + ">"
+
+
+def _bare(link: str) -> str:
+    """A link as people write it, to see whether the words already say it."""
+    return re.sub(r"^(https?://|ftp://|mailto:|tel:)", "", link.strip().lower()).rstrip("/")
+
+
+def _behind_tag(source: str, opening: re.Match[str], reader: _Reader) -> int:
+    """Take the tag, or the comment, that opens there; where to go on."""
+    if opening[2] is None:
+        mark, start = ("-->", opening.end() - 2) if opening[1] else (">", opening.end())
+        return _behind(source, mark, start)
+    tag = opening[2].lower()
+    end = _behind(source, ">", opening.end())
     if tag in _SILENT:
         closing = re.compile(f"</{tag}", re.IGNORECASE).search(source, end)
         return _behind(source, ">", closing.end()) if closing else len(source)
-    reader.tag(tag)
+    reader.tag(tag, source[opening.end() : end])
     return end
 
 
@@ -61,7 +90,8 @@ def _behind(source: str, mark: str, start: int) -> int:
 class _Reader:
     """Collects words into lines, and knows how deep in quotes they stand."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, links: bool) -> None:
+        self._links: list[tuple[str, int]] | None = [] if links else None
         self._lines: list[str] = []
         self._line: list[str] = []
         self._quotes = 0
@@ -74,8 +104,10 @@ class _Reader:
             self._break(blank=True)
             self._line.append(line)
 
-    def tag(self, tag: str) -> None:
+    def tag(self, tag: str, attributes: str) -> None:
         name = tag.lstrip("/")
+        if name == "a" and self._links is not None:
+            self._link(self._links, None if tag.startswith("/") else _HREF.search(attributes))
         if name in ("td", "th"):
             self._line.append(" ")
         elif _BREAKS.fullmatch(name):
@@ -84,6 +116,14 @@ class _Reader:
             self._quotes = max(0, self._quotes + (-1 if tag.startswith("/") else 1))
         elif name == "pre":
             self._pre = max(0, self._pre + (-1 if tag.startswith("/") else 1))
+
+    def _link(self, opened: list[tuple[str, int]], href: re.Match[str] | None) -> None:
+        """Close the link that is open, and open the next, if it leads anywhere."""
+        if opened:
+            target, start = opened.pop()
+            self._line.append(link_shown(target, "".join(self._line[start:])))
+        if href is not None:
+            opened.append((next(filter(None, href.groups()), ""), len(self._line)))
 
     def _break(self, *, blank: bool) -> None:
         line = _BLANKS.sub(" ", "".join(self._line)).strip()

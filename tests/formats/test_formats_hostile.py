@@ -61,6 +61,11 @@ HOSTILE = {
     "margins": FROM
     + b"Content-Type: text/html\r\n\r\n"
     + b'<div style="margin-top:999999999em;padding-left:99999999px">x</div>' * 50,
+    "tags": FROM + b"Content-Type: text/html\r\n\r\n" + b"<p>" * 1_000_000,
+    "small tables": FROM
+    + b"Content-Type: text/html\r\n\r\n"
+    + b"<table><tr><td>x</td><td>y</td></tr></table>" * 12_000,
+    "links": FROM + b"Content-Type: text/html\r\n\r\n" + b"<a href=http://x>y" * 100_000,
     "angle brackets": FROM + b"Content-Type: text/html\r\n\r\n" + b"<" * 1_000_000,
     "ampersands": FROM + b"Content-Type: text/html\r\n\r\n" + b"&" * 1_000_000,
     "NUL and controls": FROM + b"Content-Type: text/html\r\n\r\n" + bytes(range(256)) * 100,
@@ -98,6 +103,25 @@ def test_what_is_over_the_limits_is_a_fault(name: str) -> None:
 def test_deep_html_keeps_its_words() -> None:
     assert html_to_text("<div>" * 3000 + "words") == "words\n"
     assert html_to_text("<section>" * 3000 + "words <b>and</b> more") == "words and more\n"
+
+
+def test_a_long_mail_from_word_keeps_its_links() -> None:
+    style = "<style>" + "p.MsoNormal { margin: 0cm; }\n" * 40_000 + "</style><!--" + "x" * 90_000
+    link = '--><p>See <a href="https://example.org/a?b=1&amp;c=2">the plan</a>.</p>'
+    assert html_to_text(style + link) == "See the plan <https://example.org/a?b=1&c=2>.\n"
+
+
+def test_html_that_is_too_much_to_lay_out_keeps_its_links() -> None:
+    item = (
+        '<p>one <a href="https://example.org/1">more</a> and <a href="https://a.org">a.org</a></p>'
+    )
+    text = html_to_text(item * 12_000)
+    assert text.count("one more <https://example.org/1> and a.org\n") == 12_000
+
+
+def test_html_that_is_not_read_to_its_end_says_so() -> None:
+    text = html_to_text("<p>words</p>" * 200_000)
+    assert text.endswith("words\n\n[This is only the beginning of a very long mail.]\n")
 
 
 NASTY = st.lists(
