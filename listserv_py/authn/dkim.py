@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 import dkim
-from dkim.canonicalization import compress_whitespace
 from dkim.util import InvalidTagValueList, parse_tag_value
 
 from listserv_py.authn.signature import Signature
 from listserv_py.errors import Transient
 from listserv_py.mail.message import Message
+from listserv_py.mail.relaxed import compressed
 from listserv_py.resolver import Resolver
 
 KEY_BITS_MIN = 1024
@@ -25,7 +25,6 @@ KEY_BITS_MAX = 8192
 EXPONENT_BITS_MAX = 33
 RECORD_MAX = 4096
 THREADS = 2
-_CHUNK = 1 << 18
 
 
 class Outcome(StrEnum):
@@ -111,7 +110,7 @@ def _outcomes(
     for signature, key in pairs:
         body = message.body
         if signature.is_body_relaxed:
-            body = relaxed = relaxed if relaxed is not None else _compressed(body)
+            body = relaxed = relaxed if relaxed is not None else compressed(body)
         found.append(key if isinstance(key, Outcome) else _outcome(message, body, signature, key))
         if found[-1] is Outcome.PASS:
             break
@@ -129,18 +128,3 @@ def _outcome(message: Message, body: bytes, signature: Signature, record: bytes)
     except Exception:  # noqa: BLE001 - on strange fields dkimpy raises whatever Python happens to
         return Outcome.PERMERROR
     return Outcome.PASS if passed else Outcome.FAIL
-
-
-def _compressed(body: bytes) -> bytes:
-    """The body with each run of blanks as one, which relaxed canonicalisation makes of it anyway.
-
-    dkimpy looks for blanks at line ends first, in quadratic time where they are many. In pieces
-    that end with a line, because a pattern at work keeps every other thread waiting.
-    """
-    pieces: list[bytes] = []
-    at = 0
-    while at < len(body):
-        end = body.find(b"\n", at + _CHUNK) + 1 or len(body)
-        pieces.append(compress_whitespace(body[at:end]))
-        at = end
-    return b"".join(pieces)

@@ -18,6 +18,7 @@ from dkim.canonicalization import CanonicalizationPolicy
 
 from listserv_py.errors import ConfigError
 from listserv_py.mail.fields import read_header
+from listserv_py.mail.relaxed import compressed
 
 # Each is named once more than it occurs: nobody can put another one on top (RFC 6376 8.15).
 OVERSIGNED = (
@@ -63,7 +64,7 @@ class Signer:
         canonical = [
             (name.strip().lower(), value) for name, value in _RELAXED.canonicalize_headers(headers)
         ]
-        digest = hashlib.sha256(_RELAXED.canonicalize_body(body)).digest()
+        digest = hashlib.sha256(_RELAXED.canonicalize_body(compressed(body))).digest()
         return Prepared(self, canonical, base64.b64encode(digest).decode("ascii"), stamp)
 
 

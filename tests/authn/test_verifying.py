@@ -26,11 +26,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from name_server import NameServer
 
-from listserv_py.authn.dkim import Outcome, _compressed, _outcome, is_usable
+from listserv_py.authn.dkim import Outcome, _outcome, is_usable
 from listserv_py.authn.proof import look, settle
 from listserv_py.authn.signature import Signature, signatures
 from listserv_py.mail.message import read
 from listserv_py.mail.proof import Proof
+from listserv_py.mail.relaxed import compressed
 
 NAME = "s1._domainkey.example.net"
 PLAIN = (b"simple", b"simple")
@@ -209,7 +210,7 @@ def test_whatever_dkimpy_raises_is_an_outcome(kind: bytes | None) -> None:
 def test_blanks_put_together_first_change_no_body(text: str) -> None:
     body = text.replace("\n", "\r\n").encode()
 
-    assert Relaxed.canonicalize_body(_compressed(body)) == Relaxed.canonicalize_body(body)
+    assert Relaxed.canonicalize_body(compressed(body)) == Relaxed.canonicalize_body(body)
 
 
 @pytest.mark.timeout(10)

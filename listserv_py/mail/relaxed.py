@@ -1,0 +1,24 @@
+"""Blanks made one, as DKIM's relaxed body wants it (RFC 6376 3.4.4), in linear time.
+
+dkimpy looks for blanks at line ends first, which takes quadratic time where a line holds many; over
+a text without runs of blanks it is quick, and the outcome is the same.
+"""
+
+import re
+
+_BLANKS = re.compile(rb"[\t ]+")
+_PIECE = 1 << 18
+
+
+def compressed(body: bytes) -> bytes:
+    """The body with each run of blanks as one.
+
+    In pieces that end with a line, because a pattern at work keeps every other thread waiting.
+    """
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(body):
+        end = body.find(b"\n", at + _PIECE) + 1 or len(body)
+        pieces.append(_BLANKS.sub(b" ", body[at:end]))
+        at = end
+    return b"".join(pieces)
