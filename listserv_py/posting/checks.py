@@ -6,6 +6,7 @@ approved posts too; what says who may post stands behind it. `CHECKS` is the who
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from listserv_py.lists.access import Access, AccessLevel
@@ -27,6 +28,7 @@ from listserv_py.posting.verdict import (
 HOPS_MAX = 40
 COMMAND_LINES_MAX = 4
 COMMAND_LINE_MAX = 120
+_CODE = re.compile(r"\([0-9A-Fa-f]{16}\)")
 _MACHINES = frozenset({"mailer-daemon", "postmaster", "uucp"})
 _UNLIMITED = frozenset({Role.OWNER, Role.EDITOR, Role.POSTMASTER})
 
@@ -107,9 +109,14 @@ def nobody_wrote_it(post: Post) -> Verdict | None:
 
 
 def command_by_mistake(post: Post) -> Verdict | None:
-    """Catch a short mail that is a command, or an empty one with a command as its subject."""
+    """Catch a short mail that is a command, or an empty one with a command as its subject.
+
+    A code of ours in the subject makes it an answer to a request: nobody else may see that.
+    """
     if post.approved or post.confirmed:
         return None
+    if _CODE.search(post.message.subject):
+        return Reject("COMMAND_TO_LIST")
     said = []
     for line in post.message.command_text.split("\n"):
         if line.rstrip() == "--":
