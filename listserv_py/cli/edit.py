@@ -35,8 +35,15 @@ def _edit(asked: Operator, name: str, opened: str) -> None:
             _tell(name, outcome)
             return
         note(outcome.faults)
-        if not click.confirm("Edit it again?", default=True, err=True):
+        if not _again():
             raise Refused(f"{name.upper()}: nothing was changed; {_kept(text)}")
+
+
+def _again() -> bool:
+    try:
+        return click.confirm("Edit it again?", default=True, err=True)
+    except click.Abort:
+        return False
 
 
 def _save(asked: Operator, edited: Edited) -> Outcome:

@@ -9,8 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from listserv_py.commands.command import Command, Line
-from listserv_py.commands.table import COMMANDS, split
+from listserv_py.commands.command import Line, shortest
+from listserv_py.commands.syntax import first_word, fold
+from listserv_py.commands.table import COMMANDS, QUIET
+
+BROKEN_MAX = 20
+"""How many lines a mail program may have made of one."""
+
+_TAKERS = tuple(unit for unit in COMMANDS.units if unit.takes_data)
+# What any of a mail's many lines has to begin with to be looked at closely.
+_BEGINNINGS = (QUIET, *(fold(one.keyword)[: shortest(one.keyword)] for one in _TAKERS))
+_LONGEST = max(map(len, _BEGINNINGS))
 
 
 def with_data(lines: Sequence[str]) -> tuple[Line, ...]:
@@ -21,8 +30,7 @@ def with_data(lines: Sequence[str]) -> tuple[Line, ...]:
         line, at = lines[at], at + 1
         if not line:
             continue
-        command = _command(line)
-        end = _data_end(lines, at) if command is not None and command.takes_data else at
+        end = _data_end(lines, at) if _takes_data(line) else at
         found.append(Line(line, line, data=_without_blank_head(lines[at:end])))
         at = end
     return tuple(found)
@@ -37,18 +45,25 @@ def _data_end(lines: Sequence[str], start: int) -> int:
     if last is None:
         return start
     end = last + 1
-    while end < stop and lines[end] and _command(lines[end]) is None:
+    while end < min(stop, last + BROKEN_MAX) and lines[end] and not _is_command(lines[end]):
         end += 1
     return end
 
 
 def _takes_data(line: str) -> bool:
-    command = _command(line)
-    return command is not None and command.takes_data
+    if not fold(line[:_LONGEST]).startswith(_BEGINNINGS):
+        return False
+    word = fold(_word(line))
+    return any(unit.is_called(word) for unit in _TAKERS)
 
 
-def _command(line: str) -> Command | None:
-    return COMMANDS.find(split(line)[1])
+def _is_command(line: str) -> bool:
+    return COMMANDS.find(_word(line)) is not None
+
+
+def _word(line: str) -> str:
+    word, rest = first_word(line)
+    return first_word(rest)[0] if fold(word) == QUIET else word
 
 
 def _without_blank_head(lines: Sequence[str]) -> tuple[str, ...]:

@@ -28,7 +28,11 @@ from listserv_py.store.turn import Turn
 log = get_logger("header")
 
 FAULTS_MAX = 200
+COMPARED_MAX = 40_000
+"""Lines times lines: the comparison takes the square of it in the worst case."""
 WIDTH = 72
+
+Lines = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,30 @@ def changes(before: Header | None, after: Header) -> str:
     """The lines that go (`-`) and those that come (`+`), without passwords."""
     old, new = before.lines if before else (), after.lines
     found: list[str] = []
-    for what, at, end, to, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if what != "equal":
-            found += [f"- {without_password(line)}" for line in old[at:end]]
-            found += [f"+ {without_password(line)}" for line in new[to:stop]]
+    for at, end, to, stop in _differences(old, new):
+        found += [f"- {without_password(line)}" for line in old[at:end]]
+        found += [f"+ {without_password(line)}" for line in new[to:stop]]
     return "\n".join(found)
+
+
+def _differences(old: Lines, new: Lines) -> Iterator[tuple[int, int, int, int]]:
+    """Where lines differ: old from, to; new from, to. Too many for a close look are one piece."""
+    head = _alike(old, new)
+    tail = _alike(old[head:][::-1], new[head:][::-1])
+    end, stop = len(old) - tail, len(new) - tail
+    if (end - head) * (stop - head) > COMPARED_MAX:
+        yield head, end, head, stop
+        return
+    matcher = SequenceMatcher(None, old[head:end], new[head:stop], autojunk=False)
+    for what, first, last, begins, ends in matcher.get_opcodes():
+        if what != "equal":
+            yield head + first, head + last, head + begins, head + ends
+
+
+def _alike(one: Lines, other: Lines) -> int:
+    """How many lines at the beginning are the same."""
+    differing = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differing, min(len(one), len(other)))
 
 
 def remarks(before: Header | None, after: Header) -> str:
