@@ -43,7 +43,7 @@ from listserv_py.smtpd.mailroom import Mailroom
 from listserv_py.smtpd.replies import SmtpReply
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 from listserv_py.units import HostPort
 
 DOMAIN = "lists.example.org"

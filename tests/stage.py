@@ -20,7 +20,7 @@ from listserv_py.mail.message import read
 from listserv_py.store.open import open_database
 from listserv_py.store.store import Tx
 from listserv_py.store.turn import Turn
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DOMAIN = "lists.example.org"

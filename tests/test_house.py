@@ -16,7 +16,7 @@ from listserv_py import errors
 from listserv_py.cli import generate
 from listserv_py.cli.main import program
 from listserv_py.config import load
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "listserv_py"

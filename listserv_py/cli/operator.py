@@ -22,7 +22,7 @@ from listserv_py.config import Settings, load
 from listserv_py.control.client import ask
 from listserv_py.control.operation import A, Operation, R
 from listserv_py.errors import ConfigError
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 
 @dataclass

@@ -17,7 +17,7 @@ from listserv_py.control.socket import address
 from listserv_py.store.lock import FolderInUse, lock
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 PATIENCE = 30.0
 ANSWER_WITHIN = 600.0

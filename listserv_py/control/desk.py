@@ -13,7 +13,7 @@ from listserv_py.store.people import StillNamed
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 
 @dataclass(frozen=True, slots=True)

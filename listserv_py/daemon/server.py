@@ -30,7 +30,7 @@ from listserv_py.smtpd.listener import Address, Listener, listen
 from listserv_py.store.lock import lock
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 log = get_logger("daemon")
 

@@ -20,7 +20,7 @@ from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.maillog import get_logger
 from listserv_py.store.outbox import Kind
 from listserv_py.store.store import Tx
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 log = get_logger("turn")
 

@@ -24,7 +24,7 @@ from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 PEOPLE = ("joe@example.net", "ann@example.com")
 LISTSERV = parse_mailbox(f"listserv@{DOMAIN}")

@@ -17,7 +17,7 @@ from listserv_py.commands.data import with_data
 from listserv_py.lists.header import read_header
 from listserv_py.mail.compose import Draft, compose
 from listserv_py.mail.message import read
-from listserv_py.texts import Forms
+from listserv_py.texts.forms import Forms
 
 
 def found(text: str) -> list[tuple[str, list[str]]]:

@@ -3,7 +3,8 @@
 import pytest
 
 from listserv_py.errors import Broken
-from listserv_py.texts import Filled, Forms, read_forms
+from listserv_py.texts.fill import Filled
+from listserv_py.texts.forms import Forms, read_forms
 
 TEXT = """A comment.
 >>> ADD1 Welcome to &LISTNAME
