@@ -10,11 +10,17 @@ from pathlib import Path
 import pytest
 from stage import NOW, Stage
 
+from listserv_py.commands.command import Actor, Command, Request
+from listserv_py.commands.header import GET, PUT, UNLOCK
 from listserv_py.commands.headerchange import changes
 from listserv_py.commands.interpreter import run_job
+from listserv_py.commands.rights import needs_code
+from listserv_py.commands.syntax import Arguments
+from listserv_py.commands.table import COMMANDS
 from listserv_py.lists.header import read_header
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.mail.message import read
+from listserv_py.mail.proof import Proof
 from listserv_py.store.people import People
 
 OLGA, OSKAR, JOE, ADMIN = (
@@ -210,6 +216,30 @@ def test_get_without_header_shows_the_subscribers(stage: Stage) -> None:
 
 
 # Who may.
+
+
+@pytest.mark.parametrize(
+    ("command", "proof", "asked"),
+    [
+        (GET, Proof.NONE, True),
+        (GET, Proof.DKIM, False),
+        (UNLOCK, Proof.DKIM, False),
+        (PUT, Proof.NONE, True),
+        (PUT, Proof.DKIM, True),
+        (PUT, Proof.AUTHSERV, True),
+        (PUT, Proof.CODE, False),
+        (PUT, Proof.OPERATOR, False),
+    ],
+    ids=lambda value: getattr(value, "word", str(value)),
+)
+def test_a_put_is_proven_by_a_code_only(
+    stage: Stage, command: Command, proof: Proof, asked: bool
+) -> None:
+    said = Arguments("TEST-L", filetype="LIST")
+    actor = Actor(parse_mailbox(OLGA), proof=proof)
+    assert asked == needs_code(
+        Request(stage.turn(), actor, command, said, False, COMMANDS, lambda *_: "")
+    )
 
 
 def test_configuration_owner(stage: Stage) -> None:
