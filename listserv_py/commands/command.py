@@ -98,8 +98,10 @@ class Request:
     data: tuple[str, ...] = ()
 
     def say(self, form: str, **slots: str) -> str:
-        """A form's text, as an answer."""
-        return self.turn.forms.fill(form, slots).body
+        """A form's text, as an answer; where it speaks of a list, in the words of that list."""
+        listname = slots.get("LISTNAME", "")
+        found = self.turn.tx.lists.find(listname) if listname else None
+        return self.turn.words(found).fill(form, slots).body
 
 
 def answer_at_once(request: Request) -> Request:

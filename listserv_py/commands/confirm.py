@@ -15,6 +15,8 @@ from textwrap import indent
 from listserv_py.commands.command import Actor, Request
 from listserv_py.commands.manners import kept_name, shown_host, shown_name
 from listserv_py.commands.syntax import Arguments, write
+from listserv_py.lists.model import MailingList
+from listserv_py.lists.values import Confidential
 from listserv_py.store.cookies import Ask, CookieKind
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
@@ -69,7 +71,16 @@ def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> bool:
         "SITE": turn.settings.site.domain,
     }
     kind = Kind.CONFIRMATION
-    if not turn.mail(actor.mailbox, "CONFIRM1", slots, kind=kind, letter=actor.letter):
+    filled = turn.words(_list_of(turn, lines)).fill("CONFIRM1", slots)
+    if not turn.mail(
+        actor.mailbox,
+        "CONFIRM1",
+        slots,
+        kind=kind,
+        letter=actor.letter,
+        subject=filled.subject,
+        body=filled.body,
+    ):
         return False
     payload = _payload(turn, actor, lines)
     asked = Ask(CookieKind.COMMAND, actor.mailbox, payload, expires_at, turn.now)
@@ -95,6 +106,13 @@ def _payload(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> str:
         },
         ensure_ascii=False,
     )
+
+
+def _list_of(turn: Turn, lines: Sequence[Waiting]) -> MailingList | None:
+    """The one list that all the lines are about, if its people may know of it anyway."""
+    names = {one.listname for one in lines}
+    found = turn.tx.lists.find(names.pop()) if len(names) == 1 else None
+    return found if found and found.keywords.confidential is not Confidential.YES else None
 
 
 def _host(actor: Actor) -> str:

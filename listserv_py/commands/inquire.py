@@ -69,7 +69,9 @@ def info(request: Request) -> str:
         LISTADDR=str(found.address),
         MYADDRESS=str(request.turn.command_address),
         REQUEST=f"{found.name.lower()}-request@{found.domain}",
-        JOINING=request.say(f"INFO_{_JOINING[found.keywords.subscription.policy]}"),
+        JOINING=request.say(
+            f"INFO_{_JOINING[found.keywords.subscription.policy]}", LISTNAME=found.name
+        ),
     )
 
 
@@ -124,6 +126,7 @@ def review(request: Request) -> str:
     said.append(
         request.say(
             "REVIEW_TOTALS",
+            LISTNAME=found.name,
             CONCEALED=str(roster.concealed),
             TOTAL=str(roster.total if sees_all else roster.total - roster.concealed),
             WHICH="" if sees_all else ' (non-"concealed" only)',

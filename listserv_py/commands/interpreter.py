@@ -18,7 +18,7 @@ from listserv_py.commands.command import Actor, Line, Privilege, Request
 from listserv_py.commands.data import with_data
 from listserv_py.commands.humans import answerable
 from listserv_py.commands.manners import shown_line, shown_word, without_links
-from listserv_py.commands.rights import ALL_LISTS, for_another, needs_code, owned_list
+from listserv_py.commands.rights import ALL_LISTS, for_another, is_visible, needs_code, owned_list
 from listserv_py.commands.subscribe import door_line
 from listserv_py.commands.syntax import fold, read, without_password
 from listserv_py.commands.table import COMMANDS, split
@@ -39,6 +39,7 @@ from listserv_py.mail.proof import Proof
 from listserv_py.maillog import get_logger
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
+from listserv_py.texts.words import Words
 
 log = get_logger("commands")
 
@@ -188,9 +189,16 @@ def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
         slots = error.slots()
         if not actor.proof.is_proven:
             slots = {slot: without_links(value) for slot, value in slots.items()}
-        said = turn.forms.fill(error.form, slots).body
+        said = _words(turn, actor, error).fill(error.form, slots).body
         job.answers.append(Answer(_echo(actor, line), said, error))
         job.errors += 1
+
+
+def _words(turn: Turn, actor: Actor, error: UserError) -> Words:
+    """The words of the list that an error speaks of, where the actor may know of it."""
+    listname = error.slots().get("LISTNAME", "")
+    found = turn.tx.lists.find(listname) if listname else None
+    return turn.words(found if found and is_visible(turn, actor, found) else None)
 
 
 def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
@@ -245,7 +253,7 @@ def _output(turn: Turn, job: Job) -> str:
             "COMMANDS": str(COMMANDS_MAX),
             "ERRORS": str(ERRORS_MAX),
         }
-        return turn.forms.fill(form, slots).body
+        return turn.words(None).fill(form, slots).body
 
     waits = say("JOB_WAITS" if job.asked else "JOB_NOT_ASKED")
     blocks = [

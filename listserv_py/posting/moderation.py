@@ -157,5 +157,5 @@ def _slots(
 
 
 def _who(turn: Turn, post: Post, why: str) -> dict[str, str]:
-    reason = turn.forms.fill(why, {"LISTNAME": post.mailing_list.name}).body
+    reason = turn.words(post.mailing_list).fill(why, {"LISTNAME": post.mailing_list.name}).body
     return {"WHOM": str(post.author) if post.author else "(nobody)", "WHY": reason}

@@ -173,3 +173,19 @@ def create_header_tables(db: Database) -> None:
     for statement in _HEADERS.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def create_template_table(db: Database) -> None:
+    """What owners have written for their lists."""
+    db.execute(
+        """
+        CREATE TABLE template (
+            list_id INTEGER NOT NULL REFERENCES list(id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            text TEXT NOT NULL,
+            changed_at INTEGER NOT NULL,
+            PRIMARY KEY (list_id, name)
+        ) STRICT, WITHOUT ROWID
+        """
+    )

@@ -14,6 +14,7 @@ from listserv_py.store.proofs import Proofs
 from listserv_py.store.sending import Sending
 from listserv_py.store.spool import Spool
 from listserv_py.store.subscribers import Subscribers
+from listserv_py.store.templates import Templates
 
 
 class Tx:
@@ -25,6 +26,7 @@ class Tx:
         self.meta = Meta(db)
         self.lists = Lists(db, domain)
         self.headers = Headers(db)
+        self.templates = Templates(db)
         self.subscribers = Subscribers(db, self.lists)
         self.spool = Spool(db, self.meta.secret("seen"))
         self.proofs = Proofs(db, self.meta.secret("seen"))

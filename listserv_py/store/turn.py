@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from listserv_py.config import Settings
 from listserv_py.lists.addresses import Door, route
@@ -18,9 +19,13 @@ from listserv_py.mail.compose import Draft, address, compose
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.maillog import get_logger
+from listserv_py.store.around import around
 from listserv_py.store.outbox import Kind
 from listserv_py.store.store import Tx
+from listserv_py.store.templates import MAILTPL
+from listserv_py.texts.fill import Filled
 from listserv_py.texts.forms import Forms
+from listserv_py.texts.words import Words
 
 log = get_logger("turn")
 
@@ -95,7 +100,11 @@ class Turn:
         if kind in _COUNTED and not proven and not self._may_answer(to):
             log.warning("mail.over_budget", form=form)
             return False
-        content = compose(self._draft(post))
+        filled = self.words(mailing_list).fill(form, slots)
+        if filled.silent:
+            log.info("mail.switched_off", form=form)
+            return True
+        content = compose(self._draft(post, filled))
         self.tx.outbox.send(
             to,
             content,
@@ -104,6 +113,14 @@ class Turn:
             list_id=mailing_list.id if mailing_list else None,
         )
         return True
+
+    def words(self, mailing_list: MailingList | None) -> Words:
+        """The forms as the list has them, or for None as the site has them."""
+        context = partial(around, self.settings, mailing_list, self.now)
+        if mailing_list is None:
+            return Words(self.forms, around=context)
+        own = self.tx.templates.find(mailing_list.id, MAILTPL)
+        return Words(self.forms, own, mailing_list.keywords.language.name, context)
 
     def is_own(self, mailbox: Mailbox) -> bool:
         """Whether mail to this address would come back to us."""
@@ -125,8 +142,7 @@ class Turn:
         budget.spend(to, "answer", self.now)
         return True
 
-    def _draft(self, post: Post) -> Draft:
-        filled = self.forms.fill(post.form, post.slots)
+    def _draft(self, post: Post, filled: Filled) -> Draft:
         domain = self.settings.site.domain
         draft = Draft(
             sender=address(f"List server at {domain}", self.command_address),
@@ -138,7 +154,7 @@ class Turn:
             attached=post.attached,
         )
         if post.mailing_list is not None:
-            draft = replace(draft, more=(("X-LSV-ListID", post.mailing_list.name),))
+            draft = replace(draft, more=_list_fields(post.mailing_list, filled))
         if post.letter is None:
             return draft
         return replace(draft, auto_submitted="auto-replied", references=references(post.letter))
@@ -166,6 +182,13 @@ class Turns:
             new_code=new_code,
             new_token=new_token,
         )
+
+
+def _list_fields(mailing_list: MailingList, filled: Filled) -> tuple[tuple[str, str], ...]:
+    found = (("X-LSV-ListID", mailing_list.name),)
+    if not filled.to_owners:
+        return found
+    return (*found, ("Reply-To", f"{mailing_list.name.lower()}-request@{mailing_list.domain}"))
 
 
 def _postmasters(settings: Settings) -> tuple[Mailbox, ...]:

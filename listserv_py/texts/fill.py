@@ -10,19 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import wrap
 
-from listserv_py.errors import ListservError
 from listserv_py.texts.language import NESTING_MAX, Line, Word, read_lines
-from listserv_py.texts.slots import Slots, names_in
+from listserv_py.texts.slots import OUTPUT_MAX, BrokenForm, Slots, names_in
 
 WIDTH = 72
 DEPTH_MAX = 8
-LINES_MAX = 10_000
-OUTPUT_MAX = 64 * 1024
+LINES_MAX = 5000
 SUBJECT_MAX = 500
-
-
-class BrokenForm(ListservError):
-    """A form that cannot be filled in; its text says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape as html_escape
 
-from listserv_py.errors import Broken
+from listserv_py.errors import Broken, ListservError
 
 # Only capitals: `&amp;` and its like are HTML.
 _SLOT = re.compile(
     r"&(?:(KWD|MBX|DAYSEQ)\([ \t]*&?([A-Za-z0-9_-]{1,40});?[ \t]*\)|([A-Z][A-Z0-9_]*));?"
 )
 _COMPARED = re.compile(r"\^=|>=|<=|=|>|<")
+
+
+OUTPUT_MAX = 64 * 1024
+COMPARED_MAX = 200
+"""How much of a condition, and of a value in it, is looked at."""
+
+
+class BrokenForm(ListservError):
+    """A form that cannot be filled in; its text says why."""
 
 
 def no_keyword(_: str) -> str:
@@ -41,7 +50,17 @@ class Slots:
 
     def fill(self, text: str) -> str:
         """The text with every slot's value in its place."""
-        return _SLOT.sub(self._value, text)
+        size = 0
+
+        def value(found: re.Match[str]) -> str:
+            nonlocal size
+            said = self._value(found)
+            size += len(said)
+            if size > OUTPUT_MAX and not self.strict:
+                raise BrokenForm(f"it grows to more than {OUTPUT_MAX // 1024} kB")
+            return said
+
+        return _SLOT.sub(value, text)
 
     def alone(self, text: str) -> str | None:
         """The value of a text that is nothing but one slot; None for any other."""
@@ -50,13 +69,18 @@ class Slots:
 
     def holds(self, condition: str) -> bool:
         """Whether a condition is met: two texts compared, or one that says anything at all."""
+        if len(condition) > COMPARED_MAX:
+            raise BrokenForm(f"a condition has more than {COMPARED_MAX} characters")
         sign = _COMPARED.search(condition)
         if sign is None:
-            return self.fill(condition).strip().upper() not in {"", "0", "NO"}
+            return self._side(condition) not in {"", "0", "NO"}
         # Cut before it is filled in, so that a value with a sign in it cannot turn it round.
-        left = self.fill(condition[: sign.start()]).strip().strip("'\"").upper()
-        right = self.fill(condition[sign.end() :]).strip().strip("'\"").upper()
-        return _compare(left, sign[0], right)
+        left, right = condition[: sign.start()], condition[sign.end() :]
+        return _compare(self._side(left), sign[0], self._side(right))
+
+    def _side(self, text: str) -> str:
+        filled = _SLOT.sub(lambda found: self._value(found)[:COMPARED_MAX], text)
+        return filled.strip().strip("'\"").upper()
 
     def _value(self, found: re.Match[str]) -> str:
         value = self._function(found[1], found[2]) if found[1] else self.values.get(found[3])

@@ -1,0 +1,120 @@
+"""The forms as one list has them: its own, those of its language, the site's, the default.
+
+An owner's form that cannot be filled in, or that lost what it must say, is passed over for the next
+one, with a line in the log: whatever an owner writes, the mail goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from listserv_py.maillog import get_logger
+from listserv_py.texts.fill import Filled, Form, fill
+from listserv_py.texts.forms import Forms, read_forms
+from listserv_py.texts.slots import BrokenForm, Slots, no_keyword
+
+log = get_logger("texts")
+
+FIXED = frozenset(
+    {
+        "HEADER_CHANGED",
+        "OWNERS_CHANGED",
+        "CONFIRM_TOO_MANY",
+        "GET_HEADER",
+        "GET_TEMPLATE",
+        "PUT_CHANGES",
+    }
+)
+"""Forms that warn people, or go back to the server: a list cannot word them itself."""
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "CONFIRM1": ("CODE", "LINES"),
+    "POST_CONFIRM": ("CODE",),
+    "APPROVAL": ("CODE",),
+}
+"""What must stand in a mail whatever form it has, or nobody could answer it."""
+
+ALIASES: Mapping[str, str] = {"COOKIE": "CODE", "COMMAND": "LINES"}
+"""LISTSERV's names for slots that are called otherwise here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What any form of an owner may use besides the slots of what happened."""
+
+    values: Mapping[str, str]
+    keyword: Callable[[str], str] = no_keyword
+    day: int = 0
+
+
+def nothing_around() -> Around:
+    """Where there is nothing to say of a list."""
+    return Around({})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words for the mails and answers about one list, or about none."""
+
+    forms: Forms
+    own: str = ""
+    language: str = ""
+    around: Callable[[], Around] = nothing_around
+
+    def fill(self, name: str, slots: Mapping[str, str]) -> Filled:
+        """The form with its slots filled."""
+        for form in self._wordings(name):
+            try:
+                return self._filled(form, slots)
+            except BrokenForm as exc:
+                log.warning("form.broken", form=name, why=str(exc))
+        return self.forms.fill(name, slots)
+
+    def html(self, name: str) -> str:
+        """A form whose slots stand in HTML, "" where nobody wrote one."""
+        return self._banner(name, html=True)
+
+    def text(self, name: str) -> str:
+        """A form that mails take in, "" where nobody wrote one."""
+        return self._banner(name, html=False)
+
+    def _banner(self, name: str, *, html: bool) -> str:
+        for form in self._wordings(name):
+            try:
+                return fill(form, self._slots({}, html=html), self._find).body
+            except BrokenForm as exc:
+                log.warning("form.broken", form=name, why=str(exc))
+        return ""
+
+    def _filled(self, form: Form, slots: Mapping[str, str]) -> Filled:
+        if form.is_ours:
+            return fill(form, Slots(slots, strict=True), self._find)
+        filled = fill(form, self._slots(slots), self._find)
+        for needed in NEEDED.get(form.name, ()):
+            if filled.silent or slots.get(needed, "") not in filled.body:
+                raise BrokenForm(f"it does not show &{needed}")
+        return filled
+
+    def _slots(self, slots: Mapping[str, str], *, html: bool = False) -> Slots:
+        around = self.around()
+        renamed = {name: slots[old] for name, old in ALIASES.items() if old in slots}
+        values = {**around.values, **renamed, **slots}
+        return Slots(values, around.keyword, around.day, html=html)
+
+    def _wordings(self, name: str) -> Iterator[Form]:
+        """The forms of that name before the default, the nearest first."""
+        own = read_own(self.own) if self.own and name not in FIXED else {}
+        for forms in (own, self.forms.in_language(self.language), self.forms.site):
+            if name in forms:
+                yield forms[name]
+
+    def _find(self, name: str) -> Form | None:
+        return next(self._wordings(name), None) or self.forms.by_name.get(name)
+
+
+@lru_cache(maxsize=200)
+def read_own(text: str) -> Mapping[str, Form]:
+    """The forms of a template that people wrote, by name; the last of one name counts."""
+    return {form.name: form for form in read_forms(text, is_ours=False)}
