@@ -24,7 +24,7 @@ class Lists:
 
     def __init__(self, db: Database, domain: str) -> None:
         self._db = db
-        self._domain = domain
+        self.domain = domain
 
     def find(self, name: str) -> MailingList | None:
         """The list of that name, or None."""
@@ -77,5 +77,5 @@ class Lists:
     def _read(self, row: tuple[int, str, str, str]) -> MailingList:
         list_id, name, header, held = row
         return MailingList(
-            id=list_id, name=name, header=_parsed(header), held=bool(held), domain=self._domain
+            id=list_id, name=name, header=_parsed(header), held=bool(held), domain=self.domain
         )

@@ -21,11 +21,9 @@ _QUICK_CHECK_BELOW = 256 * 1024 * 1024
 def open_database(data_dir: Path) -> Database:
     """The writing connection to an up-to-date database; ConfigError says why there is none."""
     path = data_dir / FILE
-    _refuse_vanished(data_dir, path)
+    examine_folder(data_dir)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    else:
-        examine(path)
     try:
         db = connect(path, write=True)
         migrations.apply(db)
@@ -34,6 +32,14 @@ def open_database(data_dir: Path) -> Database:
     if not (data_dir / MARKER).exists():
         _mark(data_dir)
     return db
+
+
+def examine_folder(data_dir: Path) -> None:
+    """Refuse a folder whose database cannot be used; an empty or absent folder may be filled."""
+    path = data_dir / FILE
+    _refuse_vanished(data_dir, path)
+    if path.exists():
+        examine(path)
 
 
 def examine(path: Path) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -28,6 +29,8 @@ R = TypeVar("R")
 
 BATCH = 200
 READERS = 2
+WAITED_LONG = 0.5
+"""Seconds behind other jobs that shorten the wait for whoever else holds the database."""
 SCRUB_TRIES = 50
 SCRUB_PAUSE = 0.2
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
@@ -55,6 +58,7 @@ class _Job:
     future: asyncio.Future[Any]
     alone: bool = False
     """Outside every transaction: for what SQLite does in none."""
+    since: float = field(default_factory=time.monotonic)
 
 
 class Store:
@@ -63,11 +67,14 @@ class Store:
     def __init__(self, data_dir: Path, db: Database, domain: str) -> None:
         self._path = data_dir / FILE
         self._db = db
-        self._domain = domain
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, "store-read")
-        self._local = threading.local()
-        self._peek: Tx | None = None
+        self._tx = Tx(db, domain)
+        # Opened now and not when first needed: by then there may be no descriptor left.
+        self._views = [Tx(connect(self._path, write=False), domain) for _ in range(1 + READERS)]
+        self._idle: queue.SimpleQueue[Tx] = queue.SimpleQueue()
+        for view in self._views[1:]:
+            self._idle.put(view)
         self.failed = threading.Event()
         self._writer = threading.Thread(target=self._write, name="store-write", daemon=True)
         self._writer.start()
@@ -95,18 +102,22 @@ class Store:
         """Run `fn(tx, …)` on a reading connection; what it returns must hold no cursor."""
 
         def work() -> R:
-            tx: Tx | None = getattr(self._local, "tx", None)
-            if tx is None:
-                tx = self._local.tx = Tx(connect(self._path, write=False), self._domain)
-            return fn(tx, *args, **kw)
+            tx = self._idle.get()
+            try:
+                return fn(tx, *args, **kw)
+            finally:
+                self._idle.put(tx)
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     def peek(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
         """Run `fn(tx, …)` here and now: look-ups of microseconds, from the loop's thread only."""
-        if self._peek is None:
-            self._peek = Tx(connect(self._path, write=False), self._domain)
-        return fn(self._peek, *args, **kw)
+        return fn(self._views[0], *args, **kw)
+
+    def rename(self, domain: str) -> None:
+        """From now on the lists' addresses are in another domain."""
+        for tx in (self._tx, *self._views):
+            tx.domain = tx.lists.domain = domain
 
     async def scrub(self) -> None:
         """Empty the WAL into the file: what was deleted before is gone from the disk then.
@@ -120,15 +131,17 @@ class Store:
         raise StoreBusy("deleted, but still in the write-ahead log: a long reader is in the way")
 
     async def close(self) -> None:
-        """Finish what waits, then close the file."""
+        """Finish what waits, then close the file; all state is in it then, and none in its WAL."""
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
-        if self._peek is not None:
-            self._peek.db.close()
+        for view in self._views:
+            view.db.close()
+        # The writing connection last: only as such does it empty the WAL into the file.
+        self._db.close()
 
     def _write(self) -> None:
-        tx = Tx(self._db, self._domain)
+        tx = self._tx
         closing = False
         while not closing:
             jobs = [self._jobs.get()]
@@ -141,7 +154,6 @@ class Store:
             for job in jobs:
                 if job is not None and job.alone:
                     _tell(job, *self._outside(tx, job))
-        self._db.close()
 
     def _outside(self, tx: Tx, job: _Job) -> tuple[Any, BaseException | None]:
         try:
@@ -152,7 +164,7 @@ class Store:
     def _commit(self, tx: Tx, batch: list[_Job]) -> None:
         outcomes: list[tuple[Any, BaseException | None]] = []
         try:
-            self._db.conn.execute("BEGIN IMMEDIATE")
+            self._begin(batch)
             outcomes = [self._attempt(tx, job) for job in batch]
             self._db.conn.execute("COMMIT")
         except Exception as exc:  # noqa: BLE001 - whatever it was, every caller must hear of it
@@ -161,6 +173,19 @@ class Store:
             outcomes = [(None, self._ours(exc))] * len(batch)
         for job, (result, error) in zip(batch, outcomes, strict=True):
             _tell(job, result, error)
+
+    def _begin(self, batch: list[_Job]) -> None:
+        """Take the database; who has waited for it already waits no longer than is promised."""
+        conn = self._db.conn
+        waited = time.monotonic() - min(job.since for job in batch)
+        if waited < WAITED_LONG:
+            conn.execute("BEGIN IMMEDIATE")
+            return
+        conn.execute(f"PRAGMA busy_timeout={max(100, int(BUSY_MS - 1000 * waited))}")
+        try:
+            conn.execute("BEGIN IMMEDIATE")
+        finally:
+            conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 
     def _attempt(self, tx: Tx, job: _Job) -> tuple[Any, BaseException | None]:
         conn = self._db.conn

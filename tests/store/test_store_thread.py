@@ -1,10 +1,11 @@
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from listserv_py.store.connect import connect
+from listserv_py.store.connect import BUSY_MS, connect
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store, StoreBusy, StoreFull
 
@@ -107,3 +108,44 @@ async def test_how_the_connection_is_set(store: Store) -> None:
         return [tx.db.execute(f"PRAGMA {one}").fetchone()[0] for one in wanted]
 
     assert await store.run(settings) == ["wal", 2, 1, 1]
+
+
+async def test_nobody_waits_longer_than_is_promised(store: Store, tmp_path: Path) -> None:
+    other = connect(tmp_path / "listserv.db", write=True)
+    other.execute("BEGIN IMMEDIATE")
+    first = asyncio.ensure_future(store.run(note, "a"))
+    await asyncio.sleep(0.05)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    with pytest.raises(StoreBusy):
+        await store.run(note, "b")
+    assert loop.time() - begun < BUSY_MS / 1000 + 1
+    with pytest.raises(StoreBusy):
+        await first
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.run(note, "c") == "c"
+
+
+def test_a_closed_store_is_one_file(tmp_path: Path) -> None:
+    async def use() -> None:
+        store = Store.open(tmp_path, "lists.example.org")
+        await store.run(note, "a")
+        assert await store.read(names) == {"a"}
+        assert store.peek(names) == {"a"}
+        await store.close()
+
+    asyncio.run(use())
+    assert {path.name for path in tmp_path.iterdir()} == {"listserv.db", "VERSION"}
+
+
+async def test_readers_need_no_descriptor_that_they_have_not_got(store: Store) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        assert await store.read(names) == set()
+        assert store.peek(names) == set()
+        await store.run(note, "a")
+        assert await store.read(names) == {"a"}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
