@@ -12,6 +12,8 @@ from listserv_py.smtpd.replies import SmtpReply
 
 _END = b"\r\n.\r\n"
 LINE_MAX = 65536
+_FAR = 10
+"""So many times the limit are read to their end, for an answer that their sender will hear."""
 
 
 class Content:
@@ -37,7 +39,7 @@ class Content:
     @property
     def is_far_too_big(self) -> bool:
         """Whether it is not worth waiting for its end."""
-        return self.received > 2 * self._limit + LINE_MAX
+        return self.received > _FAR * self._limit + LINE_MAX
 
     def drop(self, fault: SmtpReply) -> None:
         """Keep nothing of it any more; only its end is still looked for."""

@@ -11,7 +11,7 @@ import errno
 import secrets
 from datetime import UTC, datetime
 
-from listserv_py.errors import Refusal
+from listserv_py.errors import Broken, Refusal
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.maillog import get_logger
@@ -75,7 +75,10 @@ class Handler:
             log.error("door.full", reason=type(error).__name__)
             return replies.NO_ROOM
         token = secrets.token_hex(6)
-        log.error("door.fault", id=token, exc_info=error)
+        if isinstance(error, Broken):
+            log.error("door.fault", id=token, reason=str(error))
+        else:
+            log.error("door.fault", id=token, exc_info=error)
         return replies.our_fault(token)
 
     def _envelope(self, content: Content, transaction: Transaction, visit: Visit) -> Envelope:

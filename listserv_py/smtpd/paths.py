@@ -14,6 +14,8 @@ from listserv_py.smtpd import replies
 
 # No two branches begin alike, so this cannot backtrack; what stands inside parse_path judges.
 _PATH = re.compile(r'<(?:[^<>"\\]|"(?:[^"\\]|\\.)*")*>(?= |$)')
+# An address literal names a host by its number, so it is never ours (RFC 5321 4.1.3).
+_LITERAL = re.compile(r"<.+@\[[0-9A-Za-z.:-]+\]>")
 _SIZE_DIGITS = 20
 
 
@@ -35,7 +37,7 @@ def read_mail(argument: str, *, extended: bool, limit: int) -> Transaction:
     parameters = _parameters(words)
     transaction = Transaction(
         _mailbox(path),
-        size=_size(parameters.pop("SIZE", None)),
+        size=_size(parameters.pop("SIZE")) if "SIZE" in parameters else None,
         smtputf8=_has_smtputf8(parameters),
     )
     if parameters.pop("BODY", "7BIT") not in {"7BIT", "8BITMIME"}:
@@ -56,6 +58,8 @@ def read_rcpt(argument: str, *, domain: str, smtputf8: bool) -> Mailbox:
         raise replies.UNKNOWN_PARAMETER.refusal()
     if path.isascii() and path.lower() == "<postmaster>":
         return Mailbox("postmaster", domain)
+    if _LITERAL.fullmatch(path):
+        raise replies.NO_RELAY.refusal()
     mailbox = _mailbox(path)
     if mailbox is None:
         raise replies.BAD_PATH.refusal()
@@ -101,10 +105,8 @@ def _has_smtputf8(parameters: dict[str, str | None]) -> bool:
     return True
 
 
-def _size(value: str | None) -> int | None:
+def _size(value: str | None) -> int:
     """RFC 1870 6.1; the digits are ASCII already, isdigit alone would let `²` pass."""
-    if value is None:
-        return None
-    if not value.isdigit() or len(value) > _SIZE_DIGITS:
+    if value is None or not value.isdigit() or len(value) > _SIZE_DIGITS:
         raise replies.BAD_SYNTAX.refusal()
     return int(value)
