@@ -231,7 +231,8 @@ def load(path: Path) -> Settings:
     try:
         settings = Settings.model_validate(data, context={"folder": path.absolute().parent})
     except ValidationError as exc:
-        found = [(error["loc"], tomlfaults.in_words(error, Settings)) for error in exc.errors()]
+        own = tomlfaults.without_echoes(exc.errors())
+        found = [(error["loc"], tomlfaults.in_words(error, Settings)) for error in own]
     else:
         found = list(_contradictions(settings))
         if not found:
@@ -313,6 +314,14 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
             yield (
                 ("site", "postmasters", index),
                 f"{postmaster} is this server itself; allowed: the address of a person",
+            )
+    doors: dict[str, int] = {}
+    for index, door in enumerate(settings.listen):
+        first = doors.setdefault(str(door.address), index)
+        if first != index and not str(door.address).endswith(":0"):
+            yield (
+                ("listen", index, "address"),
+                f"{door.address} is that of listen[{first}] already; allowed: one of its own",
             )
     if bool(delivery.username) != bool(delivery.password_file):
         lacking = "password_file" if delivery.username else "username"

@@ -40,6 +40,17 @@ def located(
     return tuple(sorted(faults, key=lambda fault: fault.line or 10**9))
 
 
+def without_echoes(errors: Iterable[ErrorDetails]) -> list[ErrorDetails]:
+    """The errors, but for those of a list that pydantic finds too short without its bad items."""
+    kept = list(errors)
+    places = [error["loc"] for error in kept]
+    return [
+        error
+        for error in kept
+        if not any(error["loc"] == place[: len(error["loc"])] != place for place in places)
+    ]
+
+
 def in_words(error: ErrorDetails, model: Model) -> str:
     """What is wrong and what is allowed, without pydantic's own vocabulary."""
     location = error["loc"]

@@ -21,6 +21,8 @@ from pydantic import Field, PlainValidator, ValidationInfo
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 _LONGEST = timedelta(days=3650)
+# SQLite keeps nothing larger in one piece (SQLITE_MAX_LENGTH).
+_LARGEST = 10**9
 
 _QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)")
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
@@ -108,6 +110,14 @@ def size(value: object) -> int:
     many = int(Decimal(found[1]) * factor[found[2].lower()])
     if many < 1:
         raise ValueError("should be more than nothing")
+    return many
+
+
+def mail_size(value: object) -> int:
+    """How large a mail may be."""
+    many = size(value)
+    if many > _LARGEST:
+        raise ValueError("should be at most 1GB")
     return many
 
 
@@ -247,7 +257,13 @@ def _listname(value: object) -> str:
 def _path(value: object, info: ValidationInfo) -> Path:
     path = Path(value) if isinstance(value, Path) else Path(text(value)).expanduser()
     folder: Path = (info.context or {}).get("folder", Path())
-    return (folder / path).absolute() if str(value) else path
+    return (folder / path).absolute()
+
+
+def _folder(value: object, info: ValidationInfo) -> Path:
+    if not value:
+        raise ValueError("should name a folder")
+    return _path(value, info)
 
 
 def _file(value: object, info: ValidationInfo) -> Path | None:
@@ -263,7 +279,7 @@ Name = Annotated[str, PlainValidator(_listname), Kind("a local part such as list
 Domain = Annotated[str, PlainValidator(mail_domain), Kind("a domain")]
 Address = Annotated[str, PlainValidator(address), Kind("an e-mail address")]
 Url = Annotated[str, PlainValidator(url), Kind("an http(s) address, or empty")]
-Folder = Annotated[Path, PlainValidator(_path), Kind("a folder")]
+Folder = Annotated[Path, PlainValidator(_folder), Kind("a folder")]
 File = Annotated[
     Path | None, PlainValidator(_file), Kind("a file, or empty", lambda value: str(value or ""))
 ]
@@ -276,7 +292,9 @@ Duration = Annotated[
     PlainValidator(duration),
     Kind("a duration such as 30s, 5m, 48h or 5d", write_duration),
 ]
-Size = Annotated[int, PlainValidator(size), Kind("a size such as 500kB, 10MB or 1GB", write_size)]
+Size = Annotated[
+    int, PlainValidator(mail_size), Kind("a size such as 500kB, 10MB or 1GB", write_size)
+]
 Peer = Annotated[
     HostPort | None,
     PlainValidator(_optional(peer)),

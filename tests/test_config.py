@@ -171,6 +171,15 @@ CASES = [
         "listen[1].address",
         "begins with /",
     ),
+    Case(
+        "the same listener",
+        MINIMAL + "[[listen]]\naddress = '[::1]:25'\n[[listen]]\naddress = '[::1]:25'",
+        6,
+        "listen[1].address",
+        "listen[0]",
+    ),
+    Case("no folder", MINIMAL + 'data_dir = ""', 3, "site.data_dir", "name a folder"),
+    Case("huge", MINIMAL + '[limits]\nmessage_size = "1.1GB"', 4, "limits.message_size", "1GB, "),
     Case("v6", MINIMAL + '[[listen]]\naddress = "::1:25"', 4, "listen[0].address", "brackets"),
     Case("no listener", "listen = []\n" + MINIMAL, 1, "listen", "[[listen]] tables"),
     Case("duration", MINIMAL + '[dns]\ntimeout = "5"', 4, "dns.timeout", "s, m, h or d"),
@@ -218,6 +227,13 @@ def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> Non
     assert [line.partition(": ")[2].partition(":")[0] for line in said] == [
         "site.domain", "site.name", "site.x", "delivery.port", "limits.y",
     ]  # fmt: skip
+
+
+def test_one_bad_listener_is_one_fault(tmp_path: Path) -> None:
+    bad = "[[listen]]\naddress = 'x'\n"
+
+    assert len(faults(tmp_path, MINIMAL + bad)) == 1
+    assert len(faults(tmp_path, MINIMAL + bad * 3)) == 3
 
 
 def test_an_empty_file_lacks_its_site(tmp_path: Path) -> None:
