@@ -37,6 +37,10 @@ class Resolver:
     """Asks the servers of the settings, or the system's when they name none."""
 
     def __init__(self, settings: Dns) -> None:
+        self.apply(settings)
+
+    def apply(self, settings: Dns) -> None:
+        """Ask as the settings say from now on; what was asked before is forgotten."""
         servers, timeout = settings.servers, settings.timeout.total_seconds()
         try:
             self._resolver = dns.asyncresolver.Resolver(configure=not servers)

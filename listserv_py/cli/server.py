@@ -7,12 +7,11 @@ import click
 
 from listserv_py import maillog
 from listserv_py.cli.operator import Operator, note, operator
-from listserv_py.config import folder_faults, remarks
+from listserv_py.config import remarks
+from listserv_py.daemon.preflight import refuse_faults
 from listserv_py.daemon.server import serve as run_server
-from listserv_py.delivery.sign import load as signing_key
-from listserv_py.errors import ConfigFaults
 from listserv_py.store.connect import SQLITE_VERSION
-from listserv_py.store.open import FILE, examine
+from listserv_py.store.open import examine_folder
 
 # https://sqlite.org/wal.html#walresetbug: two connections, and a commit between two checkpoints.
 WAL_RESET_MENDED = (3, 51, 3)
@@ -24,6 +23,7 @@ WAL_RESET_MENDED = (3, 51, 3)
 def serve(asked: Operator, log_format: Literal["text", "json"]) -> None:
     """Run the server until SIGTERM or SIGINT; SIGHUP rereads the configuration."""
     _enter(asked)
+    asked.enter_folder()
     maillog.configure(log_format)
     try:
         asyncio.run(run_server(asked.settings, asked.config))
@@ -36,9 +36,7 @@ def serve(asked: Operator, log_format: Literal["text", "json"]) -> None:
 def check(asked: Operator) -> None:
     """Say what is wrong with the configuration, a fault a line; or that nothing is."""
     _enter(asked)
-    database = asked.settings.site.data_dir / FILE
-    if database.exists():
-        examine(database)
+    examine_folder(asked.settings.site.data_dir)
     for remark in (*remarks(asked.settings), *_about_sqlite()):
         note(f"{asked.config}: note: {remark}")
     click.echo(f"{asked.config}: no faults; SQLite {SQLITE_VERSION}")
@@ -47,11 +45,7 @@ def check(asked: Operator) -> None:
 def _enter(asked: Operator) -> None:
     """Stand where the server would stand, and look whether it could work there."""
     asked.enter_folder_if_there()
-    faults = folder_faults(asked.settings, asked.config)
-    if faults:
-        raise ConfigFaults(faults)
-    site, dkim = asked.settings.site, asked.settings.dkim
-    signing_key(site.domain, dkim.selector, dkim.key_file)
+    refuse_faults(asked.settings, asked.config)
 
 
 def _about_sqlite() -> tuple[str, ...]:

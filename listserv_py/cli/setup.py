@@ -12,7 +12,7 @@ from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.cli.settings_text import commented_toml
 from listserv_py.config import DEFAULT_FILE, Settings, load
 from listserv_py.errors import ConfigError
-from listserv_py.units import mail_domain
+from listserv_py.units import address, mail_domain
 
 CONFIGURATION = "listserv.toml"
 EXAMPLE = "lists.example.org"
@@ -32,7 +32,7 @@ def init(asked: Operator, folder: Path | None, domain: str, postmasters: tuple[s
     if path.exists():
         note(f"{path}: kept as it is")
     else:
-        _write(path, _values(path, _domain(domain), postmasters))
+        _write(path, _values(path, _domain(domain), _postmasters(postmasters)))
         note(f"{path}: written; look it through, then say `listserv-py --config {path} check`")
     settings = load(path)
     site = settings.site
@@ -67,6 +67,13 @@ def _domain(said: str) -> str:
         return mail_domain(name)
     except ValueError as exc:
         raise click.BadParameter(f"{name!r} {exc}", param_hint="--domain") from exc
+
+
+def _postmasters(said: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(map(address, said))
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), param_hint="--postmaster") from exc
 
 
 def _key(settings: Settings, key_file: Path) -> None:

@@ -27,6 +27,10 @@ RESERVE = 8_000_000
 still be decided on and recorded."""
 
 
+SHARE = 4
+"""On a small disk a quarter of it is reserve enough, or nothing would ever come in."""
+
+
 class House:
     """What the door asks: whether a recipient is one of ours, and to keep a mail."""
 
@@ -115,7 +119,7 @@ class Room:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._looked = float("-inf")
-        self._free = 0
+        self._free = self._most = 0
 
     def is_enough(self, message_size: int) -> bool:
         """Whether a mail of the largest size would leave the reserve untouched."""
@@ -123,8 +127,9 @@ class Room:
         if now - self._looked > LOOKED_AT_EVERY:
             found = os.statvfs(self._folder)
             self._free = found.f_bavail * found.f_frsize
+            self._most = found.f_blocks * found.f_frsize // SHARE
             self._looked = now
-        return self._free > message_size * 3 // 2 + RESERVE
+        return self._free > min(message_size * 3 // 2 + RESERVE, self._most)
 
 
 def _take(tx: Tx, envelope: Envelope) -> int:

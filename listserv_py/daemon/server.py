@@ -12,6 +12,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from listserv_py.authn.dkim import Verifier
@@ -20,13 +21,14 @@ from listserv_py.control.desk import Desk
 from listserv_py.control.socket import serve_control
 from listserv_py.daemon import notify
 from listserv_py.daemon.mailroom import House
+from listserv_py.daemon.preflight import in_file, refuse_faults
 from listserv_py.daemon.working import Work
 from listserv_py.delivery.engine import Engine
-from listserv_py.errors import Broken, ConfigError
+from listserv_py.errors import Broken, ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
-from listserv_py.smtpd.limits import door_settings
-from listserv_py.smtpd.listener import Address, Listener, listen
+from listserv_py.smtpd.limits import DoorSettings, door_settings
+from listserv_py.smtpd.listener import Address, DoorFault, Listener, listen
 from listserv_py.store.lock import lock
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
@@ -39,6 +41,8 @@ GRACE = 20.0
 LOOKS_EVERY = 1.0
 """Seconds between two looks at whether the store has failed."""
 STORE_MUST_ANSWER = 60.0
+DESCRIPTORS_OF_OURS = 40
+"""Open files that connections may not take: those of the store, the way out, the command line."""
 MORE_TIME = 2.0
 """Seconds beyond one look-up that all keys of a mail may take."""
 
@@ -47,11 +51,15 @@ async def serve(settings: Settings, path: Path) -> None:
     """Serve until SIGTERM or SIGINT; `path` is the configuration that SIGHUP rereads."""
     data_dir = settings.site.data_dir
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _allow_descriptors()
     with lock(data_dir), _signals() as signals:
         store = Store.open(data_dir, settings.site.domain)
         try:
             await _Server(settings, path, store, signals).run()
+        except ListservError:
+            raise
+        except Exception as exc:
+            log.exception("daemon.failed")
+            raise Broken("the server has failed; its log says more") from exc
         finally:
             await store.close()
 
@@ -66,7 +74,8 @@ class _Server:
         self._store = store
         self._signals = signals
         self._turns = Turns(settings, Forms.load())
-        resolver = Resolver(settings.dns)
+        self._resolver = resolver = Resolver(settings.dns)
+        self._connections_max = _allow_descriptors() - DESCRIPTORS_OF_OURS
         verifier = Verifier(resolver, settings.dns.timeout.total_seconds() + MORE_TIME)
         self._engine = Engine(store, settings, resolver)
         self._work = Work(store, self._turns, verifier, self._engine.wake)
@@ -78,13 +87,25 @@ class _Server:
         desk = Desk(self._store, self._turns, self._wake)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve_control(settings.site.data_dir, desk))
-            listener = await listen(settings.listen, house, door_settings(settings))
+            listener = await self._listen(house)
             log.info("daemon.ready", listening=[_shown(one) for one in listener.addresses])
             notify.tell("READY=1")
             await self._until_told(listener)
             notify.tell("STOPPING=1")
             log.info("daemon.stopping")
         log.info("daemon.stopped")
+
+    async def _listen(self, house: House) -> Listener:
+        settings = self._turns.settings
+        try:
+            return await listen(settings.listen, house, self._door(settings))
+        except DoorFault as exc:
+            raise in_file(exc, self._path, ("listen", exc.index, "address")) from exc
+
+    def _door(self, settings: Settings) -> DoorSettings:
+        """The door's settings; no more connections than there are descriptors for."""
+        door = door_settings(settings)
+        return replace(door, connections=max(1, min(door.connections, self._connections_max)))
 
     async def _until_told(self, listener: Listener) -> None:
         """Run the loops; returns when a signal says stop, raises when one of them fails."""
@@ -112,13 +133,24 @@ class _Server:
         """Reread the configuration on SIGHUP; return on the signals that say stop."""
         while await self._signals.get() is signal.SIGHUP:
             try:
-                self._turns.settings = reread(self._path, self._turns.settings)
-            except ConfigError as exc:
+                settings = reread(self._path, self._turns.settings)
+                refuse_faults(settings, self._path, with_doors=False)
+                door = self._door(settings)
+            except (ConfigError, OSError) as exc:
                 log.error("daemon.config_refused", error=str(exc))  # noqa: TRY400 - no fault of ours
                 continue
-            listener.apply(door_settings(self._turns.settings))
-            self._engine.apply(self._turns.settings)
+            self._take_over(settings)
+            listener.apply(door)
             log.info("daemon.config_reread")
+
+    def _take_over(self, settings: Settings) -> None:
+        """Go on with other settings: all have been found good."""
+        if settings.delivery.transport != self._turns.settings.delivery.transport:
+            log.warning("daemon.needs_restart", setting="delivery.transport")
+        self._turns.settings = settings
+        self._store.rename(settings.site.domain)
+        self._resolver.apply(settings.dns)
+        self._engine.apply(settings)
 
     async def _watch(self) -> None:
         """Tell the supervisor that we live, as long as the store's thread answers too."""
@@ -147,11 +179,13 @@ def _shown(address: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _allow_descriptors() -> None:
+def _allow_descriptors() -> int:
     """As many open files as we may have: a shell's usual 1,024 are fewer than our connections."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        return hard
+    return soft
 
 
 @contextmanager

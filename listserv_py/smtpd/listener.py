@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from listserv_py.config import Listen
+from listserv_py.errors import ConfigError
 from listserv_py.mail.envelope import Protocol
 from listserv_py.smtpd import replies
 from listserv_py.smtpd.dialogue import Dialogue
@@ -21,11 +22,19 @@ from listserv_py.smtpd.handler import Handler
 from listserv_py.smtpd.limits import Census, DoorSettings
 from listserv_py.smtpd.mailroom import Mailroom
 from listserv_py.smtpd.session import Session
-from listserv_py.smtpd.sockets import Activated, OwnPath, activated, open_servers
+from listserv_py.smtpd.sockets import Activated, OwnPath, Unusable, activated, open_servers
 
 _LAST_WORDS = 1.0
 
 Address = tuple[str, int] | str
+
+
+class DoorFault(ConfigError):
+    """A door that cannot be opened; `index` counts the doors of the configuration."""
+
+    def __init__(self, index: int, text: str) -> None:
+        super().__init__("", f"listen[{index}].address", text)
+        self.index = index
 
 
 @dataclass(slots=True)
@@ -78,18 +87,21 @@ async def listen(
     settings: DoorSettings,
     handed: Activated | None = None,
 ) -> Listener:
-    """Open all `doors`, or none: ConfigError says which could not be opened.
+    """Open all `doors`, or none: DoorFault says which could not be opened.
 
     `handed` are systemd's sockets by name; left out, they are taken from the environment.
     """
     listener = Listener(Handler(mailroom, Census(settings)))
     found = activated(os.environ) if handed is None else handed
     try:
-        for door in doors:
+        for index, door in enumerate(doors):
             session = partial(
                 Dialogue, listener.handler, Protocol(door.protocol), listener.sessions
             )
-            servers, path = await open_servers(door.address, session, found)
+            try:
+                servers, path = await open_servers(door.address, session, found)
+            except Unusable as exc:
+                raise DoorFault(index, str(exc)) from exc
             listener.servers += servers
             listener.paths += [path] if path else []
     except BaseException:

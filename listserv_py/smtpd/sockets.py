@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from listserv_py.errors import ConfigError
+from listserv_py.errors import ListservError
 from listserv_py.units import HostPort, ListenAddress, SystemdName, UnixPath
 
 _FIRST_FD = 3
@@ -27,6 +27,13 @@ _UNIX_MODE = 0o660
 
 Activated = Mapping[str, Sequence[socket.socket]]
 Factory = Callable[[], asyncio.BaseProtocol]
+
+
+class Unusable(ListservError):
+    """An address that we cannot listen on."""
+
+    def __init__(self, address: ListenAddress, reason: str) -> None:
+        super().__init__(f"{address}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def activated(environ: MutableMapping[str, str]) -> dict[str, list[socket.socket
 async def open_servers(
     address: ListenAddress, factory: Factory, handed: Activated
 ) -> tuple[list[asyncio.Server], OwnPath | None]:
-    """Listen at `address`; ConfigError when that cannot be."""
+    """Listen at `address`; Unusable when that cannot be."""
     try:
         match address:
             case HostPort(host, port):
@@ -79,13 +86,13 @@ async def open_servers(
             case SystemdName(name):
                 return [await _serve(sock, factory) for sock in _handed(name, handed)], None
     except OSError as exc:
-        raise _unusable(address, exc.strerror or type(exc).__name__) from exc
+        raise Unusable(address, exc.strerror or type(exc).__name__) from exc
 
 
 def _handed(name: str, handed: Activated) -> Sequence[socket.socket]:
     if not handed.get(name):
         known = ", ".join(sorted(handed)) or "none"
-        raise _unusable(SystemdName(name), f"systemd handed over no socket of that name ({known})")
+        raise Unusable(SystemdName(name), f"systemd handed over no socket of that name ({known})")
     return handed[name]
 
 
@@ -130,7 +137,7 @@ def _remove_stale(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise _unusable(UnixPath(path), "there is a file of that name that is no socket")
+        raise Unusable(UnixPath(path), "there is a file of that name that is no socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
@@ -138,8 +145,4 @@ def _remove_stale(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink()
             return
-    raise _unusable(UnixPath(path), "another server is listening there")
-
-
-def _unusable(address: ListenAddress, reason: str) -> ConfigError:
-    return ConfigError("", "listen.address", f"{address}: {reason}")
+    raise Unusable(UnixPath(path), "another server is listening there")

@@ -1,7 +1,13 @@
 """The command line on a folder of its own, in this process."""
 
 import asyncio
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -64,3 +70,37 @@ class Site:
         """The files of the data folder whose bytes hold a text."""
         found = [path for path in self.data.rglob("*") if path.is_file()]
         return [path for path in found if text.lower().encode() in path.read_bytes().lower()]
+
+
+def process(site: Site, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "listserv_py", "--config", str(site.config), *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+
+@contextmanager
+def server(site: Site) -> Iterator[subprocess.Popen[bytes]]:
+    """The server, ready; it has ended when the context has."""
+    log = site.folder / "log"
+    with log.open("wb") as out:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "listserv_py", "--config", str(site.config), "serve",
+             "--log-format", "json"],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+        )  # fmt: skip
+    pause = threading.Event()
+    end = time.monotonic() + 20
+    try:
+        while "daemon.ready" not in log.read_text():
+            assert running.poll() is None, log.read_text()
+            assert time.monotonic() < end
+            pause.wait(0.02)
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0, log.read_text()

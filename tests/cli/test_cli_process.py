@@ -4,20 +4,16 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import smtplib
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cli_site import OWNER, Site
+from cli_site import OWNER, Site, process, server
 
 from listserv_py.config import load
 from listserv_py.control.client import ask
@@ -25,40 +21,6 @@ from listserv_py.control.operation import Refused
 from listserv_py.control.operations import QUEUE
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-
-
-def process(site: Site, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "listserv_py", "--config", str(site.config), *words],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
-
-
-@contextmanager
-def server(site: Site) -> Iterator[subprocess.Popen[bytes]]:
-    """The server, ready; it has ended when the context has."""
-    log = site.folder / "log"
-    with log.open("wb") as out:
-        running = subprocess.Popen(
-            [sys.executable, "-m", "listserv_py", "--config", str(site.config), "serve",
-             "--log-format", "json"],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-        )  # fmt: skip
-    pause = threading.Event()
-    end = time.monotonic() + 20
-    try:
-        while "daemon.ready" not in log.read_text():
-            assert running.poll() is None, log.read_text()
-            assert time.monotonic() < end
-            pause.wait(0.02)
-        yield running
-    finally:
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0, log.read_text()
 
 
 def test_every_command_works_beside_a_running_server(with_list: Site) -> None:

@@ -59,6 +59,12 @@ def test_init_refuses_what_is_no_domain(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_init_refuses_what_is_no_address(tmp_path: Path) -> None:
+    result = CliRunner().invoke(program, ["init", str(tmp_path), "--postmaster", "nobody"])
+    assert result.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_dkim_makes_a_key_once(site: Site) -> None:
     first = published_key(site.ok("dkim"))
     assert (site.folder / "dkim.pem").stat().st_mode & 0o777 == 0o600

@@ -104,7 +104,7 @@ async def test_all_doors_open_or_none(open_door: Callable, tmp_path: Path, taken
         Listen(protocol="smtp", address=f"unix:{path}"),
         Listen(protocol="smtp", address=taken.format(port=house.port)),
     ]
-    with pytest.raises(ConfigError, match=r"listen\.address: "):
+    with pytest.raises(ConfigError, match=r"listen\[1\]\.address: "):
         await listen(doors, house.room, DoorSettings("lists.example.org"), {})
     assert not path.exists()
 
