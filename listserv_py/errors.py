@@ -287,3 +287,33 @@ class NothingToReject(UserError):
     """REJECT with a code that stands for no held post."""
 
     fields = ("code",)
+
+
+class ChangeNotAsked(UserError):
+    """The new address cannot be asked now: too much was asked of it, or by this sender, lately."""
+
+    fields = ("address",)
+
+
+class ChangeTooLate(UserError):
+    """None of the subscriptions that were to move is there any more."""
+
+    fields = ("address",)
+
+
+class ChangeClash(UserError):
+    """The new address is on the list already."""
+
+    fields = ("listname", "address")
+
+
+class NobodyMatches(UserError):
+    """A pattern that means nobody on the sender's lists."""
+
+    fields = ("pattern",)
+
+
+class TooManyMatch(UserError):
+    """A pattern that means more people than one command may change, or may have told by mail."""
+
+    fields = ("count", "limit")

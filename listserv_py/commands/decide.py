@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from listserv_py.commands.change import complete
 from listserv_py.commands.command import (
     Actor,
     Asked,
@@ -112,6 +113,7 @@ def _confirm_post(request: Request, cookie: Cookie) -> str:
 
 _EFFECTS: Mapping[CookieKind, Callable[[Request, Cookie], str]] = {
     CookieKind.COMMAND: _run_lines,
+    CookieKind.CHANGE: complete,
     CookieKind.APPROVAL: _release,
     CookieKind.POST: _confirm_post,
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from listserv_py.errors import BadListname, Broken, ExtraWords, MissingWord
+from listserv_py.errors import BadAddress, BadListname, Broken, ExtraWords, MissingWord
 from listserv_py.lists.addresses import is_listname
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 
@@ -29,7 +29,9 @@ class Arguments:
 
     `listname` is in capitals, `*` for all lists. `person` is who a command is about when it is not
     the sender himself: the one to ADD, or the one behind FOR. `code` is in capitals, and so is
-    `filetype`, which of a list's files is meant: LIST is its header.
+    `filetype`, which of a list's files is meant: LIST is its header. `pattern` means several people
+    (`*@old.example`) and stands in `person`'s place; `new` is an address, or `*@host` for the same
+    local part at another host.
     """
 
     listname: str = ""
@@ -40,6 +42,8 @@ class Arguments:
     text: str = ""
     switches: tuple[str, ...] = ()
     filetype: str = ""
+    pattern: str = ""
+    new: str = ""
 
 
 def fold(word: str) -> str:
@@ -175,6 +179,27 @@ def _write_person(arguments: Arguments) -> str:
     return f"{arguments.person} {arguments.name}".strip(_BLANKS) if arguments.person else ""
 
 
+def _read_change(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    """`new` alone, or `old new`; several people at once keep their local parts."""
+    word, rest = first_word(text)
+    if rest:
+        old, (word, rest) = word, first_word(rest)
+        if "*" in old:
+            parse_mailbox(old.replace("*", "x"))
+            arguments = replace(arguments, pattern=old)
+        else:
+            arguments = replace(arguments, person=_mailbox(old))
+    if word.startswith("*@"):
+        return rest, replace(arguments, new=f"*@{parse_mailbox(f'x{word[1:]}').domain}")
+    if arguments.pattern or "*" in word:
+        raise BadAddress(word[:40])
+    return rest, replace(arguments, new=str(_mailbox(word)))
+
+
+def _write_change(arguments: Arguments) -> str:
+    return f"{arguments.pattern or arguments.person or ''} {arguments.new}".strip(_BLANKS)
+
+
 def _read_code(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     word, rest = first_word(text)
     found = _CODE.fullmatch(word)
@@ -229,6 +254,7 @@ _ELEMENTS: dict[str, Element] = {
     "options": Element("options", _read_options, _options),
     "person": Element("user@host full name", _read_person, _write_person),
     "address": Element("user@host", _read_address, lambda a: str(a.person or "")),
+    "change": Element("[oldaddress] newaddress", _read_change, _write_change),
     "code": Element("code", _read_code, lambda a: a.code),
     "filetype": Element("LIST", _read_filetype, lambda a: a.filetype),
     "reason": Element("reason", _read_text, lambda a: a.text),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from listserv_py.commands.change import CHANGE
 from listserv_py.commands.command import Command, Table
 from listserv_py.commands.decide import OK, REJECT
 from listserv_py.commands.header import GET, PUT, UNLOCK
@@ -29,6 +30,7 @@ COMMANDS = Table(
         OK,
         SET,
         QUERY,
+        CHANGE,
         REVIEW,
         THANKS,
         RELEASE,

@@ -24,6 +24,8 @@ class CookieKind(StrEnum):
     """Lines of a command mail that wait for their sender's word."""
     POST = "post"
     """A post whose author confirms that it is his."""
+    CHANGE = "change"
+    """Subscriptions that are to move to the address that is asked."""
     APPROVAL = "approval"
     """A held post, in the eyes of one moderator."""
 

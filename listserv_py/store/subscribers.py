@@ -3,6 +3,7 @@
 A row is gone when its person has left: nothing is kept of somebody who is not on the list.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,6 +103,30 @@ class Subscribers:
                 subscription.id,
             ),
         )
+
+    def move(self, subscription_id: int, mailbox: Mailbox) -> None:
+        """Give a subscription another address; what bounced at the old one is forgotten.
+
+        The caller has made sure that the new one is not on the list yet.
+        """
+        self._db.execute(
+            "UPDATE subscriber SET address_key = ?, address = ? WHERE id = ?",
+            (mailbox.key, str(mailbox), subscription_id),
+        )
+        self._db.execute("DELETE FROM bounce WHERE subscriber_id = ?", (subscription_id,))
+
+    def matching(self, list_id: int, pattern: str) -> list[tuple[int, Mailbox]]:
+        """Ids and addresses on the list that a pattern means, in the order of joining.
+
+        In a pattern `*` stands for any letters, none among them.
+        """
+        literal = re.sub(r"([\\%_])", r"\\\1", pattern)
+        rows = self._db.execute(
+            "SELECT id, address FROM subscriber WHERE list_id = ?"
+            " AND address_key LIKE ? ESCAPE '\\' ORDER BY id",
+            (list_id, literal.replace("*", "%")),
+        )
+        return [(row[0], parse_mailbox(row[1])) for row in rows]
 
     def remove(self, subscription: Subscription) -> None:
         """Forget the person as far as this list goes; its consent and waiting copies go with it."""
