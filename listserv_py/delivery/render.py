@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from listserv_py.delivery.banners import with_banners
 from listserv_py.delivery.dual import with_dual_header
 from listserv_py.delivery.fit import fit
 from listserv_py.delivery.headerstyle import styled
@@ -54,6 +55,8 @@ def render(
     message = read(raw)
     if plain:
         message = _reread(text_only(message))
+    if facts.has_banners:
+        message = _reread(with_banners(message, facts))
     if style is HeaderStyle.DUAL:
         message = _reread(with_dual_header(message))
     fields = styled(message.fields, raw, facts, style)

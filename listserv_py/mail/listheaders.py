@@ -23,6 +23,7 @@ class ListFacts:
     `reply_to` "" leaves the author's Reply-To alone, else it is the value to set; `stamp` is the
     mailing's time in seconds, for every date of ours; `author_key` is the author's mailbox key, for
     NOREPRO. `authserv_ids`, blank between: whose Authentication-Results are ours and go no further.
+    The banners are as TOP_BANNER and BOTTOM_BANNER were when the mailing was made.
     """
 
     listname: str
@@ -38,6 +39,15 @@ class ListFacts:
     stamp: int = 0
     author_key: str = ""
     authserv_ids: str = ""
+    top_text: str = ""
+    bottom_text: str = ""
+    top_html: str = ""
+    bottom_html: str = ""
+
+    @property
+    def has_banners(self) -> bool:
+        """Whether the list puts words of its own above or below the author's."""
+        return bool(self.top_text or self.bottom_text or self.top_html or self.bottom_html)
 
     def encode(self) -> str:
         """As JSON; `decode` is its twin."""

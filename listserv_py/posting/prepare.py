@@ -39,6 +39,7 @@ def facts_of(turn: Turn, letter: Letter, post: Post) -> ListFacts:
     mailing_list, keywords = post.mailing_list, post.mailing_list.keywords
     approver = letter.approved_by
     named = approver is not None and "SUPPRESS_APPROVED_BY" not in keywords.misc
+    words = turn.words(mailing_list)
     return ListFacts(
         listname=mailing_list.name,
         title=mailing_list.title,
@@ -52,6 +53,10 @@ def facts_of(turn: Turn, letter: Letter, post: Post) -> ListFacts:
         stamp=int(turn.now.timestamp()),
         author_key=post.author.key if post.author else "",
         authserv_ids=" ".join(turn.settings.trust.authserv_ids),
+        top_text=words.text("TOP_BANNER"),
+        bottom_text=words.text("BOTTOM_BANNER"),
+        top_html=words.html("TOP_BANNER_HTML"),
+        bottom_html=words.html("BOTTOM_BANNER_HTML"),
     )
 
 
