@@ -317,3 +317,19 @@ class TooManyMatch(UserError):
     """A pattern that means more people than one command may change, or may have told by mail."""
 
     fields = ("count", "limit")
+
+
+class NotPostmaster(UserError):
+    """A postmaster's command by somebody else."""
+
+
+class OwnService(UserError):
+    """SERVE for oneself."""
+
+    fields = ("address",)
+
+
+class ServedOffForGood(UserError):
+    """SERVE for somebody whom a postmaster has served off."""
+
+    fields = ("address",)

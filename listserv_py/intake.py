@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from listserv_py.bounces import arrival as bounces
 from listserv_py.commands import interpreter, requests
+from listserv_py.commands.service import is_served_off
 from listserv_py.commands.table import recognises
 from listserv_py.lists.addresses import Destination, Door, route
 from listserv_py.mail import trace
@@ -23,6 +24,7 @@ from listserv_py.store.turn import Turn
 log = get_logger("intake")
 
 _COMMANDS = (Door.COMMAND, Door.SUBSCRIBE, Door.SIGNOFF)
+_SERVED = (*_COMMANDS, Door.POST)
 _BOUNCES = (Door.OWNER, Door.OWN_BOUNCE)
 
 
@@ -73,7 +75,9 @@ def _once(turn: Turn, letter: Letter) -> Letter:
 
 
 def _hand_over(turn: Turn, letter: Letter, destination: Destination) -> None:
-    if destination.door in _COMMANDS:
+    if destination.door in _SERVED and is_served_off(turn, letter):
+        log.info("intake.served_off", spool=letter.spool_id)
+    elif destination.door in _COMMANDS:
         interpreter.work(turn, letter, destination)
     elif destination.door in _BOUNCES:
         bounces.work(turn, letter, destination)

@@ -13,6 +13,7 @@ AT_ONCE = 50
 POSTED_FOR = timedelta(days=7)
 COUNTED_FOR = timedelta(days=2)
 ANSWERED_FOR = timedelta(days=1)
+SERVED_FOR = timedelta(days=7)
 OUTCOMES_FOR = timedelta(days=30)
 
 
@@ -34,4 +35,5 @@ def sweep(turn: Turn) -> None:
     tx.budget.sweep(now - max(ANSWERED_FOR, turn.settings.limits.confirmation_age))
     tx.posts.sweep(now - POSTED_FOR, now - COUNTED_FOR)
     tx.spool.sweep(now)
+    tx.service.sweep(now - SERVED_FOR)
     tx.outbox.prune(now - OUTCOMES_FOR)

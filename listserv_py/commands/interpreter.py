@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from listserv_py.commands import confirm
+from listserv_py.commands import confirm, service
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection, spaced_lines
 from listserv_py.commands.command import Actor, Line, Privilege, Request
 from listserv_py.commands.data import with_data
@@ -98,6 +98,7 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
     actor = Actor(author.mailbox, author.name, letter.proof, letter)
     lines = _lines(letter, destination, actor)
     job = _run(turn, actor, lines)
+    service.count(turn, actor, [answer.error for answer in job.answers])
     if job.waiting:
         job.asked = confirm.ask(turn, actor, job.waiting)
     if not job.is_only_waiting and not _is_robots_noise(turn, letter, actor, job):
@@ -216,7 +217,7 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
     arguments = replace(arguments, switches=switches)
     request = Request(turn, actor, command, arguments, is_quiet, COMMANDS, _run_again, line.data)
     needs_owner = command.privilege is Privilege.OWNER or for_another(request)
-    if needs_owner and arguments.listname != ALL_LISTS:
+    if needs_owner and arguments.listname not in ("", ALL_LISTS):
         owned_list(request)
     return command.prepare(request)
 

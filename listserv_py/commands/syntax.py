@@ -221,6 +221,10 @@ def _read_switches(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     return "", replace(arguments, switches=tuple(fold(word) for word in words if word))
 
 
+def _read_words(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    return "", replace(arguments, switches=tuple(fold(word) for word in text.split()))
+
+
 def _cut_switches(text: str) -> tuple[str, str | None]:
     before, parenthesis, behind = text.partition("(")
     return before.rstrip(_BLANKS), behind + " " if parenthesis else None
@@ -271,6 +275,7 @@ _ELEMENTS: dict[str, Element] = {
         lambda a: _prefixed("FOR", str(a.person or "")),
         _clause("FOR"),
     ),
+    "OFF DROP": Element("OFF [DROP]", _read_words, lambda a: " ".join(a.switches)),
     "(switches": Element(
         "(options",
         _read_switches,

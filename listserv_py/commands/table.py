@@ -16,6 +16,7 @@ from listserv_py.commands.hold import FREE, HOLD
 from listserv_py.commands.inquire import HELP, INFO, LISTS, RELEASE, REVIEW, THANKS
 from listserv_py.commands.options import QUERY, SET
 from listserv_py.commands.owner import ADD, DELETE
+from listserv_py.commands.service import SERVE
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
 from listserv_py.commands.syntax import first_word, fold, read, without_password
 from listserv_py.errors import UserError
@@ -34,6 +35,7 @@ COMMANDS = Table(
         REVIEW,
         THANKS,
         RELEASE,
+        SERVE,
         ADD,
         DELETE,
         GET,

@@ -68,14 +68,11 @@ class People:
                 " WHERE c.address_key = ?",
                 (key,),
             ),
-            "mail_in": [
-                self._with_content(row, "SELECT raw FROM message WHERE id = ?", message_id)
-                for row, message_id in self._incoming(mailbox)
-            ],
-            "mail_out": [
-                self._with_content(row, "SELECT raw FROM content WHERE mailing_id = ?", mailing_id)
-                for row, mailing_id in self._outgoing(mailbox)
-            ],
+            "mail_in": list(self._mail_in(mailbox)),
+            "mail_out": list(self._mail_out(mailbox)),
+            "service": self._rows(
+                "SELECT proven, invalid, off, changed_at FROM service WHERE address_key = ?", (key,)
+            ),
             "deliveries": list(self._deliveries(key)),
             "bounces": self._rows(
                 "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
@@ -104,6 +101,7 @@ class People:
             ("UPDATE cookie SET outcome = '' WHERE instr(lower(outcome), ?)", written),
             ("UPDATE spool SET approved_by = NULL WHERE lower(approved_by) = ?", written),
             ("DELETE FROM bounce WHERE instr(lower(text), ?)", written),
+            ("DELETE FROM service WHERE address_key = ?", key),
             ("DELETE FROM subscriber WHERE address_key = ?", key),
         ):
             gone += int(self._db.execute(statement, (value,)).rowcount)
@@ -118,7 +116,7 @@ class People:
             " UNION SELECT reverse_path FROM spool WHERE reverse_path IS NOT NULL"
             " UNION SELECT author_key FROM spool WHERE author_key <> ''"
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
-            " UNION SELECT address FROM header_lock"
+            " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
         ).fetchall()
         headers = self._db.execute(
             "SELECT header FROM list UNION SELECT header FROM old_header"
@@ -199,6 +197,15 @@ class People:
             if is_to_him or _is_by(mailbox, bytes(raw)):
                 names = ("id", "kind", "list", "state", "created_at")
                 yield _record(zip(names, rest, strict=True)), mailing_id
+
+    def _mail_in(self, mailbox: Mailbox) -> Iterator[Record]:
+        for row, message_id in self._incoming(mailbox):
+            yield self._with_content(row, "SELECT raw FROM message WHERE id = ?", message_id)
+
+    def _mail_out(self, mailbox: Mailbox) -> Iterator[Record]:
+        for row, mailing_id in self._outgoing(mailbox):
+            query = "SELECT raw FROM content WHERE mailing_id = ?"
+            yield self._with_content(row, query, mailing_id)
 
     def _with_content(self, record: Record, query: str, row_id: int) -> Record:
         raw = self._db.execute(query, (row_id,)).fetchone()[0]

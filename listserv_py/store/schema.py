@@ -189,3 +189,21 @@ def create_template_table(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations()
+def create_service_table(db: Database) -> None:
+    """Invalid commands in a row, and who is not served because of them, or by a postmaster."""
+    db.execute(
+        """
+        CREATE TABLE service (
+            address_key TEXT NOT NULL,
+            proven INTEGER NOT NULL,
+            address TEXT NOT NULL,
+            invalid INTEGER NOT NULL,
+            off TEXT NOT NULL CHECK (off IN ('', 'faults', 'postmaster')),
+            changed_at INTEGER NOT NULL,
+            PRIMARY KEY (address_key, proven)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
