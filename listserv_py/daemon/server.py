@@ -21,6 +21,7 @@ from listserv_py.control.desk import Desk
 from listserv_py.control.socket import serve_control
 from listserv_py.daemon import notify
 from listserv_py.daemon.mailroom import House
+from listserv_py.daemon.memory import give_back_large_blocks
 from listserv_py.daemon.preflight import in_file, refuse_faults
 from listserv_py.daemon.working import Work
 from listserv_py.delivery.engine import Engine
@@ -49,6 +50,7 @@ MORE_TIME = 2.0
 
 async def serve(settings: Settings, path: Path) -> None:
     """Serve until SIGTERM or SIGINT; `path` is the configuration that SIGHUP rereads."""
+    give_back_large_blocks()
     data_dir = settings.site.data_dir
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock(data_dir), _signals() as signals:
@@ -91,8 +93,6 @@ class _Server:
             log.info("daemon.ready", listening=[_shown(one) for one in listener.addresses])
             notify.tell("READY=1")
             await self._until_told(listener)
-            notify.tell("STOPPING=1")
-            log.info("daemon.stopping")
         log.info("daemon.stopped")
 
     async def _listen(self, house: House) -> Listener:
@@ -124,6 +124,8 @@ class _Server:
             for loop in done:
                 await loop
         finally:
+            notify.tell("STOPPING=1")
+            log.info("daemon.stopping")
             await asyncio.gather(listener.close(GRACE), self._engine.stop(GRACE))
             for loop in loops:
                 loop.cancel()
