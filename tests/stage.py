@@ -67,6 +67,8 @@ class Stage:
         owners = [parse_mailbox(one) for one in told.get("owners", ["olga@example.org"])]
         header = new_header(name, told.get("title", f"About {name}"), owners, told.get("set", []))
         made = self.tx.lists.add(name, header, self.now)
+        for title, text in told.get("templates", {}).items():
+            self.tx.templates.put(made.id, title, text, self.now)
         for row in told.get("subscribers", []):
             address, person, options = [*(part.strip() for part in row.split("|")), "", ""][:3]
             self.tx.subscribers.add(

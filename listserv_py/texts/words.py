@@ -31,6 +31,7 @@ FIXED = frozenset(
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "CONFIRM1": ("CODE", "LINES"),
+    "CHANGE_CONFIRM": ("CODE", "NEW"),
     "POST_CONFIRM": ("CODE",),
     "APPROVAL": ("CODE",),
 }
@@ -93,8 +94,11 @@ class Words:
             return fill(form, Slots(slots, strict=True), self._find)
         filled = fill(form, self._slots(slots), self._find)
         for needed in NEEDED.get(form.name, ()):
-            if filled.silent or slots.get(needed, "") not in filled.body:
+            value = slots.get(needed, "")
+            if filled.silent or value not in filled.body:
                 raise BrokenForm(f"it does not show &{needed}")
+            if needed == "CODE" and value not in filled.subject:
+                raise BrokenForm("its subject does not show &CODE, so that no reply would work")
         return filled
 
     def _slots(self, slots: Mapping[str, str], *, html: bool = False) -> Slots:

@@ -8,6 +8,7 @@ later; codes are C0DE000000000001, C0DE000000000002, …
     owners = ["olga@example.org"]
     set = ["Send= Editor,Hold"]                # on top of a new list's defaults
     subscribers = ["joe@example.net | Joe Doe | NOHTML"]
+    templates.WELCOME = "Hello"                # and MAILTPL, as PUT stores them
 
     [limits]                                   # as in the configuration
 

@@ -47,3 +47,33 @@ def test_all_shipped_forms_load_and_name_their_slots() -> None:
         filled = Forms.load().fill(form.name, dict.fromkeys(form.slots, "value"))
         assert filled.body
         assert "&" + form.name not in filled.body
+
+
+LANGUAGES = sorted(set(Forms.load().languages))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_the_same_forms_with_the_same_slots(language: str) -> None:
+    default = {name: form.slots for name, form in Forms.load().by_name.items()}
+    assert {name: form.slots for name, form in Forms.load().languages[language].items()} == default
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_subjects_where_the_default_has(language: str) -> None:
+    for name, form in Forms.load().languages[language].items():
+        assert bool(form.subject) == bool(Forms.load().by_name[name].subject), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_form_in_any_language_fits_on_a_terminal(language: str) -> None:
+    for name, form in Forms.load().languages[language].items():
+        for line in form.body.splitlines():
+            assert len(line) <= 72, f"{name}: {line}"
+            assert not line.startswith("From "), f"{name}: {line}"
+
+
+def test_a_language_goes_by_its_names() -> None:
+    assert Forms.load().in_language("German")
+    assert Forms.load().in_language("DE") is Forms.load().in_language("Deutsch")
+    assert not Forms.load().in_language("English")
+    assert not Forms.load().in_language("Klingon")

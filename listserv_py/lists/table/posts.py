@@ -54,10 +54,10 @@ POSTS: tuple[Keyword, ...] = (
         "Language",
         "language[,NoHTML][,Exchange]",
         "English",
-        "The language of the words mailed to people. `NoHTML` is the older form of "
-        "`Misc-Options= DISCARD_HTML`.",
+        "The language of the words mailed to people: English or German (also DE, Deutsch). "
+        "`NoHTML` is the older form of `Misc-Options= DISCARD_HTML`.",
         contentreaders.language,
-        State.NOT_YET,
+        State.OBEYED,
     ),
     Keyword(
         "Topics",

@@ -1,0 +1,104 @@
+"""Which wording of a form is used, and that a broken one is passed over."""
+
+from pathlib import Path
+
+import pytest
+from stage import Stage
+
+from listserv_py.lists.model import MailingList
+from listserv_py.mail.listheaders import decode
+from listserv_py.texts.forms import Forms
+from listserv_py.texts.words import FIXED, NEEDED, Words, read_own
+
+DEFAULTS = Forms.load()
+SITE = read_own(">>> THANKS\nSite\n>>> SIGNOFF_DONE\nSite &LISTNAME")
+FORMS = Forms(DEFAULTS.by_name, DEFAULTS.languages, SITE)
+CODE = {"CODE": "C0DE", "LINES": "SIGNOFF X", "NEW": "a@b"}
+
+
+@pytest.mark.parametrize(
+    ("own", "language", "expected"),
+    [
+        ("", "English", "Site"),
+        ("", "German", "Gern geschehen!"),
+        (">>> THANKS\nOwn", "German", "Own"),
+        (">>> THANKS\n.IM THANKS", "German", "Gern geschehen!"),
+        (">>> OTHER\nOwn", "Klingon", "Site"),
+    ],
+)
+def test_nearest_wording_counts(own: str, language: str, expected: str) -> None:
+    assert Words(FORMS, own, language).fill("THANKS", {}).body == expected
+
+
+@pytest.mark.parametrize("name", sorted(FIXED & set(DEFAULTS.by_name)))
+def test_warnings_cannot_be_reworded(name: str) -> None:
+    slots = dict.fromkeys(DEFAULTS.by_name[name].slots, "x")
+    assert Words(FORMS, f">>> {name}\nNothing to see.").fill(name, slots) == DEFAULTS.fill(
+        name, slots
+    )
+
+
+WITHOUT_CODE = [
+    "Answer ok",
+    "\n.QQ",
+    "&CODE\nAnswer ok",
+    "Answer ok\n&CODE &LINES &NEW",
+    "&CODE\n.BB &WHOM = nobody\n&CODE &LINES &NEW\n.EB",
+]
+
+
+@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("text", WITHOUT_CODE)
+def test_request_always_shows_its_code(name: str, text: str) -> None:
+    slots = dict.fromkeys(DEFAULTS.by_name[name].slots, "x") | CODE
+    own = f">>> {name} {text}"
+    assert Words(FORMS, own).fill(name, slots) == DEFAULTS.fill(name, slots)
+
+
+def test_request_may_have_other_words() -> None:
+    own = ">>> CONFIRM1 Your code is &COOKIE\nSay OK &COOKIE for &COMMAND"
+    filled = Words(FORMS, own).fill("CONFIRM1", CODE)
+    assert (filled.subject, filled.body) == ("Your code is C0DE", "Say OK C0DE for SIGNOFF X")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def made(stage: Stage, template: str, **told: object) -> MailingList:
+    stage.create("TEST-L", {"title": "Tests", "templates": {"MAILTPL": template}, **told})
+    return stage.tx.lists.get("TEST-L")
+
+
+def test_list_tells_of_itself(stage: Stage) -> None:
+    slots = "&DATE &TIME &WEEKDAY &MYMAIL &MYHOST &OWNERS &LISTADDR &TITLE &KWD(send) &KWD(pw)."
+    found = made(stage, f">>> THANKS\n.FO OFF\n{slots}\n", set=["PW= secret"])
+    assert stage.turn().words(found).fill("THANKS", {}).body == (
+        "22 Nov 2026 12:00:00 Sun listserv@lists.example.org lists.example.org"
+        " test-l-request@lists.example.org test-l@lists.example.org Tests Private ********."
+    )
+
+
+def test_header_in_a_form_hides_what_review_hides(stage: Stage) -> None:
+    found = made(stage, ">>> THANKS\n.DD &LISTHDR", set=["PW= secret"])
+    assert "secret" not in stage.turn().words(found).fill("THANKS", {}).body
+
+
+def test_banners_are_frozen_with_the_mailing(stage: Stage) -> None:
+    banners = (
+        ">>> TOP_BANNER\nPosted to &LISTNAME\n>>> BOTTOM_BANNER\nBye\n"
+        ">>> TOP_BANNER_HTML\n<b>&TITLE</b>\n>>> BOTTOM_BANNER_HTML\n.IM NOWHERE"
+    )
+    made(stage, banners, title="A & <b>", set=["Send= Public"])
+    stage.take(b"From: joe@example.net\r\nTo: test-l@lists.example.org\r\nSubject: x\r\n\r\nHi\r\n")
+    (row,) = stage.db.execute("SELECT facts FROM mailing WHERE kind = 'post'").fetchall()
+    facts = decode(row[0])
+    assert (facts.top_text, facts.bottom_text) == ("Posted to TEST-L", "Bye")
+    assert (facts.top_html, facts.bottom_html) == ("<b>A &amp; &lt;b&gt;</b>", "")
+
+
+def test_many_forms_and_keywords_take_no_time(stage: Stage) -> None:
+    found = made(stage, ">>> THANKS\n" + "&KWD(Send) &LISTNAME\n" * 2000)
+    words = stage.turn().words(found)
+    assert words.fill("THANKS", {}).body.startswith("Private TEST-L Private")
