@@ -333,3 +333,9 @@ class ServedOffForGood(UserError):
     """SERVE for somebody whom a postmaster has served off."""
 
     fields = ("address",)
+
+
+class NotForAnother(UserError):
+    """A command that nobody can give in somebody else's place."""
+
+    fields = ("command",)

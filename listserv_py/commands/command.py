@@ -30,6 +30,7 @@ class Privilege(StrEnum):
     CONFIGURER = "configurer"
     """Whoever may change the list's header: its owners, or whom `Configuration-Owner=` names."""
     MODERATOR = "moderator"
+    POSTMASTER = "postmaster"
 
 
 class Confirm(StrEnum):

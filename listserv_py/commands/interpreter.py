@@ -28,6 +28,7 @@ from listserv_py.errors import (
     MissingWord,
     NoQuiet,
     NotAnAnswer,
+    NotPostmaster,
     UnknownCommand,
     UnknownTopic,
     UserError,
@@ -212,6 +213,8 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
         raise UnknownCommand(shown_word(fold(word)))
     if is_quiet and not command.takes_quiet:
         raise NoQuiet(command.word)
+    if command.privilege is Privilege.POSTMASTER and actor.mailbox not in turn.postmasters:
+        raise NotPostmaster
     arguments = read(command.syntax, rest)
     switches = tuple(command.switch(one) for one in arguments.switches)
     arguments = replace(arguments, switches=switches)

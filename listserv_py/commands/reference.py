@@ -13,6 +13,7 @@ _WHO = {
     Privilege.OWNER: "owners",
     Privilege.CONFIGURER: "owners, or whom `Configuration-Owner=` names",
     Privilege.MODERATOR: "moderators",
+    Privilege.POSTMASTER: "postmasters",
 }
 _CODE = {
     Confirm.NEVER: "never",
@@ -41,12 +42,16 @@ def _section(unit: Command) -> str:
         "",
         f"{unit.summary}. {unit.details}".rstrip(),
         "",
-        f"* Who: {_WHO[unit.privilege]}; postmasters on every list",
+        f"* Who: {_WHO[unit.privilege]}{_everywhere(unit)}",
         f"* Confirmed by code: {_CODE[unit.confirm]}",
     ]
     rows += [f"* Also written: {also}"] if also else []
     rows += ["* `QUIET` in front: the person concerned is not told"] if unit.takes_quiet else []
     return "\n".join([*rows, ""])
+
+
+def _everywhere(unit: Command) -> str:
+    return "" if unit.privilege is Privilege.POSTMASTER else "; postmasters on every list"
 
 
 def _option_rows() -> list[str]:

@@ -44,7 +44,16 @@ INVALID_MAX = 50
 TOLD_A_DAY = 20
 INVALID = (
     *(UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname),
-    *(UnknownSwitch, UnknownOption, NoQuiet, UnknownList, UnknownCode, NotOwner, HeaderDenied),
+    *(
+        NotPostmaster,
+        UnknownSwitch,
+        UnknownOption,
+        NoQuiet,
+        UnknownList,
+        UnknownCode,
+        NotOwner,
+        HeaderDenied,
+    ),
 )
 """What counts; that a valid command found nobody to act on does not."""
 

@@ -139,11 +139,12 @@ def _joinable(request: Request) -> MailingList:
 
 
 def _known_name(request: Request, mailing_list: MailingList) -> str:
-    """The name when the line has none: of this subscription, of another, of the From line."""
+    """The name when the line has none: of this subscription, registered, of another, of From."""
     subscribers, mailbox = request.turn.tx.subscribers, request.actor.mailbox
+    registered = request.turn.tx.signup.name_of(mailbox)
     if subscribers.find(mailing_list.id, mailbox) is not None:
         return ""
-    return _plain(subscribers.name_of(mailbox) or "") or _plain(request.actor.name)
+    return _plain(registered or subscribers.name_of(mailbox) or "") or _plain(request.actor.name)
 
 
 def _plain(name: str) -> str:

@@ -262,6 +262,7 @@ _ELEMENTS: dict[str, Element] = {
     "code": Element("code", _read_code, lambda a: a.code),
     "filetype": Element("LIST", _read_filetype, lambda a: a.filetype),
     "reason": Element("reason", _read_text, lambda a: a.text),
+    "line": Element("command", _read_text, lambda a: a.text),
     "topic": Element("topic", _read_text, lambda a: a.text),
     "WITH options": Element(
         "WITH options",

@@ -14,8 +14,10 @@ from listserv_py.commands.decide import OK, REJECT
 from listserv_py.commands.header import GET, PUT, UNLOCK
 from listserv_py.commands.hold import FREE, HOLD
 from listserv_py.commands.inquire import HELP, INFO, LISTS, RELEASE, REVIEW, THANKS
+from listserv_py.commands.onbehalf import FOR
 from listserv_py.commands.options import QUERY, SET
 from listserv_py.commands.owner import ADD, DELETE
+from listserv_py.commands.register import REGISTER
 from listserv_py.commands.service import SERVE
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
 from listserv_py.commands.syntax import first_word, fold, read, without_password
@@ -32,6 +34,7 @@ COMMANDS = Table(
         SET,
         QUERY,
         CHANGE,
+        REGISTER,
         REVIEW,
         THANKS,
         RELEASE,
@@ -44,6 +47,7 @@ COMMANDS = Table(
         HOLD,
         FREE,
         REJECT,
+        FOR,
     )
 )
 

@@ -14,7 +14,7 @@ class Proof(StrEnum):
     CODE = "code"
     """He answered a code that only his mailbox was sent."""
     OPERATOR = "operator"
-    """The command came from the server's own command line."""
+    """The command came from the server's own command line, or a postmaster gave it for him."""
     DKIM = "dkim"
     """His domain has signed this very mail for us, and we have verified it."""
     AUTHSERV = "authserv"

@@ -70,6 +70,9 @@ class People:
             ),
             "mail_in": list(self._mail_in(mailbox)),
             "mail_out": list(self._mail_out(mailbox)),
+            "registered": self._rows(
+                "SELECT address, name FROM signup WHERE address_key = ?", (key,)
+            ),
             "service": self._rows(
                 "SELECT proven, invalid, off, changed_at FROM service WHERE address_key = ?", (key,)
             ),
@@ -101,6 +104,7 @@ class People:
             ("UPDATE cookie SET outcome = '' WHERE instr(lower(outcome), ?)", written),
             ("UPDATE spool SET approved_by = NULL WHERE lower(approved_by) = ?", written),
             ("DELETE FROM bounce WHERE instr(lower(text), ?)", written),
+            ("DELETE FROM signup WHERE address_key = ?", key),
             ("DELETE FROM service WHERE address_key = ?", key),
             ("DELETE FROM subscriber WHERE address_key = ?", key),
         ):
@@ -117,6 +121,7 @@ class People:
             " UNION SELECT author_key FROM spool WHERE author_key <> ''"
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
+            " UNION SELECT address FROM signup"
         ).fetchall()
         headers = self._db.execute(
             "SELECT header FROM list UNION SELECT header FROM old_header"

@@ -207,3 +207,17 @@ def create_service_table(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations()
+def create_signup_table(db: Database) -> None:
+    """The names that people have registered."""
+    db.execute(
+        """
+        CREATE TABLE signup (
+            address_key TEXT PRIMARY KEY,
+            address TEXT NOT NULL,
+            name TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )

@@ -13,6 +13,7 @@ from listserv_py.store.posts import Posts
 from listserv_py.store.proofs import Proofs
 from listserv_py.store.sending import Sending
 from listserv_py.store.service import Service
+from listserv_py.store.signup import Signup
 from listserv_py.store.spool import Spool
 from listserv_py.store.subscribers import Subscribers
 from listserv_py.store.templates import Templates
@@ -34,6 +35,7 @@ class Tx:
         self.cookies = Cookies(db, self.meta.secret("cookie"))
         self.budget = Budget(db, self.meta.secret("person"))
         self.posts = Posts(db, self.meta.secret("person"))
+        self.signup = Signup(db)
         self.service = Service(db)
         self.outbox = Outbox(db)
         self.sending = Sending(db)

@@ -115,6 +115,13 @@ class Subscribers:
         )
         self._db.execute("DELETE FROM bounce WHERE subscriber_id = ?", (subscription_id,))
 
+    def rename(self, mailbox: Mailbox, name: str) -> int:
+        """Give all of a person's subscriptions one name; says how many those are."""
+        cursor = self._db.execute(
+            "UPDATE subscriber SET name = ? WHERE address_key = ?", (name, mailbox.key)
+        )
+        return int(cursor.rowcount)
+
     def matching(self, list_id: int, pattern: str) -> list[tuple[int, Mailbox]]:
         """Ids and addresses on the list that a pattern means, in the order of joining.
 

@@ -69,6 +69,7 @@ def everywhere(tx: Tx) -> None:
     tx.cookies.issue(ask, "C" * 16)
     line = '{"line": "ADD TEST-L canary-bird@example.net"}'
     tx.cookies.issue(Ask(CookieKind.COMMAND, OTHER, line, NOW + timedelta(days=2), NOW), "D" * 16)
+    tx.signup.register(CANARY, "Some Body")
     tx.service.count(CANARY, 3, NOW, proven=False)
     tx.db.execute(
         "INSERT INTO bounce (subscriber_id, list_id, mailing_id, address, at, code, status, text)"
@@ -99,6 +100,7 @@ def test_all_that_is_stored_is_told(planted: Site) -> None:
     assert "held" in held["content"]
     assert sorted(one["kind"] for one in told["mail_out"]) == ["post", "reply"]
     assert told["service"][0]["invalid"] == 3
+    assert told["registered"][0]["name"] == "Some Body"
     assert told["bounces"][0]["status"] == "5.1.1"
     assert [one["outcome"] for one in told["deliveries"]] == ["sent"]
     assert "other@example.net" not in json.dumps(told["subscriptions"])
