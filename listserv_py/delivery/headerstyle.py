@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from listserv_py.delivery.asciiheader import in_ascii
+from listserv_py.delivery.subjecttag import tagged
+from listserv_py.delivery.xtags import moved
 from listserv_py.lists.options import HeaderStyle
-from listserv_py.mail.compose import encoded
+from listserv_py.lists.values import XTags
 from listserv_py.mail.fields import Field, field
 from listserv_py.mail.listheaders import ListFacts, list_fields
 from listserv_py.mail.splice import Fields, behind_trace, cut, new_field, put_in
-from listserv_py.mail.words import to_text
 
 # What a strange mail brings that would act for the list, or ask a thousand readers for receipts.
 _NEVER = frozenset(
@@ -53,6 +54,8 @@ _SHORT = frozenset(
 )
 _SHORT_STYLES = frozenset((HeaderStyle.SHORT, HeaderStyle.SHORT822))
 _PERSONAL = frozenset((HeaderStyle.FULL822, HeaderStyle.SHORT822))
+# IETFHDR leaves To and Cc alone; the others of these have the reader in To.
+_AS_WRITTEN = _PERSONAL | {HeaderStyle.IETF}
 _SIGNER = re.compile(rb"(?:^|;)[ \t]*d[ \t]*=[ \t]*([^; \t]+)", re.IGNORECASE)
 _AUTHSERV = re.compile(rb"(?:[ \t]|\((?:[^()\\]|\\.)*\))*\"?([^;\" \t(]+)")
 _BLANKS_BEFORE_COLON = re.compile(rb"^([!-9;-~]+)[ \t]+:")
@@ -64,11 +67,16 @@ TO_READER = "undisclosed-recipients:;"
 def styled(fields: Sequence[Field], raw: bytes, facts: ListFacts, style: HeaderStyle) -> Fields:
     """The fields of a copy; `raw`, the post as it came, names it when the author did not."""
     kept = _once(cut(map(_sendable, fields), lambda one: _never_travels(one, facts)))
+    if facts.new_message_id:
+        kept = cut(kept, lambda one: one.name == "message-id")
     kept = (*kept, *_missing(kept, raw, facts))
+    if style not in _AS_WRITTEN:
+        kept = moved(kept, XTags(facts.x_tags), facts.list_address)
     if style in _SHORT_STYLES:
         kept = cut(kept, lambda one: not _is_short(one))
-    if style is HeaderStyle.SUBJECT and facts.subject_tag:
-        kept = _tagged(kept, facts.subject_tag)
+    has_tag = style is HeaderStyle.SUBJECT or (style is HeaderStyle.IETF and facts.tag_ietf)
+    if has_tag and facts.subject_tag:
+        kept = tagged(kept, facts.subject_tag, facts.sequence)
     ours = [new_field(name, value) for name, value in list_fields(facts)]
     if style is not HeaderStyle.IETF:
         kept, reply_to = _replies(kept, facts)
@@ -142,31 +150,11 @@ def _is_short(one: Field) -> bool:
 
 
 def _replies(fields: Fields, facts: ListFacts) -> tuple[Fields, list[Field]]:
-    """The list's Reply-To, unless the list respects the one that the author set."""
+    """The list's Reply-To; the author's goes unless the list respects it."""
     has_one = any(one.name == "reply-to" for one in fields)
-    if not facts.reply_to or (has_one and facts.reply_respect):
+    if has_one and facts.reply_respect:
         return fields, []
     if not facts.reply_to.isascii():  # such an address cannot stand in a header that all can read
         return fields, []
-    return cut(fields, lambda one: one.name == "reply-to"), [new_field("Reply-To", facts.reply_to)]
-
-
-def _tagged(fields: Fields, tag: str) -> Fields:
-    """The Subject with `[TAG]` set before its raw value; one that has it already stays as it is."""
-    mark = f"[{tag}]"
-    if not any(one.name == "subject" for one in fields):
-        return (*fields, new_field("Subject", mark))
-    return tuple(_with_tag(one, mark) if one.name == "subject" else one for one in fields)
-
-
-def _with_tag(subject: Field, mark: str) -> Field:
-    if mark.lower() in to_text(subject.value).lower():
-        return subject
-    colon = subject.raw.index(b":") + 1
-    name, value = subject.raw[:colon], subject.raw[colon:].lstrip(b" \t")
-    # The blank between two encoded words is none (RFC 2047 6.2): it must stand in the first.
-    word = mark if mark.isascii() else encoded(f"{mark} " if value.startswith(b"=?") else mark)
-    first_line = value.split(b"\r\n", 1)[0]
-    room = 78 - len(name) - len(word) - 2
-    gap = b"" if value.startswith(b"\r\n") else b" " if len(first_line) <= room else b"\r\n "
-    return field(name + b" " + word.encode("ascii") + gap + value) or subject
+    ours = [new_field("Reply-To", facts.reply_to)] if facts.reply_to else []
+    return cut(fields, lambda one: one.name == "reply-to"), ours

@@ -85,7 +85,7 @@ class Letters:
             variant = content.draft(key, seven_bit)
             return variant.head, variant.body
 
-        return Letter(make, self.signer, content.facts.stamp)
+        return Letter(make, self._signer_of(content), content.facts.stamp)
 
     def _personal(self, content: Content, key: VariantKey, rcpt: str) -> Letter:
         reader = parse_mailbox(rcpt)
@@ -94,7 +94,10 @@ class Letters:
             variant = content.draft(key, seven_bit)
             return variant.head_for(reader), variant.body
 
-        return Letter(make, self.signer, content.facts.stamp)
+        return Letter(make, self._signer_of(content), content.facts.stamp)
+
+    def _signer_of(self, content: Content) -> Signer | None:
+        return self.signer if content.facts.signed else None
 
     def _single(self, raw: bytes, stamp: int) -> Letter:
         def make(seven_bit: bool) -> tuple[bytes, bytes]:

@@ -53,7 +53,7 @@ def render(
     """The post `raw`, as it came in, for those who chose text or HTML and this header."""
     raw = clean_lines(raw)
     message = read(raw)
-    if plain:
+    if plain or facts.text_only:
         message = _reread(text_only(message))
     if facts.has_banners:
         message = _reread(with_banners(message, facts))

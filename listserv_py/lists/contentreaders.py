@@ -28,9 +28,11 @@ from listserv_py.lists.values import (
     LoopcheckLevel,
     Renewal,
     Rotation,
+    Sender,
+    SenderKind,
     XTags,
 )
-from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.mail.mailbox import parse_mailbox, read_author
 
 TOPICS_MAX = 23
 
@@ -51,6 +53,21 @@ def x_tags(items: Items, faults: list[Fault]) -> Change:
     """Our own `Keep`, or one of LISTSERV's words."""
     modifiers(items[1:], (), faults)
     return {"x_tags": one_of(XTags, items[0], faults) or XTags.KEEP}
+
+
+def sender(items: Items, faults: list[Fault]) -> Change:
+    """List, None, or words and an address: quoted, or the address in brackets behind them."""
+    modifiers(items[1:], (), faults)
+    text = " ".join(filter(None, (items[0].text, items[0].comment)))
+    if text.lower() in {"list", "none"}:
+        return {"sender": Sender(SenderKind(text.capitalize()))}
+    if "@" not in text:  # a comment, or the list's own name
+        return {"sender": Sender(SenderKind.NONE if lower(items[0]) == "none" else SenderKind.LIST)}
+    found = read_author(text)
+    if found is None:
+        faults.append(not_allowed(items[0], 'List, None, or "The list <test-l@example.org>"'))
+        return {}
+    return {"sender": Sender(SenderKind.ADDRESS, found.name, found.mailbox)}
 
 
 def attachments(items: Items, faults: list[Fault]) -> Change:

@@ -22,11 +22,11 @@ class MiscOption:
 MISC_OPTIONS: tuple[MiscOption, ...] = (
     MiscOption(
         "DISCARD_HTML",
-        State.NOT_YET,
+        State.OBEYED,
         "The HTML parts of posts are taken out; a post that is only HTML is refused.",
     ),
     MiscOption(
-        "IETFHDR_SUBJECT_TAG", State.NOT_YET, "Subscribers with IETFHDR see the subject tag too."
+        "IETFHDR_SUBJECT_TAG", State.OBEYED, "Subscribers with IETFHDR see the subject tag too."
     ),
     MiscOption(
         "IGNORE_EMAIL_CASE",
@@ -43,13 +43,13 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
     ),
     MiscOption(
         "KEEP_DKIM_SIGNATURE",
-        State.NOT_YET,
-        "The author's DKIM signature stays on copies that no longer fit it.",
+        State.OBEYED,
+        "The author's DKIM signature stays on copies that no longer fit it. Here it always does.",
         other="NO_DKIM_SIGNATURE",
     ),
     MiscOption(
         "NO_DKIM_SIGNATURE",
-        State.NOT_YET,
+        State.OBEYED,
         "This server does not sign the list's posts.",
         other="KEEP_DKIM_SIGNATURE",
     ),
@@ -57,8 +57,12 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
         "KEEP_EXCHANGE_DATA", State.NO_EFFECT, "Nothing of Exchange is taken out of a post here."
     ),
     MiscOption("LEGACY_INTERFACE", State.NO_EFFECT, "There is no older interface."),
-    MiscOption("NEW_MESSAGE_ID", State.NOT_YET, "Copies get a Message-ID of this server's own."),
-    MiscOption("NO_RFC2369", State.NOT_YET, "Copies have no List-* header fields."),
+    MiscOption("NEW_MESSAGE_ID", State.OBEYED, "Copies get a Message-ID of this server's own."),
+    MiscOption(
+        "NO_RFC2369",
+        State.OBEYED,
+        "Copies have no List-* header fields, but an X-Loop of the list.",
+    ),
     MiscOption(
         "NO_SPAM_CHECK",
         State.NO_EFFECT,
@@ -70,7 +74,9 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
         State.LATER,
         "Whoever complains of a post at his provider is taken off the list.",
     ),
-    MiscOption("SUBJECTHDR_SEQUENCE", State.NOT_YET, "The subject tag has the post's number."),
+    MiscOption(
+        "SUBJECTHDR_SEQUENCE", State.OBEYED, "The subject tag has the post's number: `[TEST-L 12]`."
+    ),
     MiscOption(
         "SUPPRESS_APPROVED_BY",
         State.OBEYED,

@@ -96,6 +96,23 @@ class ReplyTo:
     respect: bool = True
 
 
+class SenderKind(StrEnum):
+    """Who stands in the Sender field of copies; the values are the header's words."""
+
+    LIST = "List"
+    NONE = "None"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """`Sender=`; `name` and `mailbox` are set for ADDRESS only."""
+
+    kind: SenderKind = SenderKind.LIST
+    name: str = ""
+    mailbox: Mailbox | None = None
+
+
 class Confidential(StrEnum):
     """Who sees the list in LISTS; the values are the header's words."""
 
@@ -216,6 +233,7 @@ class Keywords:
     default_options: tuple[str, ...] = ()
     reply_to: ReplyTo = ReplyTo()
     subject_tag: str = ""
+    sender: Sender = Sender()
     confidential: Confidential = Confidential.NO
     ack: bool = False
     notify: Notify = Notify()

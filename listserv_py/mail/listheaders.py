@@ -20,6 +20,8 @@ LIST_ID_MAX = 255
 class ListFacts:
     """What rendering must know of the list, the post and the moment.
 
+    `sequence` is the post's number in the subject tag, 0 for none; `text_only`: nobody gets its
+    HTML. `sender` "" is `owner_address`, None no Sender at all.
     `reply_to` "" leaves the author's Reply-To alone, else it is the value to set; `stamp` is the
     mailing's time in seconds, for every date of ours; `author_key` is the author's mailbox key, for
     NOREPRO. `authserv_ids`, blank between: whose Authentication-Results are ours and go no further.
@@ -38,6 +40,14 @@ class ListFacts:
     approved_by: str = ""
     stamp: int = 0
     author_key: str = ""
+    x_tags: str = "Keep"
+    sequence: int = 0
+    tag_ietf: bool = False
+    text_only: bool = False
+    new_message_id: bool = False
+    signed: bool = True
+    rfc2369: bool = True
+    sender: str | None = ""
     authserv_ids: str = ""
     top_text: str = ""
     bottom_text: str = ""
@@ -84,9 +94,11 @@ def decode(text: str) -> ListFacts:
 
 def list_fields(facts: ListFacts) -> tuple[tuple[str, str], ...]:
     """The header fields of every copy, in the order in which they stand (contract: mail out)."""
-    found = [
-        ("Sender", facts.owner_address),
-        ("Precedence", "list"),
+    found = [] if facts.sender is None else [("Sender", facts.sender or facts.owner_address)]
+    found.append(("Precedence", "list"))
+    if not facts.rfc2369:  # by which else would a copy that comes back be known?
+        return (*found, ("X-Loop", facts.list_address))
+    found += [
         ("List-Id", _list_id(facts)),
         ("List-Post", "NO" if facts.send_closed else _mailto(facts.list_address)),
         ("List-Help", _mailto(facts.command_address, body=f"INFO {facts.listname.upper()}")),

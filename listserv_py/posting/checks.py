@@ -13,6 +13,7 @@ from listserv_py.lists.access import Access, AccessLevel
 from listserv_py.lists.roles import STAFF, Elsewhere, Role, may
 from listserv_py.lists.values import ConfirmWho
 from listserv_py.mail.mailbox import Mailbox
+from listserv_py.posting.content import html_only
 from listserv_py.posting.post import Post, Repeat
 from listserv_py.posting.verdict import (
     Asked,
@@ -268,6 +269,7 @@ CHECKS: tuple[Check, ...] = (
     null_sender,
     review_option,
     daily_limit,
+    html_only,
     held_list,
 )
 

@@ -15,6 +15,7 @@ from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import known, tell_author
+from listserv_py.posting.copyrules import ruled
 from listserv_py.posting.post import Post
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
@@ -25,7 +26,8 @@ log = get_logger("posting")
 def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     """Put the post into the outbox, remember it, acknowledge it, and mind the daily threshold."""
     mailing_list, tx = post.mailing_list, turn.tx
-    facts = facts_of(turn, letter, post)
+    number = tx.lists.number_post(mailing_list)
+    facts = ruled(facts_of(turn, letter, post), mailing_list, number)
     mailing_id = tx.outbox.distribute(mailing_list.id, letter.message.raw, facts, turn.now)
     tx.posts.note(mailing_list.id, post.keys, turn.now)
     tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)

@@ -70,6 +70,12 @@ class Lists:
         """Stop the list's posts until `free`; `reason` is what people are told."""
         self._db.execute("UPDATE list SET held = ? WHERE id = ?", (reason, mailing_list.id))
 
+    def number_post(self, mailing_list: MailingList) -> int:
+        """The number of the post that is about to go out, from 1."""
+        self._db.execute("UPDATE list SET posts = posts + 1 WHERE id = ?", (mailing_list.id,))
+        row = self._db.execute("SELECT posts FROM list WHERE id = ?", (mailing_list.id,)).fetchone()
+        return int(row[0])
+
     def free(self, mailing_list: MailingList) -> None:
         """Let posts pass again; those that waited for it are taken up."""
         self._db.execute("UPDATE list SET held = '' WHERE id = ?", (mailing_list.id,))

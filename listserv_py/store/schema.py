@@ -26,7 +26,8 @@ CREATE TABLE list (
     header TEXT NOT NULL,
     held TEXT NOT NULL DEFAULT '',
     created_at INTEGER NOT NULL,
-    changed_at INTEGER NOT NULL
+    changed_at INTEGER NOT NULL,
+    posts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE subscriber (

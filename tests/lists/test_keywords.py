@@ -24,8 +24,11 @@ from listserv_py.lists.values import (
     LoopcheckLevel,
     Renewal,
     Rotation,
+    Sender,
+    SenderKind,
     XTags,
 )
+from listserv_py.mail.mailbox import Mailbox
 
 # The keywords of LISTSERV 16.0, Appendix B, and its Misc-Options.
 LISTSERV = """
@@ -95,6 +98,13 @@ READ: list[tuple[str, str, Any]] = [
     ("Limits= Sub(500)", "limit", 500),
     ("Indent= 30", "indent", 30),
     ("Configuration-Owner= Postmaster", "configuration_owner", (AccessLevel(Access.POSTMASTER),)),
+    (
+        "Sender= TEST-L The list <test-l@lists.example.org>",
+        "sender",
+        Sender(SenderKind.ADDRESS, "TEST-L The list", Mailbox("test-l", "lists.example.org")),
+    ),
+    ("Sender= none No field", "sender", Sender(SenderKind.NONE)),
+    ("Sender= LIST", "sender", Sender()),
     ("Misc-Options= no_verp,ONE_CLICK", "misc", frozenset({"NO_VERP", "ONE_CLICK"})),
 ]
 
@@ -117,7 +127,6 @@ def test_what_a_line_means(line: str, field: str, value: object) -> None:
         "Errors-To= Owners",
         "Errors-To= postmaster@example.org, Owner",
         "RSS-Abstract-Words= 100,50 Notebook-Header= Full",
-        "Sender= TEST-L The list <test-l@lists.example.org>",
         'Prime= "MON-FRI: 09:00-17:00" PW= SECRET',
         "Service= *  Local= *.edu  Peers= X@Y.EXAMPLE  List-ID= THE-TEST-LIST",
     ],
@@ -141,6 +150,7 @@ FAULTS = [
     ("Default-Topics= <x>", "All, Other"),
     ("Sub-lists= -x", "TEST-L"),
     ("Mail-Merge= Perhaps", "Yes, No"),
+    ('Sender= "The list <x@>"', "List, None"),
     ("New-List= a,b", "nothing more"),
     ("New-List= x@", "the name or the address"),
     ("Renewal= Sometimes", "6-Monthly"),
@@ -178,7 +188,7 @@ CODE = "\n".join(
 )
 # What these set is read by way of another name, or is not a value at all.
 BY_ANOTHER_WAY = {"Misc-Options"}
-BY_NATURE = {"IGNORE_EMAIL_CASE"}
+BY_NATURE = {"IGNORE_EMAIL_CASE", "KEEP_DKIM_SIGNATURE"}
 WORTH_A_LOOK = {"Owner": "joe@example.org", "Editor": "joe@example.org", "Sizelim": "5"}
 
 

@@ -11,7 +11,7 @@ from listserv_py.lists.options import Options
 from listserv_py.lists.roles import Elsewhere, Role
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.mail.message import read
-from listserv_py.posting import checks
+from listserv_py.posting import checks, content
 from listserv_py.posting.checks import CHECKS, HOPS_MAX, judge
 from listserv_py.posting.post import Post, Repeat
 from listserv_py.posting.verdict import (
@@ -400,3 +400,24 @@ def test_the_order_of_the_rules() -> None:
     assert names.index("oversize") < names.index("no_post") < names.index("may_send")
     assert names.index("may_edit") < names.index("review_option") < names.index("daily_limit")
     assert names[-1] == "held_list"
+
+
+HTML = "Content-Type: text/html\r\n\r\n<p>Hi</p>\r\n"
+ATTACHED = "Content-Type: text/html\r\nContent-Disposition: attachment\r\n\r\n<p>Hi</p>\r\n"
+BESIDE = f"--b\r\nContent-Type: text/plain\r\n\r\nHi\r\n--b\r\n{HTML}--b--\r\n"
+ALTERNATIVE = f"Content-Type: multipart/alternative; boundary=b\r\n\r\n{BESIDE}"
+NO_HTML = ("Misc-Options= DISCARD_HTML", "Language= English,NoHTML")
+
+
+@pytest.mark.parametrize(
+    ("sets", "mail", "verdict"),
+    [
+        (NO_HTML[:1], HTML, Reject("POST_HTML_ONLY")),
+        (NO_HTML[1:], HTML, Reject("POST_HTML_ONLY")),
+        (NO_HTML, ALTERNATIVE, None),
+        (NO_HTML, ATTACHED, None),
+        ((), HTML, None),
+    ],
+)
+def test_html_alone(sets: tuple[str, ...], mail: str, verdict: Verdict | None) -> None:
+    assert content.html_only(make(*sets, mail=LETTER + mail)) == verdict

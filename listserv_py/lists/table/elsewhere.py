@@ -7,14 +7,6 @@ from listserv_py.lists.shapes import ANYTHING, checked
 
 ELSEWHERE: tuple[Keyword, ...] = (
     Keyword(
-        "Sender",
-        "List | None | listname text <address>",
-        "List",
-        "Sender is always `owner-LIST`, where bounces are taken in.",
-        checked((), (), ANYTHING),
-        State.NO_EFFECT,
-    ),
-    Keyword(
         "List-Address",
         "name[@host]",
         "",

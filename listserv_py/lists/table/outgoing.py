@@ -17,26 +17,34 @@ OUTGOING: tuple[Keyword, ...] = (
         "Reply-To",
         'List | Sender | Both | None | "address" [,Respect | ,Ignore]',
         "List,Respect",
-        "Where answers to a post go. `Respect` keeps a Reply-To that the author has set.",
+        "Where answers to a post go. `Respect` keeps a Reply-To that the author has set; `Ignore`"
+        " takes it out, with `None` too. IETFHDR keeps the author's.",
         readers.reply_to,
     ),
     Keyword(
         "Subject-Tag",
         "text",
         "",
-        "The text in brackets that subscribers with SUBJECTHDR see in the subject. Left out: the"
-        " list's name.",
+        "The text in brackets that subscribers with SUBJECTHDR see in the subject, once: it is"
+        " known again behind `Re:`. Left out: the list's name.",
         readers.subject_tag,
+    ),
+    Keyword(
+        "Sender",
+        'List | None | "words <address>"',
+        "List",
+        "Who stands in the Sender field of copies: `List` is `owner-LIST`, where bounces are taken"
+        " in; with `None` there is no such field. Bounces come to `owner-LIST` whatever it says.",
+        contentreaders.sender,
     ),
     Keyword(
         "X-Tags",
         "Keep | Yes | Comment | No",
         "Keep",
-        "`Keep` (ours): To and Cc stay as the author set them. So they do still with "
-        "`Yes` (moved to X-To and X-cc), `Comment` (moved to Comments) and `No` (taken "
-        "out).",
+        "`Keep` (ours): To and Cc stay as the author set them. Otherwise the list stands alone in"
+        " To, and the other people move to X-To and X-cc (`Yes`), to Comments (`Comment`), or are"
+        " left out (`No`). IETFHDR keeps the author's fields.",
         contentreaders.x_tags,
-        State.NOT_YET,
     ),
     Keyword(
         "Misc-Options",

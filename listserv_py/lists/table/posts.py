@@ -57,7 +57,6 @@ POSTS: tuple[Keyword, ...] = (
         "The language of the words mailed to people: English or German (also DE, Deutsch). "
         "`NoHTML` is the older form of `Misc-Options= DISCARD_HTML`.",
         contentreaders.language,
-        State.OBEYED,
     ),
     Keyword(
         "Topics",
