@@ -15,6 +15,8 @@ COUNTED_FOR = timedelta(days=2)
 ANSWERED_FOR = timedelta(days=1)
 SERVED_FOR = timedelta(days=7)
 OUTCOMES_FOR = timedelta(days=30)
+CHANGES_FOR = timedelta(days=366)
+"""How long a line of the change log is kept, so that a year's file is whole when it ends."""
 
 
 def run(turn: Turn) -> bool:
@@ -37,3 +39,4 @@ def sweep(turn: Turn) -> None:
     tx.spool.sweep(now)
     tx.service.sweep(now - SERVED_FOR)
     tx.outbox.prune(now - OUTCOMES_FOR)
+    tx.changelog.sweep(now - CHANGES_FOR)

@@ -11,7 +11,7 @@ import click
 from click.exceptions import Exit
 
 from listserv_py import __version__
-from listserv_py.cli import backup, demo, edit, lists, people, queue, run, server, setup
+from listserv_py.cli import backup, changes, demo, edit, lists, people, queue, run, server, setup
 from listserv_py.cli.operator import Operator
 from listserv_py.config import default_path
 from listserv_py.errors import ConfigError, ListservError
@@ -72,6 +72,7 @@ for command in (
     setup.dkim,
     people.erase,
     people.personal_data,
+    changes.check_changelog,
 ):
     program.add_command(command)
 

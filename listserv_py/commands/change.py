@@ -27,6 +27,7 @@ from listserv_py.errors import (
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.proof import Proof
+from listserv_py.store.changelog import Verb
 from listserv_py.store.cookies import Ask, Cookie, CookieKind
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
@@ -216,6 +217,7 @@ def _apply(turn: Turn, moves: Iterable[Move]) -> tuple[list[Move], list[Move]]:
             left.append(move)
             continue
         subscribers.move(move.subscription_id, move.new)
+        turn.tx.changelog.note(move.mailing_list, Verb.CHANGE, move.old, str(move.new), turn.now)
         moved.append(move)
     return moved, left
 

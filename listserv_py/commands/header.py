@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from listserv_py.commands import changelog
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.confirm import moment
 from listserv_py.commands.headerchange import Editor, changes, checked, remarks, store
@@ -35,6 +36,8 @@ ROWS_MAX = 500_000
 
 def prepare_get(request: Request) -> Request:
     """Refuse strangers, and files that there are not."""
+    if changelog.is_meant(request):
+        return changelog.prepare(request)
     found = configured_list(request, also_owners=True)
     _check_filetype(request)
     if "OLD" in request.arguments.switches and request.turn.tx.headers.old(found.id) is None:
@@ -43,7 +46,9 @@ def prepare_get(request: Request) -> Request:
 
 
 def get(request: Request) -> str:
-    """The header as it can be sent back, and without HEADER the subscribers."""
+    """The header as it can be sent back, and without HEADER the subscribers; or the change log."""
+    if changelog.is_meant(request):
+        return changelog.get(request)
     found, switches = configured_list(request, also_owners=True), request.arguments.switches
     old = request.turn.tx.headers.old(found.id) if "OLD" in switches else None
     said = request.say(
@@ -191,10 +196,12 @@ GET = Command(
     synonyms=("SENDme",),
     syntax="listname [filetype] [(switches]",
     switches=("Header", "NOLOCK", "OLD"),
-    summary="Fetch a list's header to change it, and lock it for an hour",
+    summary="Fetch a list's header to change it, or its change log",
     details=(
         "Options: HEADER leaves the subscribers out, NOLOCK locks nothing, OLD sends the header as"
-        " it was before the last change. While it is locked nobody else can store one."
+        " it was before the last change. While it is locked nobody else can store one. GET listname"
+        " CHANGELOG fetches the change log; CHANGELOG-yyyy, -yyyymm, -yyyymmdd or -yyyymmA (to E, a"
+        " week) that of a time. SYSTEM CHANGELOG is that of all lists, for postmasters."
     ),
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.UNLESS_PROVEN,

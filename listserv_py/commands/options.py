@@ -9,6 +9,7 @@ from listserv_py.commands.notices import tell
 from listserv_py.commands.rights import Target, by_validate, for_another, is_owner, targets
 from listserv_py.errors import OwnerOnlyOption
 from listserv_py.lists.options import OPTIONS, apply_words, describe
+from listserv_py.store.changelog import Verb
 
 
 def prepare_set(request: Request) -> Request:
@@ -32,6 +33,7 @@ def set_options(request: Request) -> str:
     said = []
     for target in changed:
         request.turn.tx.subscribers.save(target.subscription)
+        _note(request, target)
         if for_another(request) and not request.quiet:
             _notify(request, target)
         listing = _listing(target)
@@ -45,6 +47,14 @@ def set_options(request: Request) -> str:
             )
         )
     return "\n\n".join(said)
+
+
+def _note(request: Request, target: Target) -> None:
+    """A line for the list's change log."""
+    turn, said = request.turn, " ".join(request.arguments.options)
+    turn.tx.changelog.note(
+        target.mailing_list, Verb.SET, target.subscription.mailbox, said, turn.now
+    )
 
 
 def prepare_query(request: Request) -> Request:

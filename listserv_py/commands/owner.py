@@ -14,6 +14,7 @@ from listserv_py.commands.notices import tell
 from listserv_py.commands.rights import check_room, owned_list, targets
 from listserv_py.errors import BadAddress, OwnAddress
 from listserv_py.mail.mailbox import Mailbox
+from listserv_py.store.changelog import Verb
 
 
 def _person(request: Request) -> Mailbox:
@@ -40,9 +41,11 @@ def add(request: Request) -> str:
     slots = {"LISTNAME": mailing_list.name, "WHOM": f"{name} <{person}>" if name else str(person)}
     if found is not None:
         turn.tx.subscribers.save(replace(found, name=name or found.name))
+        turn.tx.changelog.note(mailing_list, Verb.READD, person, name, turn.now)
         return request.say("ADD_RENAMED" if name else "ADD_ALREADY", **slots)
     check_room(turn, mailing_list)
     turn.tx.subscribers.add(mailing_list.id, person, name, mailing_list.default_options(), turn.now)
+    turn.tx.changelog.note(mailing_list, Verb.ADD, person, name, turn.now)
     if not request.quiet:
         invoker = str(request.actor.mailbox)
         tell(turn, person, mailing_list, "ADD1", INVOKER=invoker, ADDRESS=str(person))
@@ -59,13 +62,14 @@ def prepare_delete(request: Request) -> Request:
 
 def delete(request: Request) -> str:
     """Take somebody off a list, or off all lists that the sender owns."""
-    said = []
+    turn, said = request.turn, []
     for target in targets(request):
         person, mailing_list = target.subscription.mailbox, target.mailing_list
-        request.turn.tx.subscribers.remove(target.subscription)
+        turn.tx.subscribers.remove(target.subscription)
+        turn.tx.changelog.note(mailing_list, Verb.DELETE, person, "", turn.now)
         if not request.quiet:
             invoker = str(request.actor.mailbox)
-            tell(request.turn, person, mailing_list, "DELETE1", INVOKER=invoker)
+            tell(turn, person, mailing_list, "DELETE1", INVOKER=invoker)
         said.append(request.say("DELETE_DONE", WHOM=str(person), LISTNAME=mailing_list.name))
     return "\n".join(said)
 

@@ -27,6 +27,7 @@ from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import Options, apply_words
 from listserv_py.lists.roles import Role, heard_owners
 from listserv_py.lists.values import SubscriptionPolicy
+from listserv_py.store.changelog import Verb
 from listserv_py.store.outbox import Kind
 from listserv_py.store.subscribers import Consent
 
@@ -73,6 +74,7 @@ def _join(request: Request, mailing_list: MailingList) -> str:
     turn.tx.subscribers.add(
         mailing_list.id, actor.mailbox, name, options, turn.now, _consent(request)
     )
+    turn.tx.changelog.note(mailing_list, Verb.SUBSCRIBE, actor.mailbox, name, turn.now)
     whom = f"{name} <{actor.mailbox}>" if name else str(actor.mailbox)
     tell_owners(turn, mailing_list, "SUBSCRIBE2", WHOM=whom)
     if not request.quiet:
@@ -100,7 +102,9 @@ def _change(request: Request, mailing_list: MailingList, found: Subscription) ->
     )
     if changed == found:
         return request.say("SUBSCRIBED_ALREADY", LISTNAME=mailing_list.name)
-    request.turn.tx.subscribers.save(changed)
+    turn = request.turn
+    turn.tx.subscribers.save(changed)
+    turn.tx.changelog.note(mailing_list, Verb.RESUBSCRIBE, found.mailbox, changed.name, turn.now)
     form = "SUBSCRIBED_CHANGED"
     return request.say(form, LISTNAME=mailing_list.name, NAME=changed.name or "(none)")
 
@@ -204,10 +208,11 @@ def weigh_signoff(request: Request) -> Confirm:
 
 def signoff(request: Request) -> str:
     """Take the sender off the list, or off all lists of this server."""
-    said = []
+    turn, mailbox, said = request.turn, request.actor.mailbox, []
     for target in targets(request):
-        request.turn.tx.subscribers.remove(target.subscription)
-        tell_owners(request.turn, target.mailing_list, "SIGNOFF1", WHOM=str(request.actor.mailbox))
+        turn.tx.subscribers.remove(target.subscription)
+        turn.tx.changelog.note(target.mailing_list, Verb.SIGNOFF, mailbox, "", turn.now)
+        tell_owners(turn, target.mailing_list, "SIGNOFF1", WHOM=str(mailbox))
         said.append(request.say("SIGNOFF_DONE", LISTNAME=target.mailing_list.name))
     if "NETWIDE" in request.arguments.switches:
         said.append(request.say("SIGNOFF_NETWIDE"))

@@ -21,6 +21,7 @@ from listserv_py.lists.addresses import is_listname, reserved
 from listserv_py.lists.header import new_header, parse_header
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.backup import sweep
+from listserv_py.store.changelog import Checked
 from listserv_py.store.erasures import Erasures
 from listserv_py.store.people import People, Record
 from listserv_py.store.queue_view import Detail, Waiting
@@ -132,6 +133,10 @@ def _erase_maildir(turn: Turn, mailbox: Mailbox) -> None:
             shutil.rmtree(folder)
 
 
+def _check_changes(turn: Turn, _: None) -> Checked:
+    return turn.tx.changelog.check()
+
+
 CREATE = Operation("create", TypeAdapter(NewList), TypeAdapter(str), _create)
 CMD = Operation("cmd", TypeAdapter(Said), TypeAdapter(Heard), _say)
 EDIT = Operation("edit", TypeAdapter(str), TypeAdapter(str), headers.open_)
@@ -157,11 +162,14 @@ PERSONAL_DATA = Operation(
     reads=True,
 )
 ERASE = Operation("erase", TypeAdapter(str), TypeAdapter(int), _erase, scrubs=True)
+CHECK_CHANGES = Operation(
+    "check changes", TypeAdapter(None), TypeAdapter(Checked), _check_changes, reads=True
+)
 
 OPERATIONS: Mapping[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
         *(CREATE, CMD, EDIT, EDIT_SAVE, EDIT_CLOSE, IMPORT, EXPORT),
-        *(QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE),
+        *(QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE, CHECK_CHANGES),
     )
 }

@@ -14,6 +14,7 @@ from listserv_py.errors import BadAddress, UnknownOption
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import Options, apply_words, words
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.store.changelog import Verb
 from listserv_py.store.turn import Turn
 
 PAGE = 20_000
@@ -88,6 +89,8 @@ def take_in(turn: Turn, incoming: Incoming) -> Taken:
     turn.tx.subscribers.add_many(
         mailing_list.id, [(one.mailbox, one.name, one.options, one.subscribed) for one in new]
     )
+    for one in new:
+        turn.tx.changelog.note(mailing_list, Verb.ADD, one.mailbox, one.name, turn.now)
     for subscription in known:
         turn.tx.subscribers.save(subscription)
     if incoming.notify:

@@ -17,6 +17,7 @@ from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import known, tell_author
 from listserv_py.posting.copyrules import ruled
 from listserv_py.posting.post import Post
+from listserv_py.store.changelog import Verb
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
 
@@ -31,6 +32,8 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     mailing_id = tx.outbox.distribute(mailing_list.id, letter.message.raw, facts, turn.now)
     tx.posts.note(mailing_list.id, post.keys, turn.now)
     tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)
+    if post.author is not None:
+        tx.changelog.note(mailing_list, Verb.POST, post.author, letter.message.subject, turn.now)
     log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
     _acknowledge(turn, letter, post)
     _mind_threshold(turn, mailing_list)

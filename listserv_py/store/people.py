@@ -77,6 +77,7 @@ class People:
                 "SELECT proven, invalid, off, changed_at FROM service WHERE address_key = ?", (key,)
             ),
             "deliveries": list(self._deliveries(key)),
+            "change_log": self._changes(key, written),
             "bounces": self._rows(
                 "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
                 " FROM bounce b LEFT JOIN list l ON l.id = b.list_id"
@@ -109,6 +110,7 @@ class People:
             ("DELETE FROM subscriber WHERE address_key = ?", key),
         ):
             gone += int(self._db.execute(statement, (value,)).rowcount)
+        gone += self._tx.changelog.erase(mailbox)
         self._tx.budget.forget(mailbox)
         self._tx.posts.forget(mailbox)
         return gone
@@ -122,9 +124,11 @@ class People:
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
             " UNION SELECT address FROM signup"
+            " UNION SELECT address FROM change_log WHERE address <> ''"
         ).fetchall()
         headers = self._db.execute(
             "SELECT header FROM list UNION SELECT header FROM old_header"
+            " UNION SELECT rest FROM change_log WHERE instr(rest, '@')"
         ).fetchall()
         named = [word for row in headers for word in _ADDRESS.findall(row[0])]
         return iter({parse_mailbox(row[0]) for row in rows} | set(_mailboxes(named)))
@@ -149,6 +153,13 @@ class People:
                 "subscribed_at": moment(subscribed_at).isoformat(),
                 "consent": consent[0] if consent else None,
             }
+
+    def _changes(self, key: str, written: str) -> list[Record]:
+        return self._rows(
+            "SELECT listname AS list, at AS noted_at, verb, address, rest FROM change_log"
+            " WHERE address_key = ? OR instr(lower(rest), ?) ORDER BY id",
+            (key, written),
+        )
 
     def _deliveries(self, key: str) -> Iterator[Record]:
         """Which posts were sent to him, as far back as the ledger goes."""

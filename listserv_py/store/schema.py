@@ -129,6 +129,27 @@ CREATE TABLE posted (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX posted_at ON posted (at);
 
+CREATE TABLE change_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    listname TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    verb TEXT NOT NULL,
+    address_key TEXT NOT NULL,
+    address TEXT NOT NULL,
+    rest TEXT NOT NULL,
+    salt BLOB,
+    digest BLOB NOT NULL,
+    link BLOB NOT NULL
+) STRICT;
+CREATE INDEX change_log_list ON change_log (listname, at);
+CREATE INDEX change_log_person ON change_log (address_key);
+
+CREATE TABLE change_chain (
+    first_link BLOB NOT NULL,
+    last_link BLOB NOT NULL
+) STRICT;
+INSERT INTO change_chain VALUES (zeroblob(32), zeroblob(32));
+
 CREATE TABLE post_count (
     list_id INTEGER NOT NULL REFERENCES list(id) ON DELETE CASCADE,
     day TEXT NOT NULL,

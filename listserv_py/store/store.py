@@ -4,6 +4,7 @@ from sqlite_utils import Database
 
 from listserv_py.mail.verp import Verp
 from listserv_py.store.budget import Budget
+from listserv_py.store.changelog import ChangeLog
 from listserv_py.store.cookies import Cookies
 from listserv_py.store.headers import Headers
 from listserv_py.store.lists import Lists
@@ -37,6 +38,7 @@ class Tx:
         self.posts = Posts(db, self.meta.secret("person"))
         self.signup = Signup(db)
         self.service = Service(db)
+        self.changelog = ChangeLog(db)
         self.outbox = Outbox(db)
         self.sending = Sending(db)
         self.verp = Verp(self.meta.secret("verp"))

@@ -148,8 +148,9 @@ PEOPLE: tuple[Keyword, ...] = (
         "Change-Log",
         "No | Yes[,Single | ,Yearly | ,Monthly | ,Weekly]",
         "No",
-        "Whether joining, leaving and posting are logged for the owners.",
+        "Whether joining, leaving, changes of options and posts are logged for the owners, who"
+        " fetch them by `GET list CHANGELOG`. A line is kept for a year. The word behind Yes says"
+        " what a bare CHANGELOG is: everything, or this year, month or week.",
         contentreaders.change_log,
-        State.NOT_YET,
     ),
 )
