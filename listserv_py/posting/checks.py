@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable
 
 from listserv_py.lists.access import Access, AccessLevel
+from listserv_py.lists.contentfilter import Action, Looked, first_match
 from listserv_py.lists.roles import STAFF, Elsewhere, Role, may
 from listserv_py.lists.values import ConfirmWho
 from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.words import to_text
 from listserv_py.posting.content import html_only
 from listserv_py.posting.post import Post, Repeat
 from listserv_py.posting.verdict import (
@@ -128,6 +130,21 @@ def command_by_mistake(post: Post) -> Verdict | None:
     if len(said) > COMMAND_LINES_MAX or len(first) > COMMAND_LINE_MAX:
         return None
     return Reject("COMMAND_TO_LIST") if post.recognises(first) else None
+
+
+def filtered(post: Post) -> Verdict | None:
+    """The owners' CONTENT_FILTER; what a moderator has approved it lets pass."""
+    if not post.rules or post.approved:
+        return None
+    header = [(field.name, to_text(field.value)) for field in post.message.fields]
+    found = first_match(post.rules, Looked(header, post.message.command_text))
+    if found is None or found.action is Action.ALLOW:
+        return None
+    if found.action is Action.DISCARD:
+        return Discard(f"line {found.line} of the content filter")
+    if found.action is Action.MODERATE:
+        return Hold(Reason.FILTERED, Asked.MODERATOR)
+    return Reject("POST_FILTERED", {"REASON": found.reason})
 
 
 def no_post(post: Post) -> Verdict | None:
@@ -263,6 +280,7 @@ CHECKS: tuple[Check, ...] = (
     oversize,
     nobody_wrote_it,
     command_by_mistake,
+    filtered,
     no_post,
     may_send,
     may_edit,

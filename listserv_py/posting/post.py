@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from listserv_py.lists.access import Access, AccessLevel
+from listserv_py.lists.contentfilter import Rule, read_rules
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.options import Options
 from listserv_py.lists.roles import STAFF, Elsewhere, Role, owners_of, roles_of
@@ -60,6 +61,7 @@ class Post:
     repeat: Repeat
     posts_by_author: int
     recognises: Callable[[str], bool]
+    rules: tuple[Rule, ...] = ()
 
     @property
     def rights(self) -> frozenset[Role]:
@@ -109,6 +111,7 @@ def gather(
         repeat=_repeat(turn, mailing_list, keys),
         posts_by_author=_posts_by(turn, mailing_list, author),
         recognises=recognises,
+        rules=read_rules(turn.words(mailing_list).raw("CONTENT_FILTER"))[0],
     )
 
 

@@ -81,6 +81,11 @@ class Words:
         """A form that mails take in, "" where nobody wrote one."""
         return self._banner(name, html=False)
 
+    def raw(self, name: str) -> str:
+        """A form as it stands, for those that are no words: CONTENT_FILTER."""
+        form = next(self._wordings(name), None)
+        return form.body if form else ""
+
     def _banner(self, name: str, *, html: bool) -> str:
         for form in self._wordings(name):
             try:

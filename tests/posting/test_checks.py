@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from listserv_py.lists.contentfilter import read_rules
 from listserv_py.lists.header import new_header, parse_header
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.options import Options
@@ -421,3 +422,19 @@ NO_HTML = ("Misc-Options= DISCARD_HTML", "Language= English,NoHTML")
 )
 def test_html_alone(sets: tuple[str, ...], mail: str, verdict: Verdict | None) -> None:
     assert content.html_only(make(*sets, mail=LETTER + mail)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("", Reject("POST_FILTERED", {"REASON": ""})),
+        ("Action: REJECT Not here.", Reject("POST_FILTERED", {"REASON": "Not here."})),
+        ("Action: DISCARD", Discard("line 1 of the content filter")),
+        ("Action: MODERATE", Hold(Reason.FILTERED, Asked.MODERATOR)),
+        ("Action: ALLOW\nmorning", None),
+    ],
+)
+def test_content_filter(action: str, expected: Verdict | None) -> None:
+    rules, _ = read_rules(f"Subject: hello\n{action}")
+    assert checks.filtered(make(rules=rules)) == expected
+    assert checks.filtered(make(rules=rules, approved=True)) is None
