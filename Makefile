@@ -33,6 +33,7 @@ bench: $(READY)
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/delivery.py
 	$(BIN)/python bench/roundtrip.py
+	$(BIN)/python bench/bulk.py
 
 sweep: $(READY)
 	$(BIN)/python tests/loopback/sweep.py

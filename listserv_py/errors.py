@@ -247,6 +247,12 @@ class NotOnYourLists(UserError):
     fields = ("address",)
 
 
+class NoDataset(UserError):
+    """A command names a dataset that its mail does not have whole and once."""
+
+    fields = ("dataset",)
+
+
 class ReviewDenied(UserError):
     """The list shows its subscribers to others only."""
 

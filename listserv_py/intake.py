@@ -7,9 +7,10 @@ letter that was decided on meanwhile (by a second answer, or an erasure) is pass
 from dataclasses import replace
 
 from listserv_py.bounces import arrival as bounces
-from listserv_py.commands import interpreter, requests
+from listserv_py.commands import interpreter, jobs, requests
 from listserv_py.commands.service import is_served_off
 from listserv_py.commands.table import recognises
+from listserv_py.config import Site
 from listserv_py.lists.addresses import Destination, Door, route
 from listserv_py.mail import trace
 from listserv_py.mail.envelope import is_own_mta
@@ -47,7 +48,15 @@ def open_letter(entry: Entry) -> Letter:
     )
 
 
-def work_off(turn: Turn, letter: Letter) -> None:
+def read_ahead(letter: Letter, site: Site) -> jobs.Job | None:
+    """What a command mail's text asks for, read before the turn as well; None for other mail."""
+    found = route(letter.rcpt, domain=site.domain, name=site.name)
+    if found is None or found.door is not Door.COMMAND:
+        return None
+    return jobs.read(letter.message.text_to_read(jobs.TEXT_MAX))
+
+
+def work_off(turn: Turn, letter: Letter, ahead: jobs.Job | None = None) -> None:
     """Decide on one letter."""
     spool = turn.tx.spool
     if not spool.is_ready(letter.spool_id):
@@ -59,7 +68,7 @@ def work_off(turn: Turn, letter: Letter) -> None:
         log.error("intake.no_such_address", spool=letter.spool_id)
         spool.set_aside(letter.spool_id, "no address of this server")
         return
-    _hand_over(turn, _once(turn, letter), destination)
+    _hand_over(turn, _once(turn, letter), destination, ahead)
     if spool.is_ready(letter.spool_id):
         spool.done(letter.spool_id)
 
@@ -74,11 +83,13 @@ def _once(turn: Turn, letter: Letter) -> Letter:
     return replace(letter, proof=Proof.NONE)
 
 
-def _hand_over(turn: Turn, letter: Letter, destination: Destination) -> None:
+def _hand_over(
+    turn: Turn, letter: Letter, destination: Destination, ahead: jobs.Job | None
+) -> None:
     if destination.door in _SERVED and is_served_off(turn, letter):
         log.info("intake.served_off", spool=letter.spool_id)
     elif destination.door in _COMMANDS:
-        interpreter.work(turn, letter, destination)
+        interpreter.work(turn, letter, destination, ahead)
     elif destination.door in _BOUNCES:
         bounces.work(turn, letter, destination)
     elif destination.door is Door.POST:

@@ -12,7 +12,7 @@ import re
 from listserv_py.commands.syntax import fold
 
 # Outlook on the web puts zero-width spaces around a short line.
-_BLANKS = " \t\r\u00a0\u200b\u3000\ufeff"
+BLANKS = " \t\r\u00a0\u200b\u3000\ufeff"
 _RULE = re.compile(r"(?:-{2,}[ \t]*\S.*\S[ \t]*-{2,}|_{8,}|-{8,})")
 _STARTER = re.compile(r"(?:On|Am|Le|El|Il|Op|Em|Den|Dne|Dnia|W dniu)[ \t]")
 _HEADER = re.compile(r"\*?[A-Z\u00c0-\u024f][^\s:]{1,15}:\*?(?:[ \t]|$)")
@@ -44,7 +44,7 @@ def own_lines(text: str) -> tuple[str, ...]:
 
 def spaced_lines(text: str) -> tuple[str, ...]:
     """`own_lines` with the blank ones, which end a paragraph."""
-    lines = [line.strip(_BLANKS)[:LINE_MAX] for line in text.split("\n")]
+    lines = [line.strip(BLANKS)[:LINE_MAX] for line in text.split("\n")]
     lines = _signed_text(lines)
     lines = lines[: _end(lines)]
     dropped = _attributions(lines)
@@ -63,7 +63,7 @@ def is_ok(line: str) -> bool:
 def rejection(line: str) -> str | None:
     """The reason in a line `reject reason`, "" without one; None for any other line."""
     found = _REJECT.fullmatch(line)
-    return None if found is None else (found[1] or "").strip(_BLANKS)
+    return None if found is None else (found[1] or "").strip(BLANKS)
 
 
 def code_in(subject: str) -> str | None:

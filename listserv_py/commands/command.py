@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
+from listserv_py.commands.roster import Roster
 from listserv_py.commands.syntax import Arguments, fold, shown
 from listserv_py.errors import UnknownSwitch
 from listserv_py.mail.letter import Letter
@@ -73,18 +74,20 @@ class Actor:
 class Line:
     """A command line, and the data that came with it: lines that are no commands themselves.
 
-    `said` is what its author wrote, where that was only `ok`.
+    `said` is what its author wrote, where that was only `ok`. `roster` are the people of the
+    dataset that it names by `DD=`, None without one.
     """
 
     text: str
     said: str
     answers_request: bool = False
     data: tuple[str, ...] = ()
+    roster: Roster | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One line, understood, with all that a handler may use; `data` is the line's own.
+    """One line, understood, with all that a handler may use; `data` and `roster` are the line's.
 
     `run` runs further lines as another actor: OK gives what it confirms to it.
     """
@@ -97,6 +100,7 @@ class Request:
     table: Table
     run: Callable[[Turn, Actor, tuple[Line, ...]], str]
     data: tuple[str, ...] = ()
+    roster: Roster | None = None
 
     def say(self, form: str, **slots: str) -> str:
         """A form's text, as an answer; where it speaks of a list, in the words of that list."""

@@ -14,6 +14,7 @@ from textwrap import indent
 
 from listserv_py.commands.command import Actor, Request
 from listserv_py.commands.manners import kept_name, shown_host, shown_name
+from listserv_py.commands.roster import Roster
 from listserv_py.commands.syntax import Arguments, write
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.values import Confidential
@@ -36,6 +37,7 @@ class Waiting:
     listname: str
     data: tuple[str, ...] = ()
     details: str = ""
+    roster: Roster | None = None
 
 
 def waiting(request: Request) -> Waiting:
@@ -44,7 +46,12 @@ def waiting(request: Request) -> Waiting:
     shown = replace(said, name=shown_name(said.name))
     details = request.command.explain(request)
     return Waiting(
-        _line(request, said), _line(request, shown), said.listname, request.data, details
+        line=_line(request, said),
+        shown=_line(request, shown),
+        listname=said.listname,
+        data=request.data,
+        details=details,
+        roster=request.roster,
     )
 
 
@@ -99,6 +106,7 @@ def _payload(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> str:
         {
             "lines": [one.line for one in lines],
             "data": [one.data for one in lines],
+            "rosters": [one.roster and one.roster.rows for one in lines],
             "name": kept_name(actor.name),
             "at": turn.now.isoformat(),
             "message_id": (letter and letter.message.message_id) or "",

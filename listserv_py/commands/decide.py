@@ -22,6 +22,7 @@ from listserv_py.commands.command import (
     Request,
 )
 from listserv_py.commands.manners import shown_word
+from listserv_py.commands.roster import Roster
 from listserv_py.errors import AlreadyDecided, CodeUsed, NothingToReject, UnknownCode
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import STAFF, roles_of
@@ -90,11 +91,18 @@ def _run_lines(request: Request, cookie: Cookie) -> str:
         letter=request.actor.letter,
         asked=asked,
     )
-    lines = zip(payload["lines"], payload["data"], strict=True)
-    said = request.run(
-        request.turn, actor, tuple(Line(text, text, data=tuple(data)) for text, data in lines)
+    rosters = payload.get("rosters") or [None] * len(payload["lines"])
+    lines = tuple(
+        Line(text, text, data=tuple(data), roster=_roster(rows))
+        for text, data, rows in zip(payload["lines"], payload["data"], rosters, strict=True)
     )
-    return request.say("CONFIRMING", OUTPUT=said)
+    return request.say("CONFIRMING", OUTPUT=request.run(request.turn, actor, lines))
+
+
+def _roster(rows: list[list[str]] | None) -> Roster | None:
+    if rows is None:
+        return None
+    return Roster(tuple((address, name) for address, name in rows))
 
 
 def _release(request: Request, cookie: Cookie) -> str:

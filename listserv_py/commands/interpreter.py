@@ -12,13 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from listserv_py.commands import confirm, service
-from listserv_py.commands.body import code_in, is_ok, own_lines, rejection, spaced_lines
+from listserv_py.commands import confirm, jobs, service
+from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 from listserv_py.commands.command import Actor, Line, Privilege, Request
 from listserv_py.commands.data import with_data
 from listserv_py.commands.humans import answerable
 from listserv_py.commands.manners import shown_line, shown_word, without_links
-from listserv_py.commands.rights import ALL_LISTS, for_another, is_visible, needs_code, owned_list
+from listserv_py.commands.rights import (
+    ALL_LISTS,
+    for_another,
+    is_owner,
+    is_proven,
+    is_visible,
+    needs_code,
+    owned_list,
+)
 from listserv_py.commands.subscribe import door_line
 from listserv_py.commands.syntax import fold, read, without_password
 from listserv_py.commands.table import COMMANDS, split
@@ -45,6 +53,8 @@ from listserv_py.texts.words import Words
 log = get_logger("commands")
 
 COMMANDS_MAX = 20
+WAITING_MAX = 1000
+"""How many lines of an owner's mail one code confirms; they do not count as `COMMANDS_MAX` does."""
 ERRORS_MAX = 5
 OUTPUT_MAX = 1_000_000
 OUR_SUBJECT = "Output of your job"
@@ -64,11 +74,18 @@ class Answer:
 
 @dataclass(slots=True)
 class Job:
-    """What the lines of one mail came to, while they run; `errors` counts those in a row."""
+    """What the lines of one mail came to, while they run.
+
+    `errors` counts those in a row; `counted` the lines that the limit is for.
+    """
 
     answers: list[Answer] = field(default_factory=list)
     waiting: list[confirm.Waiting] = field(default_factory=list)
     errors: int = 0
+    counted: int = 0
+    owners: int = 0
+    echo: bool = True
+    for_others: bool = False
     flushed: bool = False
     asked: bool = False
     confirmed: bool = False
@@ -90,19 +107,27 @@ class Job:
         return not self.waiting and all(isinstance(one.error, UNREADABLE) for one in self.answers)
 
 
-def work(turn: Turn, letter: Letter, destination: Destination) -> None:
-    """Act on a mail to the command address, or to a list's subscribe or signoff address."""
+def work(
+    turn: Turn, letter: Letter, destination: Destination, ahead: jobs.Job | None = None
+) -> None:
+    """Act on a mail to the command address, or to a list's subscribe or signoff address.
+
+    `ahead` is what `jobs.read` made of its text, where that was done before the turn.
+    """
     author = answerable(turn, letter)
     if author is None:
         log.info("commands.not_answered", spool=letter.spool_id)
         return
     actor = Actor(author.mailbox, author.name, letter.proof, letter)
-    lines = _lines(letter, destination, actor)
+    given = ahead or jobs.read(letter.message.text_to_read(jobs.TEXT_MAX))
+    lines = _lines(letter, destination, actor, given)
     job = _run(turn, actor, lines)
     service.count(turn, actor, [answer.error for answer in job.answers])
+    job.echo, job.for_others = given.echo, given.for_others
     if job.waiting:
         job.asked = confirm.ask(turn, actor, job.waiting)
-    if not job.is_only_waiting and not _is_robots_noise(turn, letter, actor, job):
+    is_wanted = given.replies and not job.is_only_waiting
+    if is_wanted and not _is_robots_noise(turn, letter, actor, job):
         _reply(turn, actor, job)
     log.info("commands.done", spool=letter.spool_id, lines=len(lines), waiting=len(job.waiting))
 
@@ -127,20 +152,24 @@ def run_text(turn: Turn, actor: Mailbox, text: str) -> str:
 
 def run_job(turn: Turn, actor: Mailbox, text: str) -> tuple[str, bool]:
     """`run_text`, and whether any line was refused. A single line is not echoed."""
-    lines = with_data(spaced_lines(text))
+    given = jobs.read(text)
+    lines = given.lines
     job = _run(turn, Actor(actor, proof=Proof.OPERATOR), lines)
+    job.echo = given.echo
     if len(lines) == 1 and len(job.answers) == 1:
         return job.answers[0].text or "", job.failed
     return _output(turn, job), job.failed
 
 
-def _lines(letter: Letter, destination: Destination, actor: Actor) -> tuple[Line, ...]:
+def _lines(
+    letter: Letter, destination: Destination, actor: Actor, given: jobs.Job
+) -> tuple[Line, ...]:
     """The command lines of a mail; its Subject is one only where the body has none at all."""
     if destination.door is not Door.COMMAND:
         line = door_line(destination.door, destination.listname or "", actor.name)
         return (Line(line, line),)
     subject = letter.message.subject
-    lines = with_data(spaced_lines(letter.message.command_text))
+    lines = given.lines
     code = code_in(subject)
     if code is not None and lines:
         return _reply_lines(code, lines)
@@ -165,19 +194,40 @@ def _reply_lines(code: str, lines: tuple[Line, ...]) -> tuple[Line, ...]:
 
 def _run(turn: Turn, actor: Actor, lines: Sequence[Line]) -> Job:
     job = Job()
-    for count, line in enumerate(lines):
-        is_over = count >= COMMANDS_MAX or job.errors >= ERRORS_MAX
-        if is_over and not actor.proof.is_proven:
+    for line in lines:
+        if not _has_room(actor, job):
             job.flushed = True
             break
         _run_line(turn, actor, line, job)
     return job
 
 
+def _has_room(actor: Actor, job: Job) -> bool:
+    """Whether the mail may have one more line; what was confirmed was counted when it came."""
+    if actor.proof in {Proof.CODE, Proof.OPERATOR}:
+        return True
+    is_read = job.errors < ERRORS_MAX or (job.owners > 0 and actor.proof.is_proven)
+    return is_read and job.counted < COMMANDS_MAX and len(job.waiting) < WAITING_MAX
+
+
+def _count(request: Request, job: Job, *, waits: bool) -> None:
+    """A line counts unless its sender gives it as an owner, proven or to be asked."""
+    listname = request.arguments.listname
+    found = request.turn.tx.lists.find(listname) if listname else None
+    is_owners = found is not None and is_owner(request.turn, request.actor, found)
+    if is_owners and (waits or is_proven(request)):
+        job.owners += 1
+    else:
+        job.counted += 1
+
+
 def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
+    request = None
     try:
         request = _understand(turn, actor, line)
-        if needs_code(request):
+        waits = needs_code(request)
+        _count(request, job, waits=waits)
+        if waits:
             found = confirm.waiting(request)
             if found not in job.waiting:
                 job.waiting.append(found)
@@ -194,6 +244,8 @@ def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
         said = _words(turn, actor, error).fill(error.form, slots).body
         job.answers.append(Answer(_echo(actor, line), said, error))
         job.errors += 1
+        if request is None:
+            job.counted += 1
 
 
 def _words(turn: Turn, actor: Actor, error: UserError) -> Words:
@@ -218,7 +270,17 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
     arguments = read(command.syntax, rest)
     switches = tuple(command.switch(one) for one in arguments.switches)
     arguments = replace(arguments, switches=switches)
-    request = Request(turn, actor, command, arguments, is_quiet, COMMANDS, _run_again, line.data)
+    request = Request(
+        turn=turn,
+        actor=actor,
+        command=command,
+        arguments=arguments,
+        quiet=is_quiet,
+        table=COMMANDS,
+        run=_run_again,
+        data=line.data,
+        roster=line.roster,
+    )
     needs_owner = command.privilege is Privilege.OWNER or for_another(request)
     if needs_owner and arguments.listname not in ("", ALL_LISTS):
         owned_list(request)
@@ -260,13 +322,14 @@ def _output(turn: Turn, job: Job) -> str:
         return turn.words(None).fill(form, slots).body
 
     waits = say("JOB_WAITS" if job.asked else "JOB_NOT_ASKED")
-    blocks = [
-        f"> {answer.echo}\n{waits if answer.text is None else answer.text}"
-        for answer in job.answers
-    ]
+    texts = [waits if answer.text is None else answer.text for answer in job.answers]
+    echoes = [f"> {answer.echo}\n" if job.echo else "" for answer in job.answers]
+    blocks = [echo + text for echo, text in zip(echoes, texts, strict=True)]
     if not blocks:
         blocks.append(say("JOB_EMPTY"))
     if job.flushed:
         blocks.append(say("JOB_FLUSHED"))
+    if job.for_others:
+        blocks.append(say("JOB_FOR_YOU"))
     text = "\n\n".join(blocks)
     return text if len(text) <= OUTPUT_MAX else f"{text[:OUTPUT_MAX]}\n{say('JOB_CUT')}"

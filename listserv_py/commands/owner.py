@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from listserv_py.commands import bulk
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name
 from listserv_py.commands.notices import tell
@@ -26,6 +27,8 @@ def _person(request: Request) -> Mailbox:
 
 def prepare_add(request: Request) -> Request:
     """Refuse strangers, and addresses that would send the list's mail back to us."""
+    if request.arguments.dataset:
+        return bulk.check(request)
     owned_list(request)
     if request.turn.is_own(_person(request)):
         raise OwnAddress(str(_person(request)))
@@ -35,6 +38,8 @@ def prepare_add(request: Request) -> Request:
 
 def add(request: Request) -> str:
     """Put somebody on the list, or rename him; the options of whoever is there stay."""
+    if request.arguments.dataset:
+        return bulk.add(request)
     turn, mailing_list, person = request.turn, owned_list(request), _person(request)
     name = request.arguments.name
     found = turn.tx.subscribers.find(mailing_list.id, person)
@@ -54,14 +59,23 @@ def add(request: Request) -> str:
 
 def prepare_delete(request: Request) -> Request:
     """Refuse strangers, and what is not there."""
+    if request.arguments.dataset:
+        return bulk.check(request)
     if request.arguments.listname != "*":
         owned_list(request)
     targets(request)
     return request
 
 
+def explain(request: Request) -> str:
+    """What a dataset holds."""
+    return bulk.explain(request) if request.arguments.dataset else ""
+
+
 def delete(request: Request) -> str:
     """Take somebody off a list, or off all lists that the sender owns."""
+    if request.arguments.dataset:
+        return bulk.delete(request)
     turn, said = request.turn, []
     for target in targets(request):
         person, mailing_list = target.subscription.mailbox, target.mailing_list
@@ -76,27 +90,35 @@ def delete(request: Request) -> str:
 
 ADD = Command(
     keyword="ADD",
-    syntax="listname person",
+    syntax="listname person|dataset",
     summary="Put somebody on a list",
     details=(
         "The name may also stand in front: Full Name <user@host>; a * is no name. Whoever is on"
-        " the list is renamed. He is told, unless QUIET stands in front."
+        " the list is renamed. He is told, unless QUIET stands in front. DD=name takes many people"
+        " from the dataset of that name in the same mail, one a line, between the lines //name DD *"
+        " and /*; IMPORT implies QUIET."
     ),
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=add,
     prepare=prepare_add,
+    explain=explain,
     takes_quiet=True,
 )
 
 DELETE = Command(
     keyword="DELete",
-    syntax="listname|* address",
+    syntax="listname|* address|dataset",
     summary="Take somebody off a list, or off all your lists",
-    details="He is told, unless QUIET stands in front.",
+    details=(
+        "He is told, unless QUIET stands in front. DD=name takes many off, from the dataset of that"
+        " name in the same mail; names behind the addresses do no harm. BRIEF leaves out which"
+        " lines held no address."
+    ),
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=delete,
     prepare=prepare_delete,
+    explain=explain,
     takes_quiet=True,
 )

@@ -20,6 +20,7 @@ _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ
 _BLANKS = " \t"
 _CODE = re.compile(r"\(?([0-9A-Fa-f]{16})\)?\.?", re.ASCII)
 _PASSWORD = re.compile(r"[ \t]+[Pp][Ww]=\S*", re.ASCII)
+_DATASET = re.compile(r"(?:^|[ \t])DD=([A-Z0-9_$#-]{1,32})(?=[ \t]|$)", re.IGNORECASE | re.ASCII)
 _ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]+)>")
 
 
@@ -31,7 +32,7 @@ class Arguments:
     the sender himself: the one to ADD, or the one behind FOR. `code` is in capitals, and so is
     `filetype`, which of a list's files is meant: LIST is its header. `pattern` means several people
     (`*@old.example`) and stands in `person`'s place; `new` is an address, or `*@host` for the same
-    local part at another host.
+    local part at another host. `dataset` is the name behind `DD=`, in capitals.
     """
 
     listname: str = ""
@@ -44,6 +45,7 @@ class Arguments:
     filetype: str = ""
     pattern: str = ""
     new: str = ""
+    dataset: str = ""
 
 
 def fold(word: str) -> str:
@@ -60,6 +62,12 @@ def first_word(text: str) -> tuple[str, str]:
 def without_password(line: str) -> str:
     """The line without `PW=…`, which is never echoed, kept or read as a name."""
     return _PASSWORD.sub("", line)
+
+
+def dataset_in(line: str) -> str:
+    """The name of the dataset that a line gives by `DD=name`, in capitals; "" without one."""
+    found = _DATASET.search(line)
+    return fold(found[1]) if found else ""
 
 
 def read(syntax: str, text: str) -> Arguments:
@@ -162,7 +170,7 @@ def _mailbox(word: str) -> Mailbox:
     return parse_mailbox(word[1:-1] if is_bracketed else word)
 
 
-def _read_person(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+def person_in(text: str) -> tuple[Mailbox, str]:
     """`user@host Full Name` or `Full Name <user@host>`; a name of `*` is none."""
     angle = _ANGLE.fullmatch(text)
     if angle:
@@ -172,7 +180,34 @@ def _read_person(text: str, arguments: Arguments) -> tuple[str, Arguments]:
         word, name = (quoted[0], text[quoted.end() :]) if quoted else first_word(text)
         mailbox = _mailbox(word)
     name = " ".join(name.split())
-    return "", replace(arguments, person=mailbox, name="" if name == "*" else name)
+    return mailbox, "" if name == "*" else name
+
+
+def _read_person(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    person, name = person_in(text)
+    return "", replace(arguments, person=person, name=name)
+
+
+def _or_dataset(
+    reader: Callable[[str, Arguments], tuple[str, Arguments]], *modifiers: str
+) -> Callable[[str, Arguments], tuple[str, Arguments]]:
+    """Reads `DD=name` and its modifiers where they stand in the place of something else."""
+
+    def read_either(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+        dataset = dataset_in(text)
+        if not dataset:
+            return reader(text, arguments)
+        words = [fold(word) for word in text.split() if not _DATASET.fullmatch(word)]
+        wrong = [word for word in words if word not in modifiers]
+        if wrong:
+            raise ExtraWords(" ".join(wrong)[:60])
+        return "", replace(arguments, dataset=dataset, options=tuple(words))
+
+    return read_either
+
+
+def _write_dataset(arguments: Arguments) -> str:
+    return " ".join([f"DD={arguments.dataset}", *arguments.options])
 
 
 def _write_person(arguments: Arguments) -> str:
@@ -257,6 +292,16 @@ _ELEMENTS: dict[str, Element] = {
     "name": Element("full name", _read_name, lambda a: a.name),
     "options": Element("options", _read_options, _options),
     "person": Element("user@host full name", _read_person, _write_person),
+    "person|dataset": Element(
+        "user@host full name | DD=dataset [IMPORT [PRELOAD]]",
+        _or_dataset(_read_person, "IMPORT", "PRELOAD"),
+        lambda a: _write_dataset(a) if a.dataset else _write_person(a),
+    ),
+    "address|dataset": Element(
+        "user@host | DD=dataset [BRIEF]",
+        _or_dataset(_read_address, "BRIEF"),
+        lambda a: _write_dataset(a) if a.dataset else str(a.person or ""),
+    ),
     "address": Element("user@host", _read_address, lambda a: str(a.person or "")),
     "change": Element("[oldaddress] newaddress", _read_change, _write_change),
     "code": Element("code", _read_code, lambda a: a.code),

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from listserv_py import timers
 from listserv_py.authn.dkim import Verifier
 from listserv_py.authn.proof import Case, look
+from listserv_py.commands import jobs
 from listserv_py.config import Settings
 from listserv_py.daemon.proving import Proving
 from listserv_py.errors import Broken
-from listserv_py.intake import open_letter, work_off
+from listserv_py.intake import open_letter, read_ahead, work_off
 from listserv_py.mail.letter import Letter
 from listserv_py.maillog import get_logger
 from listserv_py.store.spool import Entry
@@ -55,6 +56,7 @@ class Work:
         self._ready = asyncio.Event()
         self._arrivals: deque[float] = deque([float("-inf")] * BURST, maxlen=BURST)
         self._backlog = 0
+        self._jobs: dict[int, jobs.Job] = {}
 
     def wake(self) -> None:
         """Something may wait in the spool."""
@@ -116,7 +118,7 @@ class Work:
         if not entries:
             return False
         settings = self._turns.settings
-        cases = await asyncio.to_thread(lambda: [_opened(entry, settings) for entry in entries])
+        cases = await asyncio.to_thread(lambda: [self._opened(one, settings) for one in entries])
         turns = []
         for entry, case in zip(entries, cases, strict=True):
             if isinstance(case, Exception):
@@ -137,25 +139,30 @@ class Work:
         try:
             if isinstance(letter, Exception):
                 raise letter  # noqa: TRY301 - told together with what fails in the turn
-            await self._store.run(self._turn, letter)
+            await self._store.run(self._turn, letter, self._jobs.get(spool_id))
         except (StoreFull, StoreBusy, StoreFailed):
             raise
         except Exception:
             log.exception("intake.failed", spool=spool_id)
             await self._store.run(_failed, spool_id)
+        finally:
+            self._jobs.pop(spool_id, None)
 
-    def _turn(self, tx: Tx, letter: Letter) -> None:
-        work_off(self._turns.at(tx), letter)
+    def _opened(self, entry: Entry, settings: Settings) -> Case | Exception:
+        try:
+            letter = open_letter(entry)
+            job = read_ahead(letter, settings.site)
+            if job is not None:
+                self._jobs[entry.id] = job
+            return look(letter, settings)
+        except Exception as exc:  # noqa: BLE001 - one poisonous mail must not stop the others
+            return exc
+
+    def _turn(self, tx: Tx, letter: Letter, job: jobs.Job | None) -> None:
+        work_off(self._turns.at(tx), letter, job)
 
     def _timers(self, tx: Tx) -> bool:
         return timers.run(self._turns.at(tx))
-
-
-def _opened(entry: Entry, settings: Settings) -> Case | Exception:
-    try:
-        return look(open_letter(entry), settings)
-    except Exception as exc:  # noqa: BLE001 - one poisonous mail must not stop the others
-        return exc
 
 
 def _begin(tx: Tx, in_hand: frozenset[int]) -> list[Entry]:

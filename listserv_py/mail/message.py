@@ -58,17 +58,22 @@ class Message:
 
     @property
     def command_text(self) -> str:
-        """What commands are read from; to be cut into lines at LF only.
+        """What is read as the words of its author; to be cut into lines at LF only."""
+        return self.text_to_read(MAX_COMMAND_TEXT)
 
-        The first text/plain part that says anything (LISTSERV reads no other), else the words of
-        the HTML.
+    def text_to_read(self, at_most: int) -> str:
+        """The first text/plain part that says anything (LISTSERV reads no other).
+
+        Where there is none, the words of the HTML.
         """
         texts = [part for part in self.root.walk() if part.disposition != "attachment"]
         for part in texts:
-            if part.content_type == "text/plain" and (text := _text_of(part)).strip():
+            if part.content_type == "text/plain" and (text := part.as_text()[:at_most]).strip():
                 return text
         for part in texts:
-            if part.content_type == "text/html" and (text := strip_tags(_text_of(part))):
+            if part.content_type == "text/html" and (
+                text := strip_tags(part.as_text()[:MAX_COMMAND_TEXT])
+            ):
                 return text
         return ""
 
@@ -110,7 +115,3 @@ def _author(fields: tuple[Field, ...]) -> Author | None:
     if author is None or "\ufffd" in author.mailbox.local_part:
         return None
     return Author(printable(decode_words(author.name)), author.mailbox)
-
-
-def _text_of(part: Part) -> str:
-    return part.as_text()[:MAX_COMMAND_TEXT]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -68,19 +68,26 @@ class ChangeLog:
         self, mailing_list: MailingList, verb: Verb, mailbox: Mailbox, rest: str, now: datetime
     ) -> None:
         """Add a line if the list keeps a log (`Change-Log=`)."""
+        self.note_many(mailing_list, [(verb, mailbox, rest)], now)
+
+    def note_many(
+        self, mailing_list: MailingList, deeds: Iterable[tuple[Verb, Mailbox, str]], now: datetime
+    ) -> None:
+        """`note` for many at once."""
         if mailing_list.keywords.change_log is None:
             return
-        address, rest, salt = str(mailbox), _one_line(rest), secrets.token_bytes(16)
-        digest = _digest(salt, address, rest)
-        before = self._db.execute("SELECT last_link FROM change_chain").fetchone()[0]
-        link = _link(bytes(before), mailing_list.name, stamp(now), verb, digest)
-        self._db.execute(
+        name, at = mailing_list.name, stamp(now)
+        link = bytes(self._db.execute("SELECT last_link FROM change_chain").fetchone()[0])
+        rows = []
+        for verb, mailbox, said in deeds:
+            address, rest, salt = str(mailbox), _one_line(said), secrets.token_bytes(16)
+            digest = _digest(salt, address, rest)
+            link = _link(link, name, at, verb, digest)
+            rows.append((name, at, verb, mailbox.key, address, rest, salt, digest, link))
+        self._db.conn.executemany(
             "INSERT INTO change_log (listname, at, verb, address_key, address, rest, salt, digest,"
             " link) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(mailing_list.name, stamp(now), verb, mailbox.key, address, rest),
-                *(salt, digest, link),
-            ),
+            rows,
         )
         self._db.execute("UPDATE change_chain SET last_link = ?", (link,))
 

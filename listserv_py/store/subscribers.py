@@ -4,7 +4,7 @@ A row is gone when its person has left: nothing is kept of somebody who is not o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -82,7 +82,7 @@ class Subscribers:
 
     def add_many(self, list_id: int, rows: list[tuple[Mailbox, str, Options, datetime]]) -> None:
         """Many new subscriptions at once; a repeated address is an error of the database."""
-        encoded = {options: options.encode() for _, _, options, _ in rows}
+        encoded = {options: options.encode() for options in {row[2] for row in rows}}
         self._db.conn.executemany(
             "INSERT INTO subscriber (list_id, address_key, address, name, options, subscribed_at)"
             " VALUES (?, ?, ?, ?, ?, ?)",
@@ -90,6 +90,20 @@ class Subscribers:
                 (list_id, mailbox.key, str(mailbox), name, encoded[options], stamp(at))
                 for mailbox, name, options, at in rows
             ),
+        )
+
+    def rename_many(self, list_id: int, names: Iterable[tuple[str, str]]) -> None:
+        """Other names for many at once, each behind the key of its address."""
+        self._db.conn.executemany(
+            "UPDATE subscriber SET name = ? WHERE list_id = ? AND address_key = ?",
+            ((name, list_id, key) for key, name in names),
+        )
+
+    def remove_many(self, list_id: int, keys: Iterable[str]) -> None:
+        """Forget many at once, as `remove` does."""
+        self._db.conn.executemany(
+            "DELETE FROM subscriber WHERE list_id = ? AND address_key = ?",
+            ((list_id, key) for key in keys),
         )
 
     def save(self, subscription: Subscription) -> None:
@@ -147,6 +161,13 @@ class Subscribers:
         ).fetchall():
             yield from map(_read, rows)
             last = rows[-1][0]
+
+    def names(self, list_id: int) -> dict[str, str]:
+        """The names of all on the list by the keys of their addresses."""
+        rows = self._db.execute(
+            "SELECT address_key, name FROM subscriber WHERE list_id = ?", (list_id,)
+        )
+        return dict(rows)
 
     def keys(self, list_id: int) -> frozenset[str]:
         """The keys of all addresses on the list: for those who compare many at once."""

@@ -1,0 +1,156 @@
+"""ADD and DELETE with a dataset: many people in one transaction, or none.
+
+Whoever is to be told gets his notice as from a single ADD; more than `TOLD_MAX` people are changed
+only quietly. The lines that hold no usable address are named in the request and in the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from listserv_py.commands.command import Request
+from listserv_py.commands.notices import tell
+from listserv_py.commands.rights import owned_list
+from listserv_py.commands.roster import Roster, mailbox_of
+from listserv_py.errors import ListFull, NoDataset, OwnAddress, TooManyMatch
+from listserv_py.lists.model import MailingList
+from listserv_py.mail.mailbox import Mailbox
+from listserv_py.store.changelog import Verb
+
+TOLD_MAX = 500
+SHOWN = 5
+FAULTS_SHOWN = 50
+
+
+def check(request: Request) -> Request:
+    """Refuse strangers, datasets that are not there, our own addresses, too many notices."""
+    owned_list(request)
+    found = _roster(request)
+    if not is_quiet(request):
+        check_told(request, len(found))
+    _refuse_own(request, found)
+    return request
+
+
+def check_told(request: Request, count: int) -> None:
+    """Refuse to mail so many notices, unless QUIET says that there are none."""
+    if count > TOLD_MAX and not request.quiet:
+        raise TooManyMatch(str(count), str(TOLD_MAX))
+
+
+def is_quiet(request: Request) -> bool:
+    """Whether nobody is told: IMPORT implies QUIET."""
+    return request.quiet or "IMPORT" in request.arguments.options
+
+
+def explain(request: Request) -> str:
+    """What the dataset holds, for the one who is asked; a stranger's words are not repeated."""
+    found = _roster(request)
+    told = [
+        request.say(
+            "BULK_ASKED",
+            COUNT=str(len(found)),
+            DATASET=request.arguments.dataset,
+            SOME=", ".join(
+                [*(row[0] for row in found.rows[:SHOWN]), *_more(request, len(found), SHOWN)]
+            ),
+        )
+    ]
+    if found.faults:
+        numbers = [str(number) for number, _ in found.faults[:FAULTS_SHOWN]]
+        lines = ", ".join([*numbers, *_more(request, len(found.faults), FAULTS_SHOWN)])
+        told.append(request.say("BULK_UNUSABLE", LINES=lines))
+    return "\n".join(told)
+
+
+def add(request: Request) -> str:
+    """Put all of the dataset on the list; whoever is there already keeps his options."""
+    turn, mailing_list, found = request.turn, owned_list(request), _roster(request)
+    subscribers = turn.tx.subscribers
+    there = subscribers.names(mailing_list.id)
+    options = mailing_list.default_options()
+    new: list[tuple[Mailbox, str]] = []
+    renamed: list[tuple[Mailbox, str]] = []
+    for address, name in found.rows:
+        mailbox = mailbox_of(address)
+        key = mailbox.key
+        if key not in there:
+            new.append((mailbox, name))
+        elif name and name != there[key]:
+            renamed.append((mailbox, name))
+    limit = mailing_list.keywords.limit
+    if limit is not None and len(there) + len(new) > limit:
+        raise ListFull(mailing_list.name)
+    subscribers.add_many(
+        mailing_list.id, [(mailbox, name, options, turn.now) for mailbox, name in new]
+    )
+    subscribers.rename_many(mailing_list.id, ((one.key, name) for one, name in renamed))
+    deeds = [(Verb.ADD, *one) for one in new] + [(Verb.READD, *one) for one in renamed]
+    turn.tx.changelog.note_many(mailing_list, deeds, turn.now)
+    if not is_quiet(request):
+        for mailbox, _ in new:
+            _tell(request, mailbox, mailing_list, "ADD1", ADDRESS=str(mailbox))
+    said = request.say(
+        "BULK_ADDED",
+        LISTNAME=mailing_list.name,
+        ADDED=str(len(new)),
+        RENAMED=str(len(renamed)),
+        KNOWN=str(len(found) - len(new) - len(renamed)),
+    )
+    return "\n\n".join([said, *_faults(request, found)])
+
+
+def delete(request: Request) -> str:
+    """Take all of the dataset off the list; the names in it are read over."""
+    turn, mailing_list, found = request.turn, owned_list(request), _roster(request)
+    there = turn.tx.subscribers.keys(mailing_list.id)
+    mailboxes = [mailbox_of(address) for address, _ in found.rows]
+    gone = [mailbox for mailbox in mailboxes if mailbox.key in there]
+    turn.tx.subscribers.remove_many(mailing_list.id, (one.key for one in gone))
+    deeds = ((Verb.DELETE, mailbox, "") for mailbox in gone)
+    turn.tx.changelog.note_many(mailing_list, deeds, turn.now)
+    if not is_quiet(request):
+        for mailbox in gone:
+            _tell(request, mailbox, mailing_list, "DELETE1")
+    said = request.say(
+        "BULK_DELETED",
+        LISTNAME=mailing_list.name,
+        COUNT=str(len(gone)),
+        MISSING=str(len(mailboxes) - len(gone)),
+    )
+    if "BRIEF" in request.arguments.options:
+        return said
+    return "\n\n".join([said, *_faults(request, found)])
+
+
+def _roster(request: Request) -> Roster:
+    found = request.roster
+    if found is None or not found.is_whole:
+        raise NoDataset(request.arguments.dataset)
+    return found
+
+
+def _refuse_own(request: Request, found: Roster) -> None:
+    """Our own addresses would send the list's mail back to us."""
+    ours = f"@{request.turn.settings.site.domain}"
+    for address, _ in found.rows:
+        if address.endswith(ours) and request.turn.is_own(mailbox_of(address)):
+            raise OwnAddress(address)
+
+
+def _tell(
+    request: Request, person: Mailbox, mailing_list: MailingList, form: str, **slots: str
+) -> None:
+    tell(request.turn, person, mailing_list, form, INVOKER=str(request.actor.mailbox), **slots)
+
+
+def _faults(request: Request, found: Roster) -> Iterable[str]:
+    if found.faults:
+        shown = [f"{number}: {line}" for number, line in islice(found.faults, FAULTS_SHOWN)]
+        lines = "\n".join([*shown, *_more(request, len(found.faults), FAULTS_SHOWN)])
+        yield request.say("BULK_FAULTS", COUNT=str(len(found.faults)), LINES=lines)
+
+
+def _more(request: Request, count: int, shown: int) -> list[str]:
+    return [request.say("AND_MORE", COUNT=str(count - shown))] if count > shown else []

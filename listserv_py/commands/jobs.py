@@ -1,0 +1,151 @@
+"""Job control in a mail: `//name JOB`, datasets, continuation cards, `// EOJ`.
+
+A dataset is cut out of the text before anything else is read, so that no line of it is taken for a
+signature, a quote or a command. What reading finds is as lenient as the field is: junk behind
+`DD *`, names behind the addresses to DELETE. Linear in the text, and never fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from listserv_py.commands.body import BLANKS, LINE_MAX, spaced_lines
+from listserv_py.commands.command import Line
+from listserv_py.commands.data import with_data
+from listserv_py.commands.roster import Roster, read_roster
+from listserv_py.commands.syntax import dataset_in, fold
+
+TEXT_MAX = 12_000_000
+"""Characters of a mail that are read where it has job control."""
+COMMANDS_TEXT_MAX = 1_000_000
+"""Characters that are read for commands, datasets apart."""
+LINES_MAX = 300_000
+
+_HAS_CARD = re.compile(r"^[ \t\u00a0]*//", re.MULTILINE)
+_DD = re.compile(r"//([A-Z0-9_$#-]{1,32})[ \t]+DD(?:[ \t]+(.*))?", re.IGNORECASE | re.ASCII)
+_JOB = re.compile(r"//[^\s/]{0,64}[ \t]+JOB(?:[ \t]+(.*))?", re.IGNORECASE | re.ASCII)
+_EOJ = re.compile(r"//[^\s/]{0,64}[ \t]+EOJ(?:[ \t].*)?", re.IGNORECASE | re.ASCII)
+_EOF = re.compile(r"\*[ \t]*,[ \t]*EOF\b", re.IGNORECASE | re.ASCII)
+_OPTION = re.compile(r"([A-Za-z-]{1,20})=(\"[^\"]*\"?|[^,\s\"]*)(,|$)?", re.ASCII)
+_END = re.compile(r"/\*(?:[ \t].*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The command lines of a mail, with the people that `DD=` gives each; and how it is answered.
+
+    `replies` False: nobody wants an answer. `for_others`: somebody else was to get it, too.
+    """
+
+    lines: tuple[Line, ...]
+    echo: bool = True
+    replies: bool = True
+    for_others: bool = False
+
+
+@dataclass(slots=True)
+class Deck:
+    """The cards of a text, sorted: what is left for commands, and the datasets by name."""
+
+    left: list[str] = field(default_factory=list)
+    datasets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    options: dict[str, str] = field(default_factory=dict)
+
+
+def read(text: str) -> Job:
+    """What a mail's text asks for."""
+    if not _HAS_CARD.search(text):
+        return Job(with_data(spaced_lines(text[:COMMANDS_TEXT_MAX])))
+    deck = sort_cards(text)
+    left = "\n".join(deck.left)[:COMMANDS_TEXT_MAX]
+    reply_to = fold(deck.options.get("REPLY-TO", "SENDER"))
+    return Job(
+        lines=_with_rosters(with_data(spaced_lines(left)), deck),
+        echo=not fold(deck.options.get("ECHO", "")).startswith("N"),
+        replies=reply_to != "NONE",
+        for_others=reply_to not in {"NONE", "SENDER"},
+    )
+
+
+def sort_cards(text: str) -> Deck:
+    """Take the cards of a text apart; the rest keeps its order."""
+    deck = Deck()
+    lines = iter(text[:TEXT_MAX].split("\n", LINES_MAX))
+    is_cut = len(text) > TEXT_MAX or text.count("\n") > LINES_MAX
+    for line in lines:
+        card = line.strip(BLANKS)
+        if dataset := _DD.fullmatch(card[:LINE_MAX]):
+            _take_dataset(deck, fold(dataset[1]), dataset[2] or "", lines)
+        elif job := _JOB.fullmatch(card[:LINE_MAX]):
+            deck.options.update(_options(job[1] or ""))
+        elif _EOJ.fullmatch(card[:LINE_MAX]):
+            return deck
+        elif card.startswith("//"):
+            deck.left.append(_joined(card, lines))
+        elif not _END.fullmatch(card[:LINE_MAX]):
+            deck.left.append(line)
+    if is_cut:
+        deck.broken |= deck.datasets.keys()
+    return deck
+
+
+def _take_dataset(deck: Deck, name: str, operand: str, lines: Iterator[str]) -> None:
+    if operand.startswith("*"):
+        found = _until_end(lines, to_the_end=_EOF.match(operand) is not None)
+    else:
+        found = (operand.removeprefix('"').partition('"')[0],) if operand[:1] == '"' else ()
+    if name in deck.datasets or not operand.startswith(("*", '"')):
+        deck.broken.add(name)
+    deck.datasets[name] = found
+
+
+def _until_end(lines: Iterator[str], *, to_the_end: bool) -> tuple[str, ...]:
+    found: list[str] = []
+    for line in lines:
+        card = line.strip(BLANKS)
+        if not to_the_end and card.startswith("/*") and _END.fullmatch(card[:LINE_MAX]):
+            break
+        found.append(card[:LINE_MAX].replace("\u00a0", " ").replace("\t", " "))
+    return tuple(found)
+
+
+def _options(text: str) -> Iterable[tuple[str, str]]:
+    """`Name=value` without blanks between; what stands behind a blank is a comment."""
+    at = 0
+    while found := _OPTION.match(text, at):
+        yield fold(found[1]), found[2].strip('"')
+        if found[3] != ",":
+            return
+        at = found.end()
+
+
+def _joined(card: str, lines: Iterator[str]) -> str:
+    """A command behind two slashes and a blank; a comma at its end takes the next line in."""
+    if not card.startswith("// "):
+        return card
+    parts, length = [card[3:].strip(BLANKS)], len(card)
+    while parts[-1].endswith(",") and length < LINE_MAX:
+        parts[-1] = parts[-1].rstrip("," + BLANKS)
+        following = next(lines, "").strip(BLANKS)
+        parts.append(following.removeprefix("//").strip(BLANKS))
+        length += len(following) + 1
+    return " ".join(parts)[:LINE_MAX]
+
+
+def _with_rosters(lines: tuple[Line, ...], deck: Deck) -> tuple[Line, ...]:
+    """Each line that names a dataset, with the people in it; nobody reads one twice."""
+    read_already: dict[str, Roster] = {}
+    found = []
+    for line in lines:
+        name = dataset_in(line.text)
+        if name not in deck.datasets:
+            found.append(line)
+            continue
+        if name not in read_already:
+            roster = read_roster(deck.datasets[name])
+            read_already[name] = replace(roster, is_whole=name not in deck.broken)
+        found.append(replace(line, roster=read_already[name]))
+    return tuple(found)
