@@ -35,16 +35,20 @@ class Privilege(StrEnum):
 
 
 class Confirm(StrEnum):
-    """When a code is asked for before a command runs."""
+    """Whose word a command takes before it runs; `rights.ENOUGH` says it list by list."""
 
     NEVER = "never"
-    """It changes nothing and shows nothing protected, or is itself the answer to a code."""
-    ALWAYS = "always"
-    """Whatever else proves the sender: joining is confirmed by the mailbox that joins."""
-    BY_KEYWORD = "by keyword"
-    """Unless the sender is proven, or the list's Validate= frees it."""
+    """Anybody's: it shows and changes nothing protected, or is itself the answer to a code."""
+    ORDINARY = "ordinary"
+    """What a subscriber does to his own subscription, or asks of the list: SET, REVIEW."""
+    PROTECTED = "protected"
+    """What `Validate= Yes` guards as well: leaving."""
     UNLESS_PROVEN = "unless proven"
-    """Owners' commands: never on the word of a From line."""
+    """Owners' commands, and what others see of a person: never on the word of a From line."""
+    NOT_BY_SIGNATURE = "not by signature"
+    """What would give a list away: PUT."""
+    ALWAYS = "always"
+    """What the mailbox itself has to answer for, whatever else proves its sender: joining."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ class Asked:
 class Actor:
     """Whose command it is, and how that is known; `letter` None: it came from the command line.
 
-    `name` is what his From line calls him. `asked` is set when he answered a code.
+    `name` is what his From line calls him. `asked` is set when he answered a code. `gave_password`:
+    the line has it, and it was right.
     """
 
     mailbox: Mailbox
@@ -68,6 +73,12 @@ class Actor:
     proof: Proof = Proof.NONE
     letter: Letter | None = None
     asked: Asked | None = None
+    gave_password: bool = False
+
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """All by which he is known; a list may refuse one of them."""
+        return (self.proof, Proof.PASSWORD) if self.gave_password else (self.proof,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ PUT = Command(
         " name that is no list makes the list."
     ),
     privilege=Privilege.CONFIGURER,
-    confirm=Confirm.ALWAYS,
+    confirm=Confirm.NOT_BY_SIGNATURE,
     handler=put,
     prepare=prepare_put,
     explain=explain_put,

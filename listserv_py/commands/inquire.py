@@ -27,7 +27,7 @@ from listserv_py.lists.addresses import is_listname
 from listserv_py.lists.headertext import shown_lines
 from listserv_py.lists.model import Subscription
 from listserv_py.lists.roles import STAFF, Role, may
-from listserv_py.lists.values import SubscriptionPolicy, ValidateLevel
+from listserv_py.lists.values import SubscriptionPolicy
 
 OUTPUT_MAX = 500_000
 WIDTH = 72
@@ -103,14 +103,13 @@ def prepare_review(request: Request) -> Request:
 
 
 def weigh_review(request: Request) -> Confirm:
-    """At once only to a subscriber who needs no other right, on a list that does not say All."""
+    """A subscriber who needs no other right asks as `Validate=` lets him; others are proven."""
     found = visible_list(request)
     have = roles(request.turn, request.actor, found)
-    is_free = found.keywords.validate.level is not ValidateLevel.ALL
     known = replace(elsewhere(request.turn, request.actor), owned=frozenset())
     enough = may(found.keywords.review, request.actor.mailbox, have - STAFF, known)
-    if is_free and enough and Role.SUBSCRIBER in have and "ALL" not in request.arguments.switches:
-        return Confirm.NEVER
+    if enough and Role.SUBSCRIBER in have and "ALL" not in request.arguments.switches:
+        return Confirm.ORDINARY
     return Confirm.UNLESS_PROVEN
 
 
@@ -210,7 +209,7 @@ REVIEW = Command(
         " concealed subscribers too. The list's Review= says who may ask."
     ),
     privilege=Privilege.SUBSCRIBER,
-    confirm=Confirm.BY_KEYWORD,
+    confirm=Confirm.ORDINARY,
     handler=review,
     prepare=prepare_review,
     weigh=weigh_review,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import tell
-from listserv_py.commands.rights import Target, by_validate, for_another, is_owner, targets
+from listserv_py.commands.rights import Target, for_another, is_owner, targets
 from listserv_py.errors import OwnerOnlyOption
 from listserv_py.lists.options import OPTIONS, apply_words, describe
 from listserv_py.store.changelog import Verb
@@ -24,7 +24,7 @@ def weigh_set(request: Request) -> Confirm:
     found = targets(request)
     if for_another(request) or not all(_is_plain(request, target) for target in found):
         return Confirm.UNLESS_PROVEN
-    return by_validate(tuple(target.mailing_list for target in found), is_protected=False)
+    return Confirm.ORDINARY
 
 
 def set_options(request: Request) -> str:
@@ -129,7 +129,7 @@ SET = Command(
     ),
     table_in_help="\n".join(f"{one.syntax:<11} {one.meaning}" for one in OPTIONS),
     privilege=Privilege.SUBSCRIBER,
-    confirm=Confirm.BY_KEYWORD,
+    confirm=Confirm.ORDINARY,
     handler=set_options,
     prepare=prepare_set,
     weigh=weigh_set,

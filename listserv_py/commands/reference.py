@@ -3,9 +3,11 @@
 from listserv_py.commands.card import card
 from listserv_py.commands.command import Command, Confirm, Privilege
 from listserv_py.commands.interpreter import COMMANDS_MAX, ERRORS_MAX
+from listserv_py.commands.rights import ENOUGH
 from listserv_py.commands.syntax import shown
 from listserv_py.commands.table import COMMANDS
 from listserv_py.lists.options import OPTIONS
+from listserv_py.mail.proof import Proof
 
 _WHO = {
     Privilege.ANYBODY: "anybody",
@@ -17,9 +19,16 @@ _WHO = {
 }
 _CODE = {
     Confirm.NEVER: "never",
-    Confirm.ALWAYS: "always",
-    Confirm.BY_KEYWORD: "as the list's `Validate=` or `Review=` says",
+    Confirm.ORDINARY: "where the list says `Validate= All`; unless the sender is proven",
+    Confirm.PROTECTED: "unless the list says `Validate= No`, or the sender is proven",
     Confirm.UNLESS_PROVEN: "unless the sender is proven",
+    Confirm.NOT_BY_SIGNATURE: "always; a signature is not enough",
+    Confirm.ALWAYS: "always, whatever else proves the sender",
+}
+_PROOFS = {
+    Proof.CODE: "code",
+    Proof.PASSWORD: "password",
+    Proof.DKIM: "signature",
 }
 
 
@@ -29,6 +38,7 @@ def page() -> str:
         card=card(COMMANDS),
         commands="\n".join(_section(unit) for unit in COMMANDS.units),
         options="\n".join(_option_rows()),
+        rights="\n".join(_rights_rows()),
         commands_max=COMMANDS_MAX,
         errors_max=ERRORS_MAX,
     )
@@ -52,6 +62,21 @@ def _section(unit: Command) -> str:
 
 def _everywhere(unit: Command) -> str:
     return "" if unit.privilege is Privilege.POSTMASTER else "; postmasters on every list"
+
+
+def _rights_rows() -> list[str]:
+    rows = []
+    for wanted, by_level in ENOUGH.items():
+        units = ", ".join(one.word for one in COMMANDS.units if one.confirm is wanted)
+        cells = " | ".join(_enough(enough) for enough in by_level.values())
+        rows.append(f"| {units} | {cells} |")
+    return rows
+
+
+def _enough(enough: frozenset[Proof]) -> str:
+    if Proof.NONE in enough:
+        return "nothing"
+    return ", ".join(word for proof, word in _PROOFS.items() if proof in enough)
 
 
 def _option_rows() -> list[str]:
@@ -83,6 +108,18 @@ sent to.
 ## In detail
 
 {commands}
+## What a command needs
+
+What is enough, besides the From line, so that a command runs without a request for confirmation;
+everything else has to answer one. Who may give it at all stands above. A list may refuse
+passwords (`Validate= …,NoPW`) and signatures (`Misc-Options= NO_DKIM_PROOF`). What is done `FOR`
+somebody else needs what ADD needs, and so does what only owners see; SERVE needs it where it takes
+a postmaster.
+
+| commands | `Validate= No` | `Yes` | `All` |
+|---|---|---|---|
+{rights}
+
 ## Options of SET
 
 Several may be given at once. `FOR user@host` sets them for somebody else and is for owners.

@@ -6,6 +6,7 @@ owner's command by anybody else in the same words whoever it names: strangers le
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from listserv_py.commands.command import Actor, Confirm, Request
@@ -27,6 +28,24 @@ from listserv_py.mail.proof import Proof
 from listserv_py.store.turn import Turn
 
 ALL_LISTS = "*"
+
+_ANYBODY = frozenset(Proof)
+_PROVEN = _ANYBODY - {Proof.NONE}
+_OPERATOR = frozenset({Proof.CODE, Proof.OPERATOR})
+
+_No, _Yes, _All = ValidateLevel.NO, ValidateLevel.YES, ValidateLevel.ALL
+ENOUGH: Mapping[Confirm, Mapping[ValidateLevel, frozenset[Proof]]] = {
+    Confirm.NEVER: {_No: _ANYBODY, _Yes: _ANYBODY, _All: _ANYBODY},
+    Confirm.ORDINARY: {_No: _ANYBODY, _Yes: _ANYBODY, _All: _PROVEN},
+    Confirm.PROTECTED: {_No: _ANYBODY, _Yes: _PROVEN, _All: _PROVEN},
+    Confirm.UNLESS_PROVEN: dict.fromkeys(ValidateLevel, _PROVEN),
+    Confirm.NOT_BY_SIGNATURE: dict.fromkeys(ValidateLevel, _OPERATOR | {Proof.PASSWORD}),
+    Confirm.ALWAYS: dict.fromkeys(ValidateLevel, _OPERATOR),
+}
+"""Which proofs let a command run at once, by what it is and the list's `Validate=`; all others have
+to answer a code. A list refuses some of them: `,NoPW` passwords, NO_DKIM_PROOF signatures. Who may
+give a command at all is another question, which its `privilege` answers before this one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,40 +164,44 @@ def _of_all_owned(request: Request) -> tuple[Target, ...]:
     return owned
 
 
-def by_validate(lists: tuple[MailingList, ...], *, is_protected: bool) -> Confirm:
-    """What `Validate=` of these lists asks for: all of them must free a command to free it.
-
-    `No` frees everything that a subscriber does for himself, `Yes` all but the protected commands
-    (leaving), `All` nothing (LISTSERV 16.0, Validate keyword).
-    """
-    freeing = {ValidateLevel.NO} if is_protected else {ValidateLevel.NO, ValidateLevel.YES}
-    if all(one.keywords.validate.level in freeing for one in lists):
-        return Confirm.NEVER
-    return Confirm.UNLESS_PROVEN
-
-
 def needs_code(request: Request) -> bool:
     """Whether the line waits until its sender has answered a code."""
-    wanted, proof = request.command.weigh(request), request.actor.proof
-    if wanted is Confirm.ALWAYS:
-        return proof not in {Proof.CODE, Proof.OPERATOR}
-    return wanted is not Confirm.NEVER and not is_proven(request)
+    wanted, lists = request.command.weigh(request), _lists(request)
+    return not any(is_enough(wanted, proof, lists) for proof in request.actor.proofs)
 
 
 def is_proven(request: Request) -> bool:
     """Whether the sender is proven for every list that the line is about."""
-    proof = request.actor.proof
-    if not proof.is_by_domain:
-        return proof.is_proven
-    return all(counts(proof, one) for one in _lists(request))
+    lists = _lists(request)
+    return any(is_enough(Confirm.UNLESS_PROVEN, proof, lists) for proof in request.actor.proofs)
+
+
+def is_enough(wanted: Confirm, proof: Proof, lists: Sequence[MailingList]) -> bool:
+    """Whether somebody so known may run such a command on all of the lists, or on none."""
+    if not lists:
+        return proof in ENOUGH[wanted][ValidateLevel.ALL]
+    return all(
+        Proof.NONE in enough or (proof in enough and counts(proof, one))
+        for one in lists
+        for enough in [ENOUGH[wanted][one.keywords.validate.level]]
+    )
 
 
 def _lists(request: Request) -> tuple[MailingList, ...]:
-    listname = request.arguments.listname
-    if listname == ALL_LISTS:
-        return tuple(target.mailing_list for target in targets(request))
-    found = request.turn.tx.lists.find(listname) if listname else None
+    said = request.arguments
+    if said.listname == ALL_LISTS:
+        return _owned(request) if said.pattern else _of_targets(request)
+    found = request.turn.tx.lists.find(said.listname) if said.listname else None
     return (found,) if found else ()
+
+
+def _owned(request: Request) -> tuple[MailingList, ...]:
+    turn, actor = request.turn, request.actor
+    return tuple(one for one in turn.tx.lists.all() if is_owner(turn, actor, one))
+
+
+def _of_targets(request: Request) -> tuple[MailingList, ...]:
+    return tuple(target.mailing_list for target in targets(request))
 
 
 def elsewhere(turn: Turn, actor: Actor) -> Elsewhere:

@@ -13,7 +13,6 @@ from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name, shown_name
 from listserv_py.commands.notices import tell_owners
 from listserv_py.commands.rights import (
-    by_validate,
     check_room,
     is_owner,
     is_visible,
@@ -202,8 +201,7 @@ def weigh_signoff(request: Request) -> Confirm:
     """Leaving is a protected command; NETWIDE always asks (LISTSERV 16.0 user 2.1)."""
     if "NETWIDE" in request.arguments.switches:
         return Confirm.UNLESS_PROVEN
-    lists = tuple(target.mailing_list for target in targets(request))
-    return by_validate(lists, is_protected=True)
+    return Confirm.PROTECTED
 
 
 def signoff(request: Request) -> str:
@@ -246,7 +244,7 @@ SIGNOFF = Command(
     summary="Leave a list, or all lists of this server",
     details="SIGNOFF * (NETWIDE is the same as SIGNOFF *: this server stands alone.",
     privilege=Privilege.SUBSCRIBER,
-    confirm=Confirm.BY_KEYWORD,
+    confirm=Confirm.PROTECTED,
     handler=signoff,
     prepare=prepare_signoff,
     weigh=weigh_signoff,

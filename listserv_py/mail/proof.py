@@ -15,6 +15,8 @@ class Proof(StrEnum):
     """He answered a code that only his mailbox was sent."""
     OPERATOR = "operator"
     """The command came from the server's own command line, or a postmaster gave it for him."""
+    PASSWORD = "password"  # noqa: S105 - a name, no password
+    """His password stands in the command line."""
     DKIM = "dkim"
     """His domain has signed this very mail for us, and we have verified it."""
     AUTHSERV = "authserv"
