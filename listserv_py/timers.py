@@ -6,6 +6,7 @@ and says whether there is more.
 
 from datetime import timedelta
 
+from listserv_py.commands import renewing
 from listserv_py.posting.expiry import expire
 from listserv_py.store.turn import Turn
 
@@ -24,8 +25,9 @@ def run(turn: Turn) -> bool:
     overdue = turn.tx.spool.overdue(turn.now, AT_ONCE)
     for spool_id in overdue:
         expire(turn, spool_id)
+    more_renewals = renewing.run(turn)
     sweep(turn)
-    return len(overdue) == AT_ONCE
+    return more_renewals or len(overdue) == AT_ONCE
 
 
 def sweep(turn: Turn) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import tell
+from listserv_py.commands.renewal import pending
 from listserv_py.commands.rights import Target, for_another, is_owner, targets
 from listserv_py.errors import OwnerOnlyOption
 from listserv_py.lists.options import OPTIONS, apply_words, describe
@@ -50,8 +51,10 @@ def set_options(request: Request) -> str:
 
 
 def _note(request: Request, target: Target) -> None:
-    """A line for the list's change log."""
+    """A line for the list's change log; one's own SET shows that one is there."""
     turn, said = request.turn, " ".join(request.arguments.options)
+    if not for_another(request):
+        turn.tx.renewals.active(target.mailing_list.id, request.actor.mailbox, turn.now)
     turn.tx.changelog.note(
         target.mailing_list, Verb.SET, target.subscription.mailbox, said, turn.now
     )
@@ -75,13 +78,14 @@ def query(request: Request) -> str:
 
 def _described(request: Request, target: Target) -> str:
     own = target.subscription
-    return request.say(
+    said = request.say(
         "QUERY_DONE",
         WHOM=f"{own.name} <{own.mailbox}>" if own.name else str(own.mailbox),
         LISTNAME=target.mailing_list.name,
         OPTIONS=_listing(target),
         DATE=f"{own.subscribed_at.day} {own.subscribed_at:%b %Y}",
     )
+    return "\n\n".join(filter(None, (said, pending(request, target))))
 
 
 def _changed(request: Request, target: Target) -> Target:

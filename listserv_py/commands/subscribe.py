@@ -96,12 +96,13 @@ def _join(request: Request, mailing_list: MailingList) -> str:
 
 
 def _change(request: Request, mailing_list: MailingList, found: Subscription) -> str:
+    turn = request.turn
+    turn.tx.renewals.active(mailing_list.id, found.mailbox, turn.now)
     changed = replace(
         found, name=_name(request) or found.name, options=_wanted(request, found.options)
     )
     if changed == found:
         return request.say("SUBSCRIBED_ALREADY", LISTNAME=mailing_list.name)
-    turn = request.turn
     turn.tx.subscribers.save(changed)
     turn.tx.changelog.note(mailing_list, Verb.RESUBSCRIBE, found.mailbox, changed.name, turn.now)
     form = "SUBSCRIBED_CHANGED"

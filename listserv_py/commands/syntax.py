@@ -32,7 +32,8 @@ class Arguments:
     the sender himself: the one to ADD, or the one behind FOR. `code` is in capitals, and so is
     `filetype`, which of a list's files is meant: LIST is its header. `pattern` means several people
     (`*@old.example`) and stands in `person`'s place; `new` is an address, or `*@host` for the same
-    local part at another host. `dataset` is the name behind `DD=`, in capitals.
+    local part at another host. `dataset` is the name behind `DD=`, in capitals. `others`
+    are further list names.
     """
 
     listname: str = ""
@@ -44,6 +45,7 @@ class Arguments:
     switches: tuple[str, ...] = ()
     filetype: str = ""
     pattern: str = ""
+    others: tuple[str, ...] = ()
     new: str = ""
     dataset: str = ""
 
@@ -149,6 +151,14 @@ def _read_listname_or_all(text: str, arguments: Arguments) -> tuple[str, Argumen
     if word == "*":
         return rest, replace(arguments, listname="*")
     return _read_listname(text, arguments)
+
+
+def _read_listnames(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    words = re.split(r"[ \t,]+", text.strip(_BLANKS))
+    wrong = [word for word in words if not is_listname(word)]
+    if wrong:
+        raise BadListname(wrong[0][:40])
+    return "", replace(arguments, others=tuple(fold(word) for word in words))
 
 
 def _read_name(text: str, arguments: Arguments) -> tuple[str, Arguments]:
@@ -289,6 +299,7 @@ def _prefixed(word: str, text: str) -> str:
 _ELEMENTS: dict[str, Element] = {
     "listname": Element("listname", _read_listname, lambda a: a.listname),
     "listname|*": Element("listname|*", _read_listname_or_all, lambda a: a.listname),
+    "listnames": Element("listname …", _read_listnames, lambda a: " ".join(a.others)),
     "name": Element("full name", _read_name, lambda a: a.name),
     "options": Element("options", _read_options, _options),
     "person": Element("user@host full name", _read_person, _write_person),

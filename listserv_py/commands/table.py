@@ -18,6 +18,7 @@ from listserv_py.commands.onbehalf import FOR
 from listserv_py.commands.options import QUERY, SET
 from listserv_py.commands.owner import ADD, DELETE
 from listserv_py.commands.register import REGISTER
+from listserv_py.commands.renewal import CONFIRM
 from listserv_py.commands.service import SERVE
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
 from listserv_py.commands.syntax import first_word, fold, read, without_password
@@ -33,6 +34,7 @@ COMMANDS = Table(
         OK,
         SET,
         QUERY,
+        CONFIRM,
         CHANGE,
         REGISTER,
         REVIEW,

@@ -8,6 +8,7 @@ from listserv_py.errors import BadAddress
 from listserv_py.lists.access import Access
 from listserv_py.lists.addresses import is_listname
 from listserv_py.lists.headertext import Fault, Item
+from listserv_py.lists.renewal import is_period
 from listserv_py.lists.shapes import (
     Change,
     Items,
@@ -41,10 +42,7 @@ _PATTERN = re.compile(r"[^\s@,]*@?[^\s@,]+")
 _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 _TOPIC = re.compile(r"[^\W_][\w./-]{0,39}")
 _NO_TOPICS = frozenset({"all", "other", "re"})
-_PERIOD = re.compile(
-    r"(?:(?:[1-9][0-9]{0,2}-)?(?:Yearly|Monthly|Weekly|Daily)|(?:[0-9]{4}/)?[0-9]{2}/[0-9]{2})",
-    re.ASCII | re.IGNORECASE,
-)
+_NONE = re.compile(r"(?!)")
 _HOUR = re.compile(r"[0-9]{1,2}(?::[0-9]{2})?", re.ASCII)
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -148,8 +146,9 @@ def renewal(items: Items, faults: list[Fault]) -> Change:
     """Periods and dates, the days to answer in, and Probe."""
     described = "a period such as Yearly, 6-Monthly or 15-Daily, or a date mm/dd or yyyy/mm/dd"
     words = ("No", "Delay(n)", "Probe")
-    said = modifiers(items, words, faults, _PERIOD, described)
-    periods = tuple(item.text for item in items if _PERIOD.fullmatch(item.text))
+    periods = tuple(item.text for item in items if is_period(item.text))
+    others = tuple(item for item in items if item.text not in periods)
+    said = modifiers(others, words, faults, _NONE, described)
     return {"renewal": Renewal(periods, said.get("delay", 7), "probe" in said)}
 
 

@@ -33,6 +33,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     tx.posts.note(mailing_list.id, post.keys, turn.now)
     tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)
     if post.author is not None:
+        tx.renewals.active(mailing_list.id, post.author, turn.now)
         tx.changelog.note(mailing_list, Verb.POST, post.author, letter.message.subject, turn.now)
     log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
     _acknowledge(turn, letter, post)

@@ -49,6 +49,13 @@ class Lists:
         """Every list, by name."""
         return [self._read(row) for row in self._db.execute(f"{_COLUMNS} ORDER BY name")]
 
+    def saying(self, keyword: str) -> list[MailingList]:
+        """The lists whose header has this word in it, by name: few of many need be read then."""
+        rows = self._db.execute(
+            f"{_COLUMNS} WHERE instr(lower(header), ?) ORDER BY name", (keyword.lower(),)
+        )
+        return [self._read(row) for row in rows]
+
     def add(self, name: str, header_text: str, now: datetime) -> MailingList:
         """A new list; ListExists when the name is taken."""
         if self.find(name) is not None:

@@ -135,11 +135,12 @@ class People:
 
     def _subscriptions(self, key: str) -> Iterator[Record]:
         rows = self._db.execute(
-            "SELECT s.id, l.name, s.address, s.name, s.options, s.subscribed_at"
+            "SELECT s.id, l.name, s.address, s.name, s.options, s.subscribed_at,"
+            " s.active_at, s.asked_at"
             " FROM subscriber s JOIN list l ON l.id = s.list_id WHERE s.address_key = ?",
             (key,),
         ).fetchall()
-        for subscriber_id, listname, address, name, options, subscribed_at in rows:
+        for subscriber_id, listname, address, name, options, subscribed_at, *clock in rows:
             consent = self._rows(
                 "SELECT asked_at, asked_message_id, asked_host, request, confirmed_at,"
                 " confirmed_message_id FROM consent WHERE subscriber_id = ?",
@@ -151,6 +152,7 @@ class People:
                 "name": name,
                 "options": [word for word, _ in describe(Options.decode(options))],
                 "subscribed_at": moment(subscribed_at).isoformat(),
+                **_record(zip(("active_at", "asked_at"), clock, strict=True)),
                 "consent": consent[0] if consent else None,
             }
 

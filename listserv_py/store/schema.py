@@ -38,10 +38,20 @@ CREATE TABLE subscriber (
     name TEXT NOT NULL DEFAULT '',
     options INTEGER NOT NULL,
     subscribed_at INTEGER NOT NULL,
+    active_at INTEGER NOT NULL,
+    asked_at INTEGER,
     UNIQUE (list_id, address_key)
 ) STRICT;
 CREATE INDEX subscriber_page ON subscriber (list_id, id);
 CREATE INDEX subscriber_person ON subscriber (address_key);
+CREATE INDEX subscriber_active ON subscriber (list_id, active_at) WHERE asked_at IS NULL;
+CREATE INDEX subscriber_asked ON subscriber (list_id, asked_at) WHERE asked_at IS NOT NULL;
+
+CREATE TABLE renewal_day (
+    list_id INTEGER PRIMARY KEY REFERENCES list(id) ON DELETE CASCADE,
+    day TEXT NOT NULL,
+    asked INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE consent (
     subscriber_id INTEGER PRIMARY KEY REFERENCES subscriber(id) ON DELETE CASCADE,

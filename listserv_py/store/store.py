@@ -12,6 +12,7 @@ from listserv_py.store.meta import Meta
 from listserv_py.store.outbox import Outbox
 from listserv_py.store.posts import Posts
 from listserv_py.store.proofs import Proofs
+from listserv_py.store.renewals import Renewals
 from listserv_py.store.sending import Sending
 from listserv_py.store.service import Service
 from listserv_py.store.signup import Signup
@@ -31,6 +32,7 @@ class Tx:
         self.headers = Headers(db)
         self.templates = Templates(db)
         self.subscribers = Subscribers(db, self.lists)
+        self.renewals = Renewals(db)
         self.spool = Spool(db, self.meta.secret("seen"))
         self.proofs = Proofs(db, self.meta.secret("seen"))
         self.cookies = Cookies(db, self.meta.secret("cookie"))

@@ -71,8 +71,8 @@ class Subscribers:
     ) -> Subscription:
         """A new subscription; the caller has made sure that there is none yet."""
         cursor = self._db.execute(
-            "INSERT INTO subscriber (list_id, address_key, address, name, options, subscribed_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO subscriber (list_id, address_key, address, name, options, subscribed_at,"
+            " active_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
             (list_id, mailbox.key, str(mailbox), name, options.encode(), stamp(now)),
         )
         subscription_id = int(cursor.lastrowid or 0)
@@ -84,8 +84,8 @@ class Subscribers:
         """Many new subscriptions at once; a repeated address is an error of the database."""
         encoded = {options: options.encode() for options in {row[2] for row in rows}}
         self._db.conn.executemany(
-            "INSERT INTO subscriber (list_id, address_key, address, name, options, subscribed_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO subscriber (list_id, address_key, address, name, options, subscribed_at,"
+            " active_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
             (
                 (list_id, mailbox.key, str(mailbox), name, encoded[options], stamp(at))
                 for mailbox, name, options, at in rows
