@@ -112,6 +112,12 @@ class HeaderFaults(UserError):
     fields = ("faults",)
 
 
+class TemplateFaults(UserError):
+    """A mail template with faults; `faults` tells all of them."""
+
+    fields = ("faults",)
+
+
 class MissingHeader(UserError):
     """PUT without a header below it."""
 

@@ -7,11 +7,14 @@ not, half a header would be stored and its other half run as commands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from listserv_py.commands.body import BLANKS
 from listserv_py.commands.command import Line, shortest
 from listserv_py.commands.syntax import first_word, fold
 from listserv_py.commands.table import COMMANDS, QUIET
+from listserv_py.store.templates import TEXTS
 
 BROKEN_MAX = 20
 """How many lines a mail program may have made of one."""
@@ -20,6 +23,46 @@ _TAKERS = tuple(unit for unit in COMMANDS.units if unit.takes_data)
 # What any of a mail's many lines has to begin with to be looked at closely.
 _BEGINNINGS = (QUIET, *(fold(one.keyword)[: shortest(one.keyword)] for one in _TAKERS))
 _LONGEST = max(map(len, _BEGINNINGS))
+
+
+TEXT_END = "/*"
+_SIGNATURES = ("-- ", "-----BEGIN PGP SIGNATURE-----")
+# A mail program that sends flowed text puts a blank before it (RFC 3676 4.4).
+_STUFFED = re.compile(r" (?=>>> )")
+
+
+def split_at_text(text: str) -> tuple[str, tuple[str, ...] | None]:
+    """A mail down to a PUT of a text, and the lines of that text; None where nothing puts one.
+
+    They are taken as they stand, down to a `/*`: they may look like a quote, a signature or a
+    command.
+    """
+    raw = text.replace("\u00a0", " ").split("\n")
+    at = next((at for at, line in enumerate(raw) if puts_text(line.strip(BLANKS))), None)
+    if at is None:
+        return text, None
+    return "\n".join(raw[: at + 1]), _text_below(raw[at + 1 :])
+
+
+def puts_text(line: str) -> bool:
+    """Whether a command line stores a text of a list: PUT listname MAILTPL, and so on."""
+    if not _takes_data(line):
+        return False
+    words = line.split()
+    filetype = words[3:4] if fold(words[0]) == QUIET else words[2:3]
+    return bool(filetype) and fold(filetype[0]) in TEXTS
+
+
+def _text_below(raw: Sequence[str]) -> tuple[str, ...]:
+    """The lines of a text: to its end mark, or else to a signature below it."""
+    ends = [line.strip() == TEXT_END for line in raw]
+    if not any(ends):
+        ends = [line.rstrip("\r") in _SIGNATURES for line in raw]
+    end = ends.index(True) if any(ends) else len(raw)
+    lines = [_STUFFED.sub("", line.rstrip(BLANKS), count=1) for line in raw[:end]]
+    while lines and not lines[-1]:
+        lines.pop()
+    return _without_blank_head(lines)
 
 
 def with_data(lines: Sequence[str]) -> tuple[Line, ...]:

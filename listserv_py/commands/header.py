@@ -2,7 +2,7 @@
 
 GET locks the header for an hour against everybody else's PUT. PUT always waits for a code, whatever
 else proves its sender; what it would change stands in the request. A header that somebody else
-changed meanwhile is not overwritten.
+changed meanwhile is not overwritten. What is about a list's other files goes to their own modules.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from listserv_py.commands import changelog
+from listserv_py.commands import changelog, template
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.confirm import moment
 from listserv_py.commands.headerchange import Editor, changes, checked, remarks, store
@@ -38,6 +38,8 @@ def prepare_get(request: Request) -> Request:
     """Refuse strangers, and files that there are not."""
     if changelog.is_meant(request):
         return changelog.prepare(request)
+    if template.is_meant(request):
+        return template.prepare_get(request)
     found = configured_list(request, also_owners=True)
     _check_filetype(request)
     if "OLD" in request.arguments.switches and request.turn.tx.headers.old(found.id) is None:
@@ -49,6 +51,8 @@ def get(request: Request) -> str:
     """The header as it can be sent back, and without HEADER the subscribers; or the change log."""
     if changelog.is_meant(request):
         return changelog.get(request)
+    if template.is_meant(request):
+        return template.get(request)
     found, switches = configured_list(request, also_owners=True), request.arguments.switches
     old = request.turn.tx.headers.old(found.id) if "OLD" in switches else None
     said = request.say(
@@ -93,6 +97,8 @@ def _rows(request: Request, found: MailingList) -> Iterator[str]:
 
 def prepare_put(request: Request) -> Request:
     """Refuse strangers and wrong headers at once, before any code is asked for."""
+    if template.is_meant(request):
+        return template.prepare_put(request)
     _check_filetype(request)
     before = _stored(request)
     if not request.data:
@@ -103,6 +109,8 @@ def prepare_put(request: Request) -> Request:
 
 def explain_put(request: Request) -> str:
     """What the header would change."""
+    if template.is_meant(request):
+        return template.explain_put(request)
     before = _stored(request)
     found = changes(before.header if before else None, _header(request, before))
     return request.say("PUT_CHANGES", CHANGES=found or "-")
@@ -110,6 +118,8 @@ def explain_put(request: Request) -> str:
 
 def put(request: Request) -> str:
     """Store the header; the subscribers stay as they are."""
+    if template.is_meant(request):
+        return template.put(request)
     before = _stored(request)
     header = _header(request, before)
     if before is None:
@@ -201,7 +211,9 @@ GET = Command(
         "Options: HEADER leaves the subscribers out, NOLOCK locks nothing, OLD sends the header as"
         " it was before the last change. While it is locked nobody else can store one. GET listname"
         " CHANGELOG fetches the change log; CHANGELOG-yyyy, -yyyymm, -yyyymmdd or -yyyymmA (to E, a"
-        " week) that of a time. SYSTEM CHANGELOG is that of all lists, for postmasters."
+        " week) that of a time. SYSTEM CHANGELOG is that of all lists, for postmasters. GET"
+        " listname MAILTPL, WELCOME, FAREWELL or INFO fetches that text of the list, GET DEFAULT"
+        " MAILTPL the forms of this server."
     ),
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.UNLESS_PROVEN,
@@ -217,7 +229,8 @@ PUT = Command(
         "The header's lines follow, each beginning with a *, as GET sends them. The subscribers"
         " stay as they are. One wrong line changes nothing, and you are told of all of them. It is"
         " always confirmed, and the owners before the change are told. A postmaster's PUT of a"
-        " name that is no list makes the list."
+        " name that is no list makes the list. PUT listname MAILTPL, WELCOME, FAREWELL or INFO"
+        " stores that text of the list: all lines below it, down to a /*. With none it is deleted."
     ),
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.NOT_BY_SIGNATURE,

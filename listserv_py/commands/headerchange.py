@@ -75,7 +75,11 @@ def store(turn: Turn, mailing_list: MailingList, header: Header, editor: Editor)
 
 def changes(before: Header | None, after: Header) -> str:
     """The lines that go (`-`) and those that come (`+`), without passwords."""
-    old, new = before.lines if before else (), after.lines
+    return changed_lines(before.lines if before else (), after.lines)
+
+
+def changed_lines(old: Lines, new: Lines) -> str:
+    """The lines that go and those that come."""
     found: list[str] = []
     for at, end, to, stop in _differences(old, new):
         found += [f"- {without_password(line)}" for line in old[at:end]]

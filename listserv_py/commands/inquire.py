@@ -62,7 +62,7 @@ def info(request: Request) -> str:
     found = request.turn.tx.lists.find(word) if is_listname(word) else None
     if found is None or not is_visible(request.turn, request.actor, found):
         raise UnknownTopic(fold(word)[:40])
-    return request.say(
+    said = request.say(
         "INFO",
         LISTNAME=found.name,
         TITLE=found.title,
@@ -73,6 +73,8 @@ def info(request: Request) -> str:
             f"INFO_{_JOINING[found.keywords.subscription.policy]}", LISTNAME=found.name
         ),
     )
+    own = request.turn.tx.templates.find(found.id, "INFO")
+    return f"{own}\n\n{said}" if own else said
 
 
 _JOINING = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from listserv_py.commands.body import BLANKS, LINE_MAX, spaced_lines
 from listserv_py.commands.command import Line
-from listserv_py.commands.data import with_data
+from listserv_py.commands.data import puts_text, split_at_text, with_data
 from listserv_py.commands.roster import Roster, read_roster
 from listserv_py.commands.syntax import dataset_in, fold
 
@@ -57,6 +57,17 @@ class Deck:
 
 def read(text: str) -> Job:
     """What a mail's text asks for."""
+    above, below = split_at_text(text)
+    job = _read(above)
+    if below is None:
+        return job
+    if not job.lines or not puts_text(job.lines[-1].text):
+        return _read(text)
+    *others, last = job.lines
+    return replace(job, lines=(*others, replace(last, data=below)))
+
+
+def _read(text: str) -> Job:
     if not _HAS_CARD.search(text):
         return Job(with_data(spaced_lines(text[:COMMANDS_TEXT_MAX])))
     deck = sort_cards(text)

@@ -61,9 +61,12 @@ def shown_word(word: str) -> str:
     return "".join(c for c in word if c.isprintable() and c not in '.:/@<>"')[:WORD_SHOWN]
 
 
+_WORDS = re.compile(r"[ \n]+|[^ \n]+")
+
+
 def without_links(text: str) -> str:
     """A stranger's words as an error quotes them: a mail program finds no link in them."""
-    return " ".join("\u2026" if _is_link(word) else word for word in text.split(" "))
+    return "".join("\u2026" if _is_link(word) else word for word in _WORDS.findall(text))
 
 
 def shown_host(host: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from listserv_py.commands import bulk
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name
-from listserv_py.commands.notices import tell
+from listserv_py.commands.notices import send_text, tell
 from listserv_py.commands.rights import check_room, owned_list, targets
 from listserv_py.errors import BadAddress, OwnAddress
 from listserv_py.mail.mailbox import Mailbox
@@ -54,6 +54,7 @@ def add(request: Request) -> str:
     if not request.quiet:
         invoker = str(request.actor.mailbox)
         tell(turn, person, mailing_list, "ADD1", INVOKER=invoker, ADDRESS=str(person))
+        send_text(turn, person, mailing_list, "WELCOME")
     return request.say("ADD_DONE", **slots)
 
 
@@ -84,6 +85,7 @@ def delete(request: Request) -> str:
         if not request.quiet:
             invoker = str(request.actor.mailbox)
             tell(turn, person, mailing_list, "DELETE1", INVOKER=invoker)
+            send_text(request.turn, person, mailing_list, "FAREWELL")
         said.append(request.say("DELETE_DONE", WHOM=str(person), LISTNAME=mailing_list.name))
     return "\n".join(said)
 

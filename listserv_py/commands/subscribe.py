@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name, shown_name
-from listserv_py.commands.notices import tell_owners
+from listserv_py.commands.notices import send_text, tell_owners
 from listserv_py.commands.rights import (
     check_room,
     is_owner,
@@ -92,6 +92,7 @@ def _join(request: Request, mailing_list: MailingList) -> str:
             mailing_list=mailing_list,
             proven=True,
         )
+        send_text(turn, actor.mailbox, mailing_list, "WELCOME")
     return request.say("SUBSCRIBED", LISTNAME=mailing_list.name)
 
 
@@ -212,6 +213,7 @@ def signoff(request: Request) -> str:
         turn.tx.subscribers.remove(target.subscription)
         turn.tx.changelog.note(target.mailing_list, Verb.SIGNOFF, mailbox, "", turn.now)
         tell_owners(turn, target.mailing_list, "SIGNOFF1", WHOM=str(mailbox))
+        send_text(turn, mailbox, target.mailing_list, "FAREWELL")
         said.append(request.say("SIGNOFF_DONE", LISTNAME=target.mailing_list.name))
     if "NETWIDE" in request.arguments.switches:
         said.append(request.say("SIGNOFF_NETWIDE"))

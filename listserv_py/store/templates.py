@@ -10,6 +10,9 @@ MAILTPL = "MAILTPL"
 """The name of a list's own forms; the other texts are called as they are by GET and PUT."""
 
 
+TEXTS = (MAILTPL, "WELCOME", "FAREWELL", "INFO")
+
+
 class Templates:
     """The table `template`, a row for each text of a list."""
 

@@ -24,7 +24,10 @@ FIXED = frozenset(
         "CONFIRM_TOO_MANY",
         "GET_HEADER",
         "GET_TEMPLATE",
+        "GET_DEFAULT",
         "PUT_CHANGES",
+        "PUT_TEMPLATE_CHANGES",
+        "TEMPLATE_CHANGED",
     }
 )
 """Forms that warn people, or go back to the server: a list cannot word them itself."""
