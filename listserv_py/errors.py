@@ -271,6 +271,12 @@ class SubClosed(UserError):
     fields = ("listname",)
 
 
+class MayNotJoin(UserError):
+    """The list's `Filter=` names the address, or `Safe=` takes it for a machine's."""
+
+    fields = ("listname", "address")
+
+
 class OwnAddress(UserError):
     """One of this server's own addresses cannot be a subscriber."""
 

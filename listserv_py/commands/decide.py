@@ -31,6 +31,7 @@ from listserv_py.mail.proof import Proof
 from listserv_py.store.cookies import Cookie, CookieKind
 from listserv_py.store.outbox import Kind
 from listserv_py.store.spool import Entry
+from listserv_py.store.standing import standing
 
 REASON_MAX = 2000
 SUBJECT_MAX = 200
@@ -134,7 +135,8 @@ def _moderated(request: Request, cookie: Cookie) -> tuple[MailingList, int]:
     if found is None or cookie.spool_id is None:
         raise UnknownCode(request.arguments.code)
     own = turn.tx.subscribers.find(found.id, mailbox)
-    if not roles_of(mailbox, found, own, turn.postmasters) & STAFF:
+    others = standing(turn.tx, mailbox, found.keywords.owner_access)
+    if not roles_of(mailbox, found, own, turn.postmasters, others) & STAFF:
         raise UnknownCode(request.arguments.code)
     return found, cookie.spool_id
 

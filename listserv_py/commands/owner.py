@@ -12,7 +12,7 @@ from listserv_py.commands import bulk
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name
 from listserv_py.commands.notices import send_text, tell
-from listserv_py.commands.rights import check_room, owned_list, targets
+from listserv_py.commands.rights import check_room, check_welcome, owned_list, targets
 from listserv_py.errors import BadAddress, OwnAddress
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store.changelog import Verb
@@ -49,6 +49,7 @@ def add(request: Request) -> str:
         turn.tx.changelog.note(mailing_list, Verb.READD, person, name, turn.now)
         return request.say("ADD_RENAMED" if name else "ADD_ALREADY", **slots)
     check_room(turn, mailing_list)
+    check_welcome(mailing_list, person)
     turn.tx.subscribers.add(mailing_list.id, person, name, mailing_list.default_options(), turn.now)
     turn.tx.changelog.note(mailing_list, Verb.ADD, person, name, turn.now)
     if not request.quiet:

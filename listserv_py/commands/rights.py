@@ -13,6 +13,7 @@ from listserv_py.commands.command import Actor, Confirm, Request
 from listserv_py.errors import (
     HeaderDenied,
     ListFull,
+    MayNotJoin,
     NoSubscriptions,
     NoSuchSubscriber,
     NotOnYourLists,
@@ -20,11 +21,14 @@ from listserv_py.errors import (
     NotSubscribed,
     UnknownList,
 )
+from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.roles import Elsewhere, Role, may, owners_of, roles_of
 from listserv_py.lists.trust import counts
 from listserv_py.lists.values import Confidential, ValidateLevel
+from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.proof import Proof
+from listserv_py.store.standing import standing
 from listserv_py.store.turn import Turn
 
 ALL_LISTS = "*"
@@ -59,7 +63,8 @@ class Target:
 def roles(turn: Turn, actor: Actor, mailing_list: MailingList) -> frozenset[Role]:
     """What the actor claims to be on the list."""
     own = turn.tx.subscribers.find(mailing_list.id, actor.mailbox)
-    return roles_of(actor.mailbox, mailing_list, own, turn.postmasters)
+    others = standing(turn.tx, actor.mailbox, mailing_list.keywords.owner_access)
+    return roles_of(actor.mailbox, mailing_list, own, turn.postmasters, others)
 
 
 def is_owner(turn: Turn, actor: Actor, mailing_list: MailingList) -> bool:
@@ -105,6 +110,12 @@ def configured_list(request: Request, *, also_owners: bool = False) -> MailingLi
         if may_change or Role.POSTMASTER in have or (also_owners and Role.OWNER in have):
             return found
     raise HeaderDenied(owned_list(request).name)
+
+
+def check_welcome(mailing_list: MailingList, mailbox: Mailbox) -> None:
+    """Refuse an address that `Filter=` or `Safe=` keeps off the list."""
+    if not may_join(mailing_list.keywords, mailbox):
+        raise MayNotJoin(mailing_list.name, str(mailbox))
 
 
 def check_room(turn: Turn, mailing_list: MailingList) -> None:

@@ -14,6 +14,7 @@ from listserv_py.commands.manners import kept_name, shown_name
 from listserv_py.commands.notices import send_text, tell_owners
 from listserv_py.commands.rights import (
     check_room,
+    check_welcome,
     is_owner,
     is_visible,
     roles,
@@ -39,6 +40,7 @@ def prepare_subscribe(request: Request) -> Request:
     mailing_list = _joinable(request)
     if request.turn.is_own(request.actor.mailbox):
         raise OwnAddress(str(request.actor.mailbox))
+    check_welcome(mailing_list, request.actor.mailbox)
     apply_words(Options(), request.arguments.options, by_owner=False)
     name = _plain(request.arguments.name) or _known_name(request, mailing_list)
     return replace(request, arguments=replace(request.arguments, name=name))

@@ -46,13 +46,19 @@ def roles_of(
     mailing_list: MailingList,
     subscription: Subscription | None,
     postmasters: Collection[Mailbox] = (),
+    elsewhere: Elsewhere | None = None,
 ) -> frozenset[Role]:
-    """All roles of `who` on the list; `subscription` is his own there, None for a stranger."""
+    """All roles of `who` on the list; `subscription` is his own there, None for a stranger.
+
+    `elsewhere` is his part in the lists that `Owner=` names, None where nobody has looked.
+    """
     keywords = mailing_list.keywords
     found = {Role.ANYBODY}
     if who in postmasters:
         found.add(Role.POSTMASTER)
     if any(who == owner.mailbox for owner in keywords.owners):
+        found.add(Role.OWNER)
+    if elsewhere and any(_of_other(one, elsewhere) for one in keywords.owner_access):
         found.add(Role.OWNER)
     if who in keywords.editors or (subscription is not None and subscription.options.editor):
         found.add(Role.EDITOR)
@@ -78,11 +84,15 @@ def _lets_in(
 ) -> bool:
     if level.mailbox is not None:
         return level.mailbox == who
-    if level.listname and level.access is Access.PRIVATE:
-        return level.listname in elsewhere.subscribed
-    if level.listname and level.access is Access.OWNER:
-        return level.listname in elsewhere.owned
+    if level.listname and level.access in {Access.PRIVATE, Access.OWNER}:
+        return _of_other(level, elsewhere)
     return bool(roles & _NEEDED[level.access])
+
+
+def _of_other(level: AccessLevel, elsewhere: Elsewhere) -> bool:
+    """Whether the level names a list that he is on, or owns."""
+    owning = level.access is Access.OWNER
+    return level.listname in (elsewhere.owned if owning else elsewhere.subscribed)
 
 
 # Owners see and do what their subscribers may; a postmaster what owners may.

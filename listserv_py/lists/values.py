@@ -188,6 +188,10 @@ class Loopcheck:
     spam_delay: int | None = None
     """Minutes; None: the server's own."""
 
+    def leaves_out(self, check: str) -> bool:
+        """Whether a check is not made: by its word, or by `None`."""
+        return self.level is LoopcheckLevel.NONE or check in self.without
+
 
 @dataclass(frozen=True, slots=True)
 class Language:

@@ -26,7 +26,7 @@ def is_automatic(
     if any(_says_so(one.name, one.value) for one in root.fields):
         return True
     senders = [reverse_path, *([author.mailbox] if author else [])]
-    return any(_is_role(one.local_part) for one in senders if one not in people)
+    return any(is_role(one.local_part) for one in senders if one not in people)
 
 
 def _says_so(name: str, value: bytes) -> bool:
@@ -47,8 +47,8 @@ _FIELDS: dict[str, Callable[[bytes], bool]] = {
 }
 
 
-def _is_role(local_part: str) -> bool:
-    """Role names with or without `+detail`; `owner-x`, `x-owner`, `x-request`, `x-bounces`."""
+def is_role(local_part: str) -> bool:
+    """Whether it is a machine's: role names, with `+detail` or not, `owner-x`, `x-request`."""
     if not local_part.isascii():
         return False
     name = local_part.lower().partition("+")[0]

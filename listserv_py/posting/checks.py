@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from listserv_py.lists.access import Access, AccessLevel
 from listserv_py.lists.contentfilter import Action, Looked, first_match
+from listserv_py.lists.filters import is_filtered
 from listserv_py.lists.roles import STAFF, Elsewhere, Role, may
-from listserv_py.lists.values import ConfirmWho
+from listserv_py.lists.values import ConfirmWho, LoopcheckLevel
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.words import to_text
-from listserv_py.posting.content import html_only
+from listserv_py.posting.content import attached, html_only
 from listserv_py.posting.post import Post, Repeat
 from listserv_py.posting.verdict import (
     Asked,
@@ -33,6 +34,7 @@ COMMAND_LINES_MAX = 4
 COMMAND_LINE_MAX = 120
 _CODE = re.compile(r"\([0-9A-Fa-f]{16}\)")
 _MACHINES = frozenset({"mailer-daemon", "postmaster", "uucp"})
+_HEADERS = ("sender:", "from:", "reply-to:")
 _UNLIMITED = frozenset({Role.OWNER, Role.EDITOR, Role.POSTMASTER})
 
 
@@ -66,11 +68,15 @@ def _lower(value: bytes) -> str:
 
 def machine_answer(post: Post) -> Verdict | None:
     """Drop bounces and automatic answers; what a machine writes of its own accord may be a post."""
-    if post.message.root.content_type == "multipart/report":
+    loopcheck = post.mailing_list.keywords.loopcheck
+    report = post.message.root.content_type == "multipart/report"
+    if report and "allow-bounces" not in loopcheck.without:
         return Discard("a delivery report")
     answers = (post.message.text("auto-submitted") or "").lower().startswith("auto-replied")
     if answers or post.message.all("x-autoreply") or post.message.all("x-autorespond"):
         return Discard("an automatic answer")
+    if loopcheck.leaves_out("noorigin"):
+        return None
     senders = {one for one in (post.reverse_path, post.author) if one is not None}
     if any(one.local_part.lower() in _MACHINES for one in senders - post.people):
         return Discard("a mailer's address")
@@ -81,8 +87,22 @@ def repeated(post: Post) -> Verdict | None:
     """Stop what the list distributed within the last days."""
     if post.repeat is Repeat.SAME_ID:
         return Discard("its Message-ID was distributed already")
-    if post.repeat is Repeat.SAME_TEXT:
+    by_text = not post.mailing_list.keywords.loopcheck.leaves_out("nocrc")
+    if post.repeat is Repeat.SAME_TEXT and by_text:
         return Reject("POST_REPEATED")
+    return None
+
+
+def quotes_header(post: Post) -> Verdict | None:
+    """`Loopcheck= Full`: a header that names the list stands in the text, as in many a bounce."""
+    loopcheck = post.mailing_list.keywords.loopcheck
+    full = loopcheck.level is LoopcheckLevel.FULL and not loopcheck.leaves_out("nobody")
+    if not full or post.approved:
+        return None
+    address = str(post.mailing_list.address).lower()
+    lines = post.message.command_text.lower().split("\n")
+    if any(line.startswith(_HEADERS) and address in line for line in lines):
+        return Hold(Reason.QUOTES_HEADER, Asked.OWNERS)
     return None
 
 
@@ -145,6 +165,15 @@ def filtered(post: Post) -> Verdict | None:
     if found.action is Action.MODERATE:
         return Hold(Reason.FILTERED, Asked.MODERATOR)
     return Reject("POST_FILTERED", {"REASON": found.reason})
+
+
+def unwelcome(post: Post) -> Verdict | None:
+    """`Filter=`: whom it names may not post, but for those whom the header names as well."""
+    if post.author is None or post.author in post.people:
+        return None
+    if is_filtered(post.mailing_list.keywords, post.author):
+        return Reject("NOT_AUTHORIZED")
+    return None
 
 
 def no_post(post: Post) -> Verdict | None:
@@ -282,12 +311,15 @@ CHECKS: tuple[Check, ...] = (
     command_by_mistake,
     filtered,
     no_post,
+    unwelcome,
     may_send,
+    html_only,
+    attached,
     may_edit,
+    quotes_header,
     null_sender,
     review_option,
     daily_limit,
-    html_only,
     held_list,
 )
 

@@ -6,22 +6,22 @@ what is proven: `roles` are claims, `rights` are what counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from listserv_py.lists.access import Access, AccessLevel
 from listserv_py.lists.contentfilter import Rule, read_rules
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.options import Options
-from listserv_py.lists.roles import STAFF, Elsewhere, Role, owners_of, roles_of
+from listserv_py.lists.roles import NOWHERE, STAFF, Elsewhere, Role, owners_of, roles_of
 from listserv_py.lists.trust import counts
 from listserv_py.mail import trace
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
 from listserv_py.posting.fingerprint import fingerprints
+from listserv_py.store.standing import standing
 from listserv_py.store.turn import Turn
 
 DISTRIBUTED_FOR = timedelta(days=7)
@@ -86,8 +86,9 @@ def gather(
     message = letter.message
     author = message.author.mailbox if message.author else None
     subscription = turn.tx.subscribers.find(mailing_list.id, author) if author else None
+    elsewhere = _elsewhere(turn, mailing_list, author)
     roles = (
-        roles_of(author, mailing_list, subscription, turn.postmasters)
+        roles_of(author, mailing_list, subscription, turn.postmasters, elsewhere)
         if author
         else frozenset({Role.ANYBODY})
     )
@@ -100,7 +101,7 @@ def gather(
         author=author,
         people=people,
         roles=roles,
-        elsewhere=_elsewhere(turn, mailing_list, author),
+        elsewhere=elsewhere,
         options=subscription.options if subscription else mailing_list.default_options(),
         is_ours=author is not None and turn.is_own(author),
         confirmed=letter.confirmed,
@@ -139,15 +140,5 @@ def _posts_by(turn: Turn, mailing_list: MailingList, author: Mailbox | None) -> 
 def _elsewhere(turn: Turn, mailing_list: MailingList, author: Mailbox | None) -> Elsewhere:
     """The author's part in the lists that this one's access levels name."""
     keywords = mailing_list.keywords
-    levels = [a for a in (*keywords.send.access, *keywords.editor_access) if a.listname]
-    if author is None or not levels:
-        return Elsewhere()
-    subscribed = frozenset(found.name for found, _ in turn.tx.subscribers.of(author))
-    return Elsewhere(subscribed, frozenset(_owned(turn, levels, author)))
-
-
-def _owned(turn: Turn, levels: Iterable[AccessLevel], author: Mailbox) -> Iterable[str]:
-    for level in levels:
-        found = turn.tx.lists.find(level.listname) if level.access is Access.OWNER else None
-        if found and author in owners_of(found):
-            yield found.name
+    levels = (*keywords.send.access, *keywords.editor_access, *keywords.owner_access)
+    return standing(turn.tx, author, levels) if author else NOWHERE

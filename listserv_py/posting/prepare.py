@@ -13,8 +13,10 @@ from listserv_py.lists.values import ReplyToKind
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.mime import Part
 from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import known, tell_author
+from listserv_py.posting.content import stripped
 from listserv_py.posting.copyrules import ruled
 from listserv_py.posting.post import Post
 from listserv_py.store.changelog import Verb
@@ -29,7 +31,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     mailing_list, tx = post.mailing_list, turn.tx
     number = tx.lists.number_post(mailing_list)
     facts = ruled(facts_of(turn, letter, post), mailing_list, number)
-    mailing_id = tx.outbox.distribute(mailing_list.id, letter.message.raw, facts, turn.now)
+    mailing_id = tx.outbox.distribute(mailing_list.id, _content(turn, post), facts, turn.now)
     tx.posts.note(mailing_list.id, post.keys, turn.now)
     tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)
     if post.author is not None:
@@ -38,6 +40,18 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
     _acknowledge(turn, letter, post)
     _mind_threshold(turn, mailing_list)
+
+
+def _content(turn: Turn, post: Post) -> bytes:
+    """What the copies are made of: the mail as it came, less what the list takes out of it."""
+    words = turn.words(post.mailing_list)
+
+    def word(part: Part) -> str:
+        named = f"{part.filename} ({part.content_type})" if part.filename else part.content_type
+        slots = {"LISTNAME": post.mailing_list.name, "PART": named}
+        return words.fill("ATTACHMENT_TAKEN_OUT", slots).body
+
+    return stripped(post, word)
 
 
 def facts_of(turn: Turn, letter: Letter, post: Post) -> ListFacts:

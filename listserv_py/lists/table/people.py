@@ -13,7 +13,8 @@ PEOPLE: tuple[Keyword, ...] = (
         "",
         "Who is in charge of the list. Owners behind `Quiet:` get no notices and no mail to"
         " `LIST-request`. At least one owner is not quiet."
-        " Another list's people, `(OTHER-L)`, are kept in the header and are given no rights yet.",
+        " `(OTHER-L)` and `Owner(OTHER-L)`: another list's subscribers or owners are owners"
+        " too, quiet ones.",
         readers.owners,
     ),
     Keyword(
@@ -123,18 +124,18 @@ PEOPLE: tuple[Keyword, ...] = (
         "Filter",
         "Also | Only | Safe [,pattern, …]",
         "",
-        "Addresses that may neither join nor post: besides the site's own patterns, or "
-        "instead of them.",
+        "Addresses that may neither join nor post, such as `*@example.com`; `*` stands for any"
+        " letters. With `Also` and `Safe` machines' addresses cannot join either, see `Safe=`; with"
+        " `Only` the patterns alone count. Owners, editors and moderators are let through.",
         contentreaders.filter_,
-        State.NOT_YET,
     ),
     Keyword(
         "Safe",
         "Yes | No",
         "Yes",
-        "Whether addresses that look like machines may join.",
+        "Whether addresses that look like a machine's are kept from joining: MAILER-DAEMON,"
+        " noreply, other lists' owner- and -request addresses. An owner cannot ADD them either.",
         yes_no("safe"),
-        State.NOT_YET,
     ),
     Keyword(
         "Renewal",

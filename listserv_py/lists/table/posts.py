@@ -45,10 +45,11 @@ POSTS: tuple[Keyword, ...] = (
         "Attachments",
         "No[,Filter] | Yes[,MIME type, …][,Filter] | All[,MIME type, …][,Filter]",
         "Yes",
-        "Which attachments a post may have. `Filter` takes the others out instead of "
-        "refusing the post.",
+        "Which parts a post may have that are no text, by their Content-Type: none (`No`), or those"
+        " named. With `Yes` pictures that belong to the HTML pass in any case, with `All` they do"
+        " not. `Filter` takes the others out, leaving a word, instead of refusing the post; out of"
+        " a signed mail nothing is taken, so it is refused. Encrypted mail passes.",
         contentreaders.attachments,
-        State.NOT_YET,
     ),
     Keyword(
         "Language",
@@ -78,9 +79,12 @@ POSTS: tuple[Keyword, ...] = (
         "Loopcheck",
         "Normal | Full | None[,Allow-Bounces] | NoOrigin, NoBody, NoCRC, NoSpam, Spam-Delay(n)",
         "Normal",
-        "Which checks against loops and repeats are made. All that there are always are.",
+        "Which checks against loops and repeats are made. `NoOrigin` lets mailers' addresses post,"
+        " `NoCRC` the same text twice; `Full` also holds posts whose text has a header that names"
+        " the list, unless `NoBody`. `None` makes none of these; `Allow-Bounces` distributes"
+        " delivery reports. The list's own posts and a Message-ID that came before are always"
+        " stopped. There is no search for spam, so `NoSpam` and `Spam-Delay(n)` change nothing.",
         contentreaders.loopcheck,
-        State.NOT_YET,
     ),
     Keyword(
         "Mail-Merge",
