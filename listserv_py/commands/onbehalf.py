@@ -45,7 +45,7 @@ def give(request: Request) -> str:
         raise BadAddress("")
     log.info("commands.for", by=str(request.actor.mailbox), whom=str(person), command=line)
     actor = Actor(person, proof=Proof.OPERATOR)
-    return request.run(request.turn, actor, (Line(line, line),))
+    return request.run(request.turn, actor, (Line(line, line, roster=request.roster),))
 
 
 FOR = Command(

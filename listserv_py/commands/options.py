@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
+from listserv_py.commands import patterns
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import tell
 from listserv_py.commands.renewal import pending
 from listserv_py.commands.rights import Target, for_another, is_owner, targets
 from listserv_py.errors import OwnerOnlyOption
-from listserv_py.lists.options import OPTIONS, apply_words, describe
+from listserv_py.lists.options import OPTIONS, Options, apply_words, describe
 from listserv_py.store.changelog import Verb
 
 
 def prepare_set(request: Request) -> Request:
     """Refuse unknown words and missing subscriptions before anything is asked or changed."""
+    if request.arguments.pattern:
+        return patterns.check_set(request)
     for target in targets(request):
         _changed(request, target)
     return request
@@ -22,6 +26,8 @@ def prepare_set(request: Request) -> Request:
 
 def weigh_set(request: Request) -> Confirm:
     """An owner's words count only when he is proven; one's own as `Validate=` says."""
+    if request.arguments.pattern:
+        return patterns.weigh(request)
     found = targets(request)
     if for_another(request) or not all(_is_plain(request, target) for target in found):
         return Confirm.UNLESS_PROVEN
@@ -30,6 +36,8 @@ def weigh_set(request: Request) -> Confirm:
 
 def set_options(request: Request) -> str:
     """Change options, and show what they are now."""
+    if request.arguments.pattern:
+        return _set_many(request)
     changed = [_changed(request, target) for target in targets(request)]
     said = []
     for target in changed:
@@ -50,6 +58,22 @@ def set_options(request: Request) -> str:
     return "\n\n".join(said)
 
 
+def _set_many(request: Request) -> str:
+    """The same for all whom a pattern means."""
+    if patterns.is_test(request):
+        return patterns.test(request)
+    found = () if request.quiet else patterns.changed(request)
+    said = patterns.set_options(request)
+    for target in found:
+        _notify(request, target)
+    return said
+
+
+def explain_set(request: Request) -> str:
+    """How many a pattern means."""
+    return patterns.explain(request) if request.arguments.pattern else ""
+
+
 def _note(request: Request, target: Target) -> None:
     """A line for the list's change log; one's own SET shows that one is there."""
     turn, said = request.turn, " ".join(request.arguments.options)
@@ -61,7 +85,10 @@ def _note(request: Request, target: Target) -> None:
 
 
 def prepare_query(request: Request) -> Request:
-    """Refuse when there is no such subscription."""
+    """Refuse when there is no such subscription, and words that are no options."""
+    apply_words(Options(), request.arguments.options, by_owner=True)
+    if request.arguments.pattern:
+        return patterns.check(request, tells=False)
     targets(request)
     return request
 
@@ -72,8 +99,21 @@ def weigh_query(request: Request) -> Confirm:
 
 
 def query(request: Request) -> str:
-    """Show the options of a subscription."""
-    return "\n\n".join(_described(request, target) for target in targets(request))
+    """Show the options of a subscription, or of several; WITH leaves out those without them."""
+    found = patterns.targets(request) if request.arguments.pattern else targets(request)
+    having = (target for target in found if _has_them(request, target))
+    told = [_described(request, target) for target in islice(having, patterns.SHOWN_MAX)]
+    return "\n\n".join(told) or request.say("QUERY_NONE", OPTIONS=_words(request))
+
+
+def _has_them(request: Request, target: Target) -> bool:
+    """Whether the subscription has all options that WITH names."""
+    options = target.subscription.options
+    return apply_words(options, request.arguments.options, by_owner=True) == options
+
+
+def _words(request: Request) -> str:
+    return " ".join(request.arguments.options)
 
 
 def _described(request: Request, target: Target) -> str:
@@ -125,11 +165,14 @@ def _notify(request: Request, target: Target) -> None:
 
 SET = Command(
     keyword="SET",
-    syntax="listname|* options [FOR address]",
+    syntax="listname|* options [FOR people] [(switches]",
+    switches=("TEST",),
     summary="Change your options on a list, or on all",
     details=(
         "Options may be shortened, and the later of two opposites wins. FOR user@host is for"
-        " owners; QUIET in front keeps the person from being told."
+        " owners; QUIET in front keeps the person from being told. FOR *@host means all whose"
+        " addresses match: (TEST shows them and changes nothing; more than ten are always confirmed"
+        " by a code."
     ),
     table_in_help="\n".join(f"{one.syntax:<11} {one.meaning}" for one in OPTIONS),
     privilege=Privilege.SUBSCRIBER,
@@ -137,14 +180,18 @@ SET = Command(
     handler=set_options,
     prepare=prepare_set,
     weigh=weigh_set,
+    explain=explain_set,
     takes_quiet=True,
 )
 
 QUERY = Command(
     keyword="Query",
-    syntax="listname|* [FOR address]",
+    syntax="listname|* [WITH options] [FOR people]",
     summary="Show your options on a list, or all your subscriptions",
-    details="FOR user@host is for owners.",
+    details=(
+        "WITH shows only subscriptions that have all those options. FOR user@host, or *@host for"
+        " several, is for owners."
+    ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.NEVER,
     handler=query,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from listserv_py.commands import bulk
+from listserv_py.commands import bulk, patterns
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name
 from listserv_py.commands.notices import send_text, tell
@@ -63,6 +63,8 @@ def prepare_delete(request: Request) -> Request:
     """Refuse strangers, and what is not there."""
     if request.arguments.dataset:
         return bulk.check(request)
+    if request.arguments.pattern:
+        return patterns.check(request)
     if request.arguments.listname != "*":
         owned_list(request)
     targets(request)
@@ -70,14 +72,25 @@ def prepare_delete(request: Request) -> Request:
 
 
 def explain(request: Request) -> str:
-    """What a dataset holds."""
-    return bulk.explain(request) if request.arguments.dataset else ""
+    """What a dataset holds, or how many a pattern means."""
+    if request.arguments.dataset:
+        return bulk.explain(request)
+    return patterns.explain(request) if request.arguments.pattern else ""
+
+
+def weigh_delete(request: Request) -> Confirm:
+    """A pattern that means many is confirmed by code."""
+    return patterns.weigh(request) if request.arguments.pattern else Confirm.UNLESS_PROVEN
 
 
 def delete(request: Request) -> str:
     """Take somebody off a list, or off all lists that the sender owns."""
     if request.arguments.dataset:
         return bulk.delete(request)
+    if request.arguments.pattern:
+        return patterns.test(request) if patterns.is_test(request) else patterns.delete(request)
+    if patterns.is_test(request):
+        return _test(request)
     turn, said = request.turn, []
     for target in targets(request):
         person, mailing_list = target.subscription.mailbox, target.mailing_list
@@ -89,6 +102,19 @@ def delete(request: Request) -> str:
             send_text(request.turn, person, mailing_list, "FAREWELL")
         said.append(request.say("DELETE_DONE", WHOM=str(person), LISTNAME=mailing_list.name))
     return "\n".join(said)
+
+
+def _test(request: Request) -> str:
+    """Which subscription would go."""
+    return "\n\n".join(
+        request.say(
+            "PATTERN_TEST",
+            COUNT="1",
+            LISTNAME=target.mailing_list.name,
+            ROWS=str(target.subscription.mailbox),
+        )
+        for target in targets(request)
+    )
 
 
 ADD = Command(
@@ -111,17 +137,20 @@ ADD = Command(
 
 DELETE = Command(
     keyword="DELete",
-    syntax="listname|* address|dataset",
+    syntax="listname|* people|dataset [(switches]",
+    switches=("TEST", "LOCal", "GLobal"),
     summary="Take somebody off a list, or off all your lists",
     details=(
-        "He is told, unless QUIET stands in front. DD=name takes many off, from the dataset of that"
-        " name in the same mail; names behind the addresses do no harm. BRIEF leaves out which"
-        " lines held no address."
+        "He is told, unless QUIET stands in front. *@host means all whose addresses match: (TEST"
+        " shows them and changes nothing; more than ten are always confirmed by a code. DD=name"
+        " takes many off, from the dataset of that name in the same mail; names behind the"
+        " addresses do no harm. BRIEF leaves out which lines held no address."
     ),
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=delete,
     prepare=prepare_delete,
+    weigh=weigh_delete,
     explain=explain,
     takes_quiet=True,
 )

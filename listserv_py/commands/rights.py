@@ -126,9 +126,18 @@ def check_room(turn: Turn, mailing_list: MailingList) -> None:
 
 
 def for_another(request: Request) -> bool:
-    """Whether the line is about somebody else than the actor (`FOR user@host`)."""
+    """Whether the line is about somebody else than the actor (`FOR user@host`, a pattern)."""
     person = request.arguments.person
-    return person is not None and person != request.actor.mailbox
+    is_other = person is not None and person != request.actor.mailbox
+    return is_other or bool(request.arguments.pattern)
+
+
+def owned_lists(request: Request) -> tuple[MailingList, ...]:
+    """The list that the line names, or with `*` all of which the actor is an owner."""
+    if request.arguments.listname != ALL_LISTS:
+        return (owned_list(request),)
+    turn = request.turn
+    return tuple(one for one in turn.tx.lists.all() if is_owner(turn, request.actor, one))
 
 
 def targets(request: Request) -> tuple[Target, ...]:
@@ -201,14 +210,9 @@ def is_enough(wanted: Confirm, proof: Proof, lists: Sequence[MailingList]) -> bo
 def _lists(request: Request) -> tuple[MailingList, ...]:
     said = request.arguments
     if said.listname == ALL_LISTS:
-        return _owned(request) if said.pattern else _of_targets(request)
+        return owned_lists(request) if said.pattern else _of_targets(request)
     found = request.turn.tx.lists.find(said.listname) if said.listname else None
     return (found,) if found else ()
-
-
-def _owned(request: Request) -> tuple[MailingList, ...]:
-    turn, actor = request.turn, request.actor
-    return tuple(one for one in turn.tx.lists.all() if is_owner(turn, actor, one))
 
 
 def _of_targets(request: Request) -> tuple[MailingList, ...]:

@@ -174,6 +174,19 @@ def _read_address(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     return rest, replace(arguments, person=_mailbox(word))
 
 
+def _read_people(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    """An address, or a pattern for several."""
+    word, rest = first_word(text)
+    if "*" not in word or word.startswith('"'):
+        return _read_address(text, arguments)
+    parse_mailbox(word.replace("*", "x"))
+    return rest, replace(arguments, pattern=word)
+
+
+def _write_people(arguments: Arguments) -> str:
+    return arguments.pattern or str(arguments.person or "")
+
+
 def _mailbox(word: str) -> Mailbox:
     """An address, which may stand in angle brackets."""
     is_bracketed = word.startswith("<") and word.endswith(">")
@@ -308,10 +321,10 @@ _ELEMENTS: dict[str, Element] = {
         _or_dataset(_read_person, "IMPORT", "PRELOAD"),
         lambda a: _write_dataset(a) if a.dataset else _write_person(a),
     ),
-    "address|dataset": Element(
-        "user@host | DD=dataset [BRIEF]",
-        _or_dataset(_read_address, "BRIEF"),
-        lambda a: _write_dataset(a) if a.dataset else str(a.person or ""),
+    "people|dataset": Element(
+        "user@host|*@host | DD=dataset [BRIEF]",
+        _or_dataset(_read_people, "BRIEF"),
+        lambda a: _write_dataset(a) if a.dataset else _write_people(a),
     ),
     "address": Element("user@host", _read_address, lambda a: str(a.person or "")),
     "change": Element("[oldaddress] newaddress", _read_change, _write_change),
@@ -330,6 +343,12 @@ _ELEMENTS: dict[str, Element] = {
         "FOR user@host",
         _read_address,
         lambda a: _prefixed("FOR", str(a.person or "")),
+        _clause("FOR"),
+    ),
+    "FOR people": Element(
+        "FOR user@host|*@host",
+        _read_people,
+        lambda a: _prefixed("FOR", _write_people(a)),
         _clause("FOR"),
     ),
     "OFF DROP": Element("OFF [DROP]", _read_words, lambda a: " ".join(a.switches)),

@@ -141,13 +141,30 @@ class Subscribers:
 
         In a pattern `*` stands for any letters, none among them.
         """
-        literal = re.sub(r"([\\%_])", r"\\\1", pattern)
         rows = self._db.execute(
             "SELECT id, address FROM subscriber WHERE list_id = ?"
             " AND address_key LIKE ? ESCAPE '\\' ORDER BY id",
-            (list_id, literal.replace("*", "%")),
+            (list_id, _like(pattern)),
         )
         return [(row[0], parse_mailbox(row[1])) for row in rows]
+
+    def matched(self, list_id: int, pattern: str) -> Iterator[Subscription]:
+        """The subscriptions of `matching`, read page by page."""
+        last = 0
+        while rows := self._db.execute(
+            f"{_COLUMNS} WHERE list_id = ? AND id > ? AND address_key LIKE ? ESCAPE '\\'"
+            " ORDER BY id LIMIT ?",
+            (list_id, last, _like(pattern), PAGE),
+        ).fetchall():
+            yield from map(_read, rows)
+            last = rows[-1][0]
+
+    def set_many(self, options: Iterable[tuple[int, Options]]) -> None:
+        """Other options for many subscriptions at once, each behind its id."""
+        self._db.conn.executemany(
+            "UPDATE subscriber SET options = ? WHERE id = ?",
+            ((one.encode(), subscription_id) for subscription_id, one in options),
+        )
 
     def remove(self, subscription: Subscription) -> None:
         """Forget the person as far as this list goes; its consent and waiting copies go with it."""
@@ -178,6 +195,14 @@ class Subscribers:
         """How many are on the list."""
         row = self._db.execute(
             "SELECT count(*) FROM subscriber WHERE list_id = ?", (list_id,)
+        ).fetchone()
+        return int(row[0])
+
+    def count_matching(self, list_id: int, pattern: str) -> int:
+        """How many of them a pattern means."""
+        row = self._db.execute(
+            "SELECT count(*) FROM subscriber WHERE list_id = ? AND address_key LIKE ? ESCAPE '\\'",
+            (list_id, _like(pattern)),
         ).fetchone()
         return int(row[0])
 
@@ -218,6 +243,11 @@ class Subscribers:
                 consent.confirmed_message_id,
             ),
         )
+
+
+def _like(pattern: str) -> str:
+    """A pattern as LIKE has it, whose own signs stand for themselves."""
+    return re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")
 
 
 def _read(row: Row) -> Subscription:

@@ -98,6 +98,19 @@ async def test_an_owner_whose_signature_is_anothers_is_asked(
     assert "[confirmation]" in kinds(sent)
 
 
+@pytest.mark.parametrize(("people", "asked"), [(10, False), (11, True)])
+async def test_a_signed_pattern_that_means_many_asks_all_the_same(
+    make: Callable[..., ProvingStage], people: int, asked: bool
+) -> None:
+    stage = make()
+    stage.stage.create("MANY-L", {"subscribers": [f"p{n}@example.com" for n in range(people)]})
+    raw = by_olga(stage, "QUIET DELETE MANY-L *@*\n")
+    sent = await stage.arrive(sign(raw, domain="example.org"))
+
+    assert ("[confirmation]" in kinds(sent)) is asked
+    assert len(stage.subscribers("MANY-L")) == (11 if asked else 0)
+
+
 async def test_a_signed_stranger_is_no_owner(make: Callable[..., ProvingStage]) -> None:
     stage = make()
     await stage.arrive(sign(by_joe(stage, "ADD TEST-L ann@example.com Ann Lee\n")))

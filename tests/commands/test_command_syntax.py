@@ -30,7 +30,7 @@ switches = st.lists(st.sampled_from(["SHORT", "NETWIDE"]), max_size=2).map(tuple
 
 @given(listnames | st.just("*"), options, people | st.none())
 def test_set_is_read_as_written(listname: str, words: tuple[str, ...], person: Mailbox) -> None:
-    syntax, said = "listname|* options [FOR address]", Arguments(listname, "", words, person)
+    syntax, said = "listname|* options [FOR people]", Arguments(listname, "", words, person)
     assert read(syntax, write(syntax, said)) == said
 
 
