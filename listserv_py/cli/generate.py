@@ -13,10 +13,12 @@ from pathlib import Path
 from listserv_py.cli import settings_text
 from listserv_py.commands import reference
 from listserv_py.lists import keywords
+from listserv_py.texts import page as forms
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "config/listserv.toml": settings_text.commented_toml,
     "docs/commands.md": reference.page,
+    "docs/forms.md": forms.page,
     "docs/keywords.md": keywords.page,
     "docs/settings.md": settings_text.settings_page,
 }

@@ -7,11 +7,13 @@ import click
 
 from listserv_py import maillog
 from listserv_py.cli.operator import Operator, note, operator
+from listserv_py.commands.template import site_faults
 from listserv_py.config import remarks
 from listserv_py.daemon.preflight import refuse_faults
 from listserv_py.daemon.server import serve as run_server
 from listserv_py.store.connect import SQLITE_VERSION
 from listserv_py.store.open import examine_folder
+from listserv_py.texts.site import PLACE
 
 # https://sqlite.org/wal.html#walresetbug: two connections, and a commit between two checkpoints.
 WAL_RESET_MENDED = (3, 51, 3)
@@ -39,6 +41,8 @@ def check(asked: Operator) -> None:
     examine_folder(asked.settings.site.data_dir)
     for remark in (*remarks(asked.settings), *_about_sqlite()):
         note(f"{asked.config}: note: {remark}")
+    for fault in site_faults(asked.settings.site.data_dir):
+        note(f"{PLACE}: {fault}")
     click.echo(f"{asked.config}: no faults; SQLite {SQLITE_VERSION}")
 
 

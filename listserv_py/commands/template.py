@@ -7,6 +7,7 @@ other owners are told. An empty PUT deletes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from listserv_py.commands.command import Request
 from listserv_py.commands.headerchange import changed_lines
@@ -19,7 +20,9 @@ from listserv_py.lists.roles import heard_owners
 from listserv_py.maillog import get_logger
 from listserv_py.store.around import LIST_SLOTS, SITE_SLOTS
 from listserv_py.store.templates import MAILTPL, TEXTS
+from listserv_py.texts import site
 from listserv_py.texts.check import Report, check, check_text
+from listserv_py.texts.forms import Forms
 from listserv_py.texts.language import Fault
 
 log = get_logger("templates")
@@ -90,6 +93,16 @@ def put(request: Request) -> str:
         return said
     told = _worded(request.data, report.remarks)
     return f"{said}\n\n{request.say('PUT_TEMPLATE_REMARKS', REMARKS=told)}"
+
+
+def site_faults(data_dir: Path) -> Iterator[str]:
+    """What is wrong with the site's own forms, a line each."""
+    text, problem = site.read(data_dir)
+    if problem:
+        yield problem
+    report = check(text, Forms.load(), (*SITE_SLOTS, *LIST_SLOTS), _rules)
+    for fault in (*report.faults, *report.remarks):
+        yield f"line {fault.line}: {fault.text}"
 
 
 def _changes(request: Request, found: MailingList) -> str:

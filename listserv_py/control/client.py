@@ -17,7 +17,7 @@ from listserv_py.control.socket import address
 from listserv_py.store.lock import FolderInUse, lock
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
-from listserv_py.texts.forms import Forms
+from listserv_py.texts import site
 
 PATIENCE = 30.0
 ANSWER_WITHIN = 600.0
@@ -79,6 +79,7 @@ def _asked(server: socket.socket, operation: Operation[A, R], question: A) -> R:
 async def _alone(settings: Settings, operation: Operation[A, R], question: A) -> R:
     store = Store.open(settings.site.data_dir, settings.site.domain)
     try:
-        return await Desk(store, Turns(settings, Forms.load())).carry_out(operation, question)
+        turns = Turns(settings, site.load(settings.site.data_dir))
+        return await Desk(store, turns).carry_out(operation, question)
     finally:
         await store.close()

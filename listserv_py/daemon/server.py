@@ -33,7 +33,7 @@ from listserv_py.smtpd.listener import Address, DoorFault, Listener, listen
 from listserv_py.store.lock import lock
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
-from listserv_py.texts.forms import Forms
+from listserv_py.texts import site
 
 log = get_logger("daemon")
 
@@ -75,7 +75,7 @@ class _Server:
         self._path = path
         self._store = store
         self._signals = signals
-        self._turns = Turns(settings, Forms.load())
+        self._turns = Turns(settings, site.load(settings.site.data_dir))
         self._resolver = resolver = Resolver(settings.dns)
         self._connections_max = _allow_descriptors() - DESCRIPTORS_OF_OURS
         verifier = Verifier(resolver, settings.dns.timeout.total_seconds() + MORE_TIME)
@@ -150,6 +150,7 @@ class _Server:
         if settings.delivery.transport != self._turns.settings.delivery.transport:
             log.warning("daemon.needs_restart", setting="delivery.transport")
         self._turns.settings = settings
+        self._turns.forms = site.load(settings.site.data_dir)
         self._store.rename(settings.site.domain)
         self._resolver.apply(settings.dns)
         self._engine.apply(settings)

@@ -83,7 +83,7 @@ def _of_file(text: str, own: tuple[Form, ...]) -> Iterator[Fault]:
         elif name in names:
             yield Fault(number, f"{name} stands in two places")
         elif name in FIXED:
-            yield Fault(number, f"{name} cannot be worded by a list")
+            yield Fault(number, f"{name} cannot be worded anew")
         names.add(name)
 
 

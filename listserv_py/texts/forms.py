@@ -7,7 +7,7 @@ same forms as the default, English; a test holds them to the same names and slot
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -20,6 +20,7 @@ from listserv_py.texts.slots import Slots
 LANGUAGES: Mapping[str, str] = {"GERMAN": "de", "DEUTSCH": "de", "DE": "de"}
 """The folder of each language that `Language=` may name; English is the default's own."""
 
+_ENDING = ".mailtpl"
 _HEAD = re.compile(r"^>>> ([A-Z$][A-Z0-9_$]*)(?: (.*))?$")
 
 
@@ -54,9 +55,21 @@ class Forms:
 def _folder(folder: Traversable) -> Mapping[str, Form]:
     if not folder.is_dir():
         return {}
-    texts = sorted((file.name, file) for file in folder.iterdir() if file.name.endswith(".mailtpl"))
+    texts = sorted((file.name, file) for file in folder.iterdir() if file.name.endswith(_ENDING))
     forms = (form for _, file in texts for form in read_forms(file.read_text(encoding="utf-8")))
     return by_name(forms)
+
+
+def files_of(folder: str) -> Iterator[tuple[str, str, tuple[Form, ...]]]:
+    """Each file of forms in a folder of the program: its name, its first words, its forms."""
+    for file in sorted((files("listserv_py") / folder).iterdir(), key=lambda one: one.name):
+        if file.name.endswith(_ENDING):
+            text = file.read_text(encoding="utf-8")
+            yield (
+                file.name.removesuffix(_ENDING),
+                text.partition(">>>")[0].strip(),
+                read_forms(text),
+            )
 
 
 def by_name(forms: Iterable[Form]) -> Mapping[str, Form]:

@@ -30,7 +30,7 @@ FIXED = frozenset(
         "TEMPLATE_CHANGED",
     }
 )
-"""Forms that warn people, or go back to the server: a list cannot word them itself."""
+"""Forms that warn people, or go back to the server: nobody can word them anew."""
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "CONFIRM1": ("CODE", "LINES"),
@@ -117,9 +117,9 @@ class Words:
 
     def _wordings(self, name: str) -> Iterator[Form]:
         """The forms of that name before the default, the nearest first."""
-        own = read_own(self.own) if self.own and name not in FIXED else {}
+        own = read_own(self.own) if self.own else {}
         for forms in (own, self.forms.in_language(self.language), self.forms.site):
-            if name in forms:
+            if name in forms and (forms[name].is_ours or name not in FIXED):
                 yield forms[name]
 
     def _find(self, name: str) -> Form | None:

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
+from listserv_py.commands.template import site_faults
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.listheaders import decode
+from listserv_py.texts import site
+from listserv_py.texts.check import check
 from listserv_py.texts.forms import Forms
 from listserv_py.texts.words import FIXED, NEEDED, Words, read_own
 
@@ -102,3 +105,27 @@ def test_many_forms_and_keywords_take_no_time(stage: Stage) -> None:
     found = made(stage, ">>> THANKS\n" + "&KWD(Send) &LISTNAME\n" * 2000)
     words = stage.turn().words(found)
     assert words.fill("THANKS", {}).body.startswith("Private TEST-L Private")
+
+
+def test_site_has_forms_of_its_own(tmp_path: Path) -> None:
+    assert site.load(tmp_path) is Forms.load()
+    (tmp_path / "templates").mkdir()
+    (tmp_path / site.PLACE).write_text(">>> THANKS\nAny\ntime.\n>>> HEADER_CHANGED\nNothing.\n")
+    forms = site.load(tmp_path)
+    assert Words(forms).fill("THANKS", {}).body == "Any time."
+    assert list(site_faults(tmp_path)) == ["line 4: HEADER_CHANGED cannot be worded anew"]
+
+
+def test_site_forms_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / site.PLACE).write_bytes(b">>> THANKS\n\xff")
+    assert site.load(tmp_path) is Forms.load()
+    assert list(site_faults(tmp_path)) == ["it is not UTF-8"]
+
+
+def test_what_the_program_says_has_no_fault_as_an_owners_form() -> None:
+    forms = [one for one in Forms.load().by_name.values() if one.name not in FIXED]
+    text = "\n".join(f">>> {one.name} {one.subject}\n{one.body}" for one in forms)
+    assert (
+        check(text[:60_000].rpartition(">>>")[0], Forms.load(), (), lambda _: iter(())).faults == ()
+    )
