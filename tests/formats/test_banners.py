@@ -5,7 +5,7 @@ import quopri
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_formats_hostile import HOSTILE
 
@@ -178,6 +178,7 @@ PIECE = st.sampled_from(
 ) | st.binary(max_size=10)  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECE, max_size=30).map(b"".join), st.text(max_size=60))
 def test_no_mail_and_no_banner_crash_or_change_the_tree(body: bytes, banner: str) -> None:
     raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + body

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from listserv_py.lists.contentfilter import Action, Looked, first_match, glob, read_rules
@@ -108,6 +108,7 @@ def test_a_hundred_rules_take_no_time(name: str) -> None:
 letters = st.text("ab*", max_size=12)
 
 
+@settings(deadline=None)
 @given(letters.filter(lambda one: "*" in one), st.text("ab", max_size=12))
 def test_glob_is_what_it_says(pattern: str, text: str) -> None:
     reachable = {0}
@@ -119,6 +120,7 @@ def test_glob_is_what_it_says(pattern: str, text: str) -> None:
     assert glob(pattern, text) is (len(text) in reachable)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_rules_crash(text: str) -> None:
     rules, _ = read_rules(text)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from listserv_py.texts.fill import Filled, Form, fill
@@ -148,6 +148,7 @@ TEXT = st.lists(
 ).map("\n".join)  # fmt: skip
 
 
+@settings(deadline=None)
 @given(TEXT, st.dictionaries(st.sampled_from(["N", "EVIL", "W", "A"]), st.text(max_size=50)))
 def test_no_template_crashes_and_no_subject_has_two_lines(
     text: str, values: dict[str, str]

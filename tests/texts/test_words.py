@@ -3,16 +3,22 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from stage import Stage
 
 from listserv_py.commands.template import site_faults
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.listheaders import decode
+from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.mail.message import read
+from listserv_py.store.outbox import Kind
 from listserv_py.texts import site
 from listserv_py.texts.check import check
 from listserv_py.texts.forms import Forms
 from listserv_py.texts.words import FIXED, NEEDED, Words, read_own
 
+JOE = parse_mailbox("joe@example.net")
 DEFAULTS = Forms.load()
 SITE = read_own(">>> THANKS\nSite\n>>> SIGNOFF_DONE\nSite &LISTNAME")
 FORMS = Forms(DEFAULTS.by_name, DEFAULTS.languages, SITE)
@@ -129,3 +135,40 @@ def test_what_the_program_says_has_no_fault_as_an_owners_form() -> None:
     assert (
         check(text[:60_000].rpartition(">>>")[0], Forms.load(), (), lambda _: iter(())).faults == ()
     )
+
+
+OWN = st.lists(
+    st.sampled_from(
+        [">>> SIGNUP1 &ADDRESS &TITLE", ".SJ a\rBcc: eve@example.com", "&TITLE", ".TO eve@e.org",
+         ".CC eve@example.com", ".RE OWNERS", "Bcc: eve@example.com", "", ".QQ", ".DD &LISTHDR",
+         ".IM SIGNUP1", "\x0bBcc: eve@example.com", "From me", ".", "x" * 3000, "\u2028", "é" * 700]
+    )
+    | st.text(max_size=30),
+    max_size=15,
+).map(lambda lines: "\n".join([">>> SIGNUP1 &TITLE", *lines]))  # fmt: skip
+
+HEADER_FIELDS = {
+    "from", "to", "subject", "date", "message-id", "auto-submitted", "x-auto-response-suppress",
+    "x-lsv-listid", "reply-to", "mime-version", "content-type", "content-transfer-encoding",
+}  # fmt: skip
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(OWN)
+def test_no_template_adds_a_header_line_or_a_recipient(stage: Stage, own: str) -> None:
+    if stage.tx.lists.find("TEST-L") is None:
+        made(stage, "", title="Tests")
+    found = stage.tx.lists.get("TEST-L")
+    stage.tx.templates.put(found.id, "MAILTPL", own, stage.now)
+    slots = {"ADDRESS": "joe@example.net\r\nBcc: eve@example.com", "TITLE": "T\nBcc: x@y"}
+    slots |= {"LISTNAME": "TEST-L", "LISTADDR": "l", "MYADDRESS": "m"}
+    stage.turn().mail(JOE, "SIGNUP1", slots, kind=Kind.NOTICE, mailing_list=found)
+    for mail in stage.outgoing():
+        envelope, _, content = mail.partition(b"\r\n\r\n")
+        assert envelope.count(b"RCPT TO") == 1
+        message = read(content)
+        assert {field.name for field in message.fields} <= HEADER_FIELDS
+        assert len(message.all("to")) == 1
+        assert max(map(len, content.split(b"\r\n"))) <= 998
