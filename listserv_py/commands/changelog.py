@@ -58,9 +58,10 @@ def _list(request: Request) -> MailingList | None:
 
 def _file(request: Request, mailing_list: MailingList | None) -> LogFile:
     """The file that the line names; the site's is a month where the line does not say."""
-    keyword = mailing_list.keywords.change_log or Rotation.SINGLE if mailing_list else None
-    name = request.arguments.filetype
-    found = read_name(name, keyword or Rotation.MONTHLY, request.turn.now)
+    name, rotation = request.arguments.filetype, Rotation.MONTHLY
+    if mailing_list is not None:
+        rotation = mailing_list.keywords.change_log or Rotation.SINGLE
+    found = read_name(name, rotation, request.turn.now)
     if found is None:
         raise UnknownFile(request.arguments.listname, shown_word(name))
     return found

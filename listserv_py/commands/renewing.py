@@ -47,7 +47,7 @@ def _ask(turn: Turn, mailing_list: MailingList, room: int) -> int:
     """Ask who has been silent for too long; says how many."""
     renewals, renewal = turn.tx.renewals, mailing_list.keywords.renewal
     before = inactive_since(renewal, turn.now)
-    if before is None or room <= 0:
+    if before is None or room <= 0 or _is_switched_off(turn, mailing_list):
         return 0
     share = max(1, turn.tx.subscribers.count(mailing_list.id) // SHARE)
     room = min(room, share - renewals.asked_today(mailing_list.id, turn.now))
@@ -58,6 +58,12 @@ def _ask(turn: Turn, mailing_list: MailingList, room: int) -> int:
         slots = {"ADDRESS": str(one.mailbox), "UNTIL": day(until)}
         tell(turn, one.mailbox, mailing_list, "RENEWAL1", **slots)
     return len(found)
+
+
+def _is_switched_off(turn: Turn, mailing_list: MailingList) -> bool:
+    """Whether the owners' own form of the question is never sent (`.QQ`)."""
+    slots = ("LISTNAME", "TITLE", "LISTADDR", "MYADDRESS", "ADDRESS", "UNTIL")
+    return turn.words(mailing_list).fill("RENEWAL1", dict.fromkeys(slots, "")).silent
 
 
 def _take_off(turn: Turn, mailing_list: MailingList, room: int) -> int:

@@ -89,8 +89,8 @@ def take_in(turn: Turn, incoming: Incoming) -> Taken:
     turn.tx.subscribers.add_many(
         mailing_list.id, [(one.mailbox, one.name, one.options, one.subscribed) for one in new]
     )
-    for one in new:
-        turn.tx.changelog.note(mailing_list, Verb.ADD, one.mailbox, one.name, turn.now)
+    deeds = ((Verb.ADD, one.mailbox, one.name) for one in new)
+    turn.tx.changelog.note_many(mailing_list, deeds, turn.now)
     for subscription in known:
         turn.tx.subscribers.save(subscription)
     if incoming.notify:

@@ -131,6 +131,18 @@ def test_that_of_the_site_is_for_postmasters(stage: Stage) -> None:
     assert "Joe Doe" not in run(stage, "GET SYSTEM CHANGELOG")
 
 
+@pytest.mark.parametrize("name", ["TEST-L", "SYSTEM"])
+def test_a_from_line_is_not_enough(stage: Stage, name: str) -> None:
+    note(stage, "joe@example.net", "Joe Doe")
+    stage.take(
+        b"From: admin@example.org\r\nTo: listserv@lists.example.org\r\n"
+        b"Message-ID: <1@x.example>\r\n\r\nGET %s CHANGELOG\r\n" % name.encode()
+    )
+    [mail] = stage.outgoing()
+    assert b"Subject: Command confirmation request" in mail
+    assert b"Joe Doe" not in mail
+
+
 def test_a_name_that_is_none_is_refused(stage: Stage) -> None:
     for name in ("CHANGELOG-26", "CHANGELOGS", "CHANGELOG-../X"):
         said = run(stage, f"GET TEST-L {name}")
