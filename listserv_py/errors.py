@@ -118,6 +118,12 @@ class TemplateFaults(UserError):
     fields = ("faults",)
 
 
+class TemplateOvertaken(UserError):
+    """Somebody else stored the text after this one was sent."""
+
+    fields = ("listname", "filetype")
+
+
 class MissingHeader(UserError):
     """PUT without a header below it."""
 

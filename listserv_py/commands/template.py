@@ -13,13 +13,14 @@ from listserv_py.commands.command import Request
 from listserv_py.commands.headerchange import changed_lines
 from listserv_py.commands.notices import tell
 from listserv_py.commands.rights import configured_list
-from listserv_py.errors import TemplateFaults
+from listserv_py.errors import TemplateFaults, TemplateOvertaken
 from listserv_py.lists.contentfilter import read_rules
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
 from listserv_py.maillog import get_logger
 from listserv_py.store.around import LIST_SLOTS, SITE_SLOTS
 from listserv_py.store.templates import MAILTPL, TEXTS
+from listserv_py.store.times import stamp
 from listserv_py.texts import site
 from listserv_py.texts.check import Report, check, check_text
 from listserv_py.texts.forms import Forms
@@ -66,7 +67,13 @@ def _default_forms(request: Request) -> Iterator[str]:
 
 def prepare_put(request: Request) -> Request:
     """Refuse strangers and wrong templates at once, before any code is asked for."""
-    configured_list(request)
+    found, filetype, asked = (
+        configured_list(request),
+        request.arguments.filetype,
+        request.actor.asked,
+    )
+    if asked and stamp(asked.at) < request.turn.tx.templates.changed_at(found.id, filetype):
+        raise TemplateOvertaken(found.name, filetype)
     _report(request)
     return request
 
