@@ -363,3 +363,25 @@ class NotForAnother(UserError):
     """A command that nobody can give in somebody else's place."""
 
     fields = ("command",)
+
+
+class WrongPassword(UserError):
+    """`PW=` with another word than the sender's password."""
+
+
+class BadPassword(UserError):
+    """PW or PWC with other words than it takes, or a password that is none."""
+
+
+class TooManyPasswords(UserError):
+    """More new passwords than one address may set in an hour."""
+
+
+class PasswordExists(UserError):
+    """PW ADD by somebody who has a password."""
+
+
+class NoPassword(UserError):
+    """PW CHANGE, DELETE or RESET where there is no password."""
+
+    fields = ("address",)

@@ -144,7 +144,8 @@ class Command:
     code is whole; `weigh` says for this very request when a code is needed, and `explain` what the
     one who is asked must read besides the line. `takes_data`: lines below it that begin with `*`
     belong to it. `table_in_help` is shown by HELP only. `unmistakable` words are commands even
-    where people talk, so that a post which begins with one is caught.
+    where people talk, so that a post which begins with one is caught. `conceal` says what of the
+    words behind the command an echo may show; None: all of them.
     """
 
     keyword: str
@@ -163,6 +164,7 @@ class Command:
     explain: Callable[[Request], str] = nothing_more
     takes_data: bool = False
     unmistakable: bool = False
+    conceal: Callable[[str], str] | None = None
 
     @property
     def word(self) -> str:

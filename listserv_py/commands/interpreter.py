@@ -27,6 +27,7 @@ from listserv_py.commands.rights import (
     needs_code,
     owned_list,
 )
+from listserv_py.commands.secret import with_password
 from listserv_py.commands.subscribe import door_line
 from listserv_py.commands.syntax import fold, read, without_password
 from listserv_py.commands.table import COMMANDS, split
@@ -57,6 +58,8 @@ WAITING_MAX = 1000
 """How many lines of an owner's mail one code confirms; they do not count as `COMMANDS_MAX` does."""
 ERRORS_MAX = 5
 OUTPUT_MAX = 1_000_000
+PASSWORDLIKE = ("PW", "PASS")
+"""How a mistyped PW may begin: nothing behind it is echoed."""
 OUR_SUBJECT = "Output of your job"
 UNREADABLE = (UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname)
 NOISE_TOLD = 2
@@ -88,6 +91,7 @@ class Job:
     for_others: bool = False
     flushed: bool = False
     asked: bool = False
+    tried: dict[str, bool] = field(default_factory=dict)
     confirmed: bool = False
 
     @property
@@ -225,6 +229,7 @@ def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
     request = None
     try:
         request = _understand(turn, actor, line)
+        request = with_password(request, line.text, job.tried)
         waits = needs_code(request)
         _count(request, job, waits=waits)
         if waits:
@@ -293,6 +298,12 @@ def _run_again(turn: Turn, actor: Actor, lines: tuple[Line, ...]) -> str:
 
 
 def _echo(actor: Actor, line: Line) -> str:
+    _, word, rest = split(line.said)
+    found = COMMANDS.find(word)
+    if found is not None and found.conceal is not None:
+        return f"{word} {found.conceal(rest)}".rstrip()
+    if found is None and fold(word).startswith(PASSWORDLIKE):
+        return shown_word(word)
     said = without_password(line.said)
     if actor.proof.is_proven:
         return said

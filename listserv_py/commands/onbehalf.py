@@ -17,7 +17,7 @@ from listserv_py.maillog import get_logger
 
 log = get_logger("commands")
 
-PERSONAL = frozenset({"FOR", "OK", "REJECT", "PUT"})
+PERSONAL = frozenset({"FOR", "OK", "REJECT", "PUT", "PW", "PWC"})
 
 
 def prepare(request: Request) -> Request:

@@ -99,7 +99,7 @@ commands; after {errors_max} wrong lines in a row the rest is not read.
 Where this server differs from LISTSERV: when a mail has no line at all in its text, a command in
 its Subject is taken. A confirmation code has 16 digits and serves only the address that it was
 sent to.
-`PW=` is read over: there are no passwords yet.
+`PW=password` may stand anywhere in a line and proves its sender; it is never echoed.
 
 ```
 {card}

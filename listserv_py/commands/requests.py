@@ -8,6 +8,7 @@ has gone round and is dropped.
 from __future__ import annotations
 
 from listserv_py.commands.humans import answerable
+from listserv_py.commands.syntax import shows_password
 from listserv_py.lists.addresses import Destination, Door, address_of
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
@@ -31,6 +32,9 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
     if _went_round(letter, str(letter.rcpt)):
         log.warning("requests.loop", spool=letter.spool_id)
         return
+    if shows_password(letter.message.command_text):
+        _return(turn, letter)
+        return
     content = header_line(NOTE, str(letter.rcpt)) + letter.message.raw
     reverse_path = _reverse_path(turn, letter, mailing_list)
     people = tuple(person for person in people if not turn.is_own(person))
@@ -48,6 +52,15 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
             reverse_path=reverse_path,
         )
     _acknowledge(turn, letter, mailing_list, people)
+
+
+def _return(turn: Turn, letter: Letter) -> None:
+    """Tell the author of a mail with a password in it that nobody else was shown it."""
+    log.info("requests.password", spool=letter.spool_id)
+    author = answerable(turn, letter)
+    if author is not None:
+        slots = {"ADDRESS": str(letter.rcpt), "MYADDRESS": str(turn.command_address)}
+        turn.mail(author.mailbox, "REQUEST_PASSWORD", slots, kind=Kind.REPLY, letter=letter)
 
 
 def _went_round(letter: Letter, rcpt: str) -> bool:

@@ -196,6 +196,11 @@ def is_proven(request: Request) -> bool:
     return any(is_enough(Confirm.UNLESS_PROVEN, proof, lists) for proof in request.actor.proofs)
 
 
+def takes_passwords(request: Request) -> bool:
+    """Whether a password serves on every list that the line is about."""
+    return all(counts(Proof.PASSWORD, one) for one in _lists(request))
+
+
 def is_enough(wanted: Confirm, proof: Proof, lists: Sequence[MailingList]) -> bool:
     """Whether somebody so known may run such a command on all of the lists, or on none."""
     if not lists:

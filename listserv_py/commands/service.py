@@ -30,6 +30,7 @@ from listserv_py.errors import (
     UnknownSwitch,
     UnknownTopic,
     UserError,
+    WrongPassword,
 )
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
@@ -45,6 +46,7 @@ TOLD_A_DAY = 20
 INVALID = (
     *(UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname),
     *(
+        WrongPassword,
         NotPostmaster,
         UnknownSwitch,
         UnknownOption,

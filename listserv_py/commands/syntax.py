@@ -19,7 +19,12 @@ from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _BLANKS = " \t"
 _CODE = re.compile(r"\(?([0-9A-Fa-f]{16})\)?\.?", re.ASCII)
-_PASSWORD = re.compile(r"[ \t]+[Pp][Ww]=\S*", re.ASCII)
+_PASSWORD = re.compile(
+    r"(?:(?:^|[ \t])[ \t]*|(?<=[(,]))PW[ \t]*=[ \t]*(\S*)", re.ASCII | re.IGNORECASE
+)
+_NEW_PASSWORD = re.compile(
+    r"[ \t]*PWC?[ \t]+(?:ADD|REP|CH[A-Z]*)[ \t]+\S", re.ASCII | re.IGNORECASE
+)
 _DATASET = re.compile(r"(?:^|[ \t])DD=([A-Z0-9_$#-]{1,32})(?=[ \t]|$)", re.IGNORECASE | re.ASCII)
 _ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]+)>")
 
@@ -63,13 +68,24 @@ def first_word(text: str) -> tuple[str, str]:
 
 def without_password(line: str) -> str:
     """The line without `PW=…`, which is never echoed, kept or read as a name."""
-    return _PASSWORD.sub("", line)
+    return _PASSWORD.sub("", line).strip(_BLANKS)
+
+
+def password_in(line: str) -> str:
+    """What stands behind `PW=`, "" when nothing does."""
+    found = _PASSWORD.search(line)
+    return found[1] if found else ""
 
 
 def dataset_in(line: str) -> str:
     """The name of the dataset that a line gives by `DD=name`, in capitals; "" without one."""
     found = _DATASET.search(line)
     return fold(found[1]) if found else ""
+
+
+def shows_password(text: str) -> bool:
+    """Whether a line of a text gives a password, as a proof or as a new one."""
+    return any(password_in(line) or _NEW_PASSWORD.match(line) for line in text.split("\n"))
 
 
 def read(syntax: str, text: str) -> Arguments:
@@ -162,7 +178,10 @@ def _read_listnames(text: str, arguments: Arguments) -> tuple[str, Arguments]:
 
 
 def _read_name(text: str, arguments: Arguments) -> tuple[str, Arguments]:
-    return "", replace(arguments, name=" ".join(text.split()))
+    name = " ".join(text.split())
+    if not name:
+        raise MissingWord("full name")
+    return "", replace(arguments, name=name)
 
 
 def _read_options(text: str, arguments: Arguments) -> tuple[str, Arguments]:
@@ -331,6 +350,8 @@ _ELEMENTS: dict[str, Element] = {
     "code": Element("code", _read_code, lambda a: a.code),
     "filetype": Element("LIST", _read_filetype, lambda a: a.filetype),
     "reason": Element("reason", _read_text, lambda a: a.text),
+    "pw": Element("ADD|CHange|REP|DELete|RESET [newpassword]", _read_text, lambda a: a.text),
+    "pwc": Element("ADD|DELete|Query user@host [newpassword]", _read_text, lambda a: a.text),
     "line": Element("command", _read_text, lambda a: a.text),
     "topic": Element("topic", _read_text, lambda a: a.text),
     "WITH options": Element(

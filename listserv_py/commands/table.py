@@ -17,11 +17,12 @@ from listserv_py.commands.inquire import HELP, INFO, LISTS, RELEASE, REVIEW, THA
 from listserv_py.commands.onbehalf import FOR
 from listserv_py.commands.options import QUERY, SET
 from listserv_py.commands.owner import ADD, DELETE
+from listserv_py.commands.passwords import PW, PWC
 from listserv_py.commands.register import REGISTER
 from listserv_py.commands.renewal import CONFIRM
 from listserv_py.commands.service import SERVE
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
-from listserv_py.commands.syntax import first_word, fold, read, without_password
+from listserv_py.commands.syntax import first_word, fold, password_in, read, without_password
 from listserv_py.errors import UserError
 
 COMMANDS = Table(
@@ -37,6 +38,7 @@ COMMANDS = Table(
         CONFIRM,
         CHANGE,
         REGISTER,
+        PW,
         REVIEW,
         THANKS,
         RELEASE,
@@ -50,6 +52,7 @@ COMMANDS = Table(
         FREE,
         REJECT,
         FOR,
+        PWC,
     )
 )
 
@@ -60,12 +63,12 @@ _NAMELIKE = re.compile(r"[A-Z0-9][A-Z0-9._-]*[-_0-9][A-Z0-9._-]*", re.ASCII)
 
 
 def split(line: str) -> tuple[bool, str, str]:
-    """A line as (QUIET stands in front, its command word, the rest without any password)."""
-    word, rest = first_word(line)
+    """A line, without any password, as (QUIET stands in front, its command word, the rest)."""
+    word, rest = first_word(without_password(line))
     is_quiet = fold(word) == QUIET
     if is_quiet:
         word, rest = first_word(rest)
-    return is_quiet, word, without_password(f" {rest}").strip(" \t")
+    return is_quiet, word, rest
 
 
 def recognises(line: str, listname: str = "") -> bool:
@@ -77,7 +80,11 @@ def recognises(line: str, listname: str = "") -> bool:
     """
     _, word, rest = split(line)
     command = COMMANDS.find(word)
-    if command is None or len(rest.split()) > _WORDS_OF_A_COMMAND:
+    if command is None:
+        return False
+    if password_in(line):
+        return True
+    if len(rest.split()) > _WORDS_OF_A_COMMAND:
         return False
     if _is_unmistakable(command, word):
         return True

@@ -32,6 +32,7 @@ from listserv_py.posting.verdict import (
 HOPS_MAX = 40
 COMMAND_LINES_MAX = 4
 COMMAND_LINE_MAX = 120
+_PASSWORD = re.compile(r"(?:^|[ \t(,])PW[ \t]*=|^PWC?[ \t]", re.ASCII | re.IGNORECASE)
 _CODE = re.compile(r"\([0-9A-Fa-f]{16}\)")
 _MACHINES = frozenset({"mailer-daemon", "postmaster", "uucp"})
 _HEADERS = ("sender:", "from:", "reply-to:")
@@ -134,7 +135,8 @@ def nobody_wrote_it(post: Post) -> Verdict | None:
 def command_by_mistake(post: Post) -> Verdict | None:
     """Catch a short mail that is a command, or an empty one with a command as its subject.
 
-    A code of ours in the subject makes it an answer to a request: nobody else may see that.
+    A code of ours in the subject makes it an answer to a request, and a password in the first line
+    a command, however long the mail is: nobody else may see those.
     """
     if post.approved or post.confirmed:
         return None
@@ -147,6 +149,8 @@ def command_by_mistake(post: Post) -> Verdict | None:
         if line.strip() and not line.lstrip().startswith(">"):
             said.append(line.strip())
     first = said[0] if said else post.message.subject
+    if _PASSWORD.search(first) and post.recognises(first):
+        return Reject("COMMAND_TO_LIST")
     if len(said) > COMMAND_LINES_MAX or len(first) > COMMAND_LINE_MAX:
         return None
     return Reject("COMMAND_TO_LIST") if post.recognises(first) else None

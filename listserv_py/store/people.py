@@ -26,6 +26,10 @@ _HEADERS_IN = {
     "list": "SELECT name, header FROM list",
     "old_header": "SELECT l.name, o.header FROM old_header o JOIN list l ON l.id = o.list_id",
 }
+_HASH = re.compile(r"\$argon2[^\"\s]*")
+_PASSWORD = re.compile(
+    r"(?i)(\bPW[ \t]*=[ \t]*|^PWC?[ \t]+(?:ADD|CH|REP)[^\n]*[ \t])[^\s<>]+", re.MULTILINE
+)
 _TIMES = re.compile(r"(_at|until)$")
 
 
@@ -62,17 +66,13 @@ class People:
                 " WHERE lower(h.address) = ?",
                 (written,),
             ),
-            "confirmations": self._rows(
-                "SELECT c.kind, l.name AS list, c.payload, c.created_at, c.expires_at, c.used_at,"
-                " c.outcome FROM cookie c LEFT JOIN list l ON l.id = c.list_id"
-                " WHERE c.address_key = ?",
-                (key,),
-            ),
+            "confirmations": list(self._confirmations(key)),
             "mail_in": list(self._mail_in(mailbox)),
             "mail_out": list(self._mail_out(mailbox)),
             "registered": self._rows(
                 "SELECT address, name FROM signup WHERE address_key = ?", (key,)
             ),
+            "password": self._rows("SELECT set_at FROM password WHERE address_key = ?", (key,)),
             "service": self._rows(
                 "SELECT proven, invalid, off, changed_at FROM service WHERE address_key = ?", (key,)
             ),
@@ -106,6 +106,7 @@ class People:
             ("UPDATE spool SET approved_by = NULL WHERE lower(approved_by) = ?", written),
             ("DELETE FROM bounce WHERE instr(lower(text), ?)", written),
             ("DELETE FROM signup WHERE address_key = ?", key),
+            ("DELETE FROM password WHERE address_key = ?", key),
             ("DELETE FROM service WHERE address_key = ?", key),
             ("DELETE FROM subscriber WHERE address_key = ?", key),
         ):
@@ -123,7 +124,7 @@ class People:
             " UNION SELECT author_key FROM spool WHERE author_key <> ''"
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
-            " UNION SELECT address FROM signup"
+            " UNION SELECT address FROM signup UNION SELECT address FROM password"
             " UNION SELECT address FROM change_log WHERE address <> ''"
         ).fetchall()
         headers = self._db.execute(
@@ -216,6 +217,16 @@ class People:
                 names = ("id", "kind", "list", "state", "created_at")
                 yield _record(zip(names, rest, strict=True)), mailing_id
 
+    def _confirmations(self, key: str) -> Iterator[Record]:
+        """What waits for his code; a new password waits as its hash, which is nobody's business."""
+        for row in self._rows(
+            "SELECT c.kind, l.name AS list, c.payload, c.created_at, c.expires_at, c.used_at,"
+            " c.outcome FROM cookie c LEFT JOIN list l ON l.id = c.list_id"
+            " WHERE c.address_key = ?",
+            (key,),
+        ):
+            yield {**row, "payload": _HASH.sub("(hidden)", str(row["payload"]))}
+
     def _mail_in(self, mailbox: Mailbox) -> Iterator[Record]:
         for row, message_id in self._incoming(mailbox):
             yield self._with_content(row, "SELECT raw FROM message WHERE id = ?", message_id)
@@ -227,7 +238,8 @@ class People:
 
     def _with_content(self, record: Record, query: str, row_id: int) -> Record:
         raw = self._db.execute(query, (row_id,)).fetchone()[0]
-        return {**record, "content": bytes(raw).decode("utf-8", "backslashreplace")}
+        content = bytes(raw).decode("utf-8", "backslashreplace")
+        return {**record, "content": _PASSWORD.sub(r"\1(hidden)", content)}
 
     def _erase_incoming(self, mailbox: Mailbox) -> int:
         found = [int(str(record["id"])) for record, _ in self._incoming(mailbox)]

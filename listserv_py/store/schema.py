@@ -253,3 +253,18 @@ def create_signup_table(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations()
+def create_password_table(db: Database) -> None:
+    """People's passwords, hashed."""
+    db.execute(
+        """
+        CREATE TABLE password (
+            address_key TEXT PRIMARY KEY,
+            address TEXT NOT NULL,
+            hash TEXT NOT NULL,
+            set_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )

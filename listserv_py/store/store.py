@@ -10,6 +10,7 @@ from listserv_py.store.headers import Headers
 from listserv_py.store.lists import Lists
 from listserv_py.store.meta import Meta
 from listserv_py.store.outbox import Outbox
+from listserv_py.store.passwords import Passwords
 from listserv_py.store.posts import Posts
 from listserv_py.store.proofs import Proofs
 from listserv_py.store.renewals import Renewals
@@ -39,6 +40,7 @@ class Tx:
         self.budget = Budget(db, self.meta.secret("person"))
         self.posts = Posts(db, self.meta.secret("person"))
         self.signup = Signup(db)
+        self.passwords = Passwords(db)
         self.service = Service(db)
         self.changelog = ChangeLog(db)
         self.outbox = Outbox(db)

@@ -70,6 +70,7 @@ def everywhere(tx: Tx) -> None:
     line = '{"line": "ADD TEST-L canary-bird@example.net"}'
     tx.cookies.issue(Ask(CookieKind.COMMAND, OTHER, line, NOW + timedelta(days=2), NOW), "D" * 16)
     tx.signup.register(CANARY, "Some Body")
+    tx.passwords.set(CANARY, "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA", NOW)
     tx.service.count(CANARY, 3, NOW, proven=False)
     tx.db.execute(
         "INSERT INTO bounce (subscriber_id, list_id, mailing_id, address, at, code, status, text)"
@@ -101,6 +102,7 @@ def test_all_that_is_stored_is_told(planted: Site) -> None:
     assert sorted(one["kind"] for one in told["mail_out"]) == ["post", "reply"]
     assert told["service"][0]["invalid"] == 3
     assert told["registered"][0]["name"] == "Some Body"
+    assert told["password"] == [{"set_at": NOW.isoformat()}]
     assert told["bounces"][0]["status"] == "5.1.1"
     assert [one["outcome"] for one in told["deliveries"]] == ["sent"]
     assert "other@example.net" not in json.dumps(told["subscriptions"])
