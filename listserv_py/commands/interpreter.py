@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from listserv_py.commands import confirm, jobs, service
+from listserv_py.commands import confirm, jobs, nothere, service
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 from listserv_py.commands.command import Actor, Line, Privilege, Request
 from listserv_py.commands.data import with_data
@@ -267,7 +267,7 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
     if command is None and line.answers_request:
         raise NotAnAnswer(shown_word(word))
     if command is None:
-        raise UnknownCommand(shown_word(fold(word)))
+        raise nothere.refusal(word) or UnknownCommand(shown_word(fold(word)))
     if is_quiet and not command.takes_quiet:
         raise NoQuiet(command.word)
     if command.privilege is Privilege.POSTMASTER and actor.mailbox not in turn.postmasters:

@@ -119,6 +119,7 @@ def _test(request: Request) -> str:
 
 ADD = Command(
     keyword="ADD",
+    synonyms=("ADDHere",),
     syntax="listname person|dataset",
     summary="Put somebody on a list",
     details=(

@@ -294,7 +294,7 @@ def _read_text(text: str, arguments: Arguments) -> tuple[str, Arguments]:
 
 
 def _read_switches(text: str, arguments: Arguments) -> tuple[str, Arguments]:
-    words = re.split(r"[ \t,]+", text.strip(_BLANKS + "()"))
+    words = re.split(r"[ \t,()]+", text)
     return "", replace(arguments, switches=tuple(fold(word) for word in words if word))
 
 
@@ -353,6 +353,7 @@ _ELEMENTS: dict[str, Element] = {
     "pw": Element("ADD|CHange|REP|DELete|RESET [newpassword]", _read_text, lambda a: a.text),
     "pwc": Element("ADD|DELete|Query user@host [newpassword]", _read_text, lambda a: a.text),
     "line": Element("command", _read_text, lambda a: a.text),
+    "text": Element("text", _read_text, lambda a: a.text),
     "topic": Element("topic", _read_text, lambda a: a.text),
     "WITH options": Element(
         "WITH options",

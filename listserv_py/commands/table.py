@@ -13,13 +13,15 @@ from listserv_py.commands.command import Command, Table
 from listserv_py.commands.decide import OK, REJECT
 from listserv_py.commands.header import GET, PUT, UNLOCK
 from listserv_py.commands.hold import FREE, HOLD
-from listserv_py.commands.inquire import HELP, INFO, LISTS, RELEASE, REVIEW, THANKS
+from listserv_py.commands.inquire import HELP, INFO, RELEASE, SHOW, THANKS
+from listserv_py.commands.listing import LISTS
 from listserv_py.commands.onbehalf import FOR
 from listserv_py.commands.options import QUERY, SET
 from listserv_py.commands.owner import ADD, DELETE
 from listserv_py.commands.passwords import PW, PWC
 from listserv_py.commands.register import REGISTER
 from listserv_py.commands.renewal import CONFIRM
+from listserv_py.commands.review import REVIEW, SCAN, STATS
 from listserv_py.commands.service import SERVE
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
 from listserv_py.commands.syntax import first_word, fold, password_in, read, without_password
@@ -40,8 +42,11 @@ COMMANDS = Table(
         REGISTER,
         PW,
         REVIEW,
+        SCAN,
+        STATS,
         THANKS,
         RELEASE,
+        SHOW,
         SERVE,
         ADD,
         DELETE,

@@ -159,6 +159,17 @@ class Subscribers:
             yield from map(_read, rows)
             last = rows[-1][0]
 
+    def containing(self, list_id: int, text: str) -> Iterator[Subscription]:
+        """Those with a text in their address or name, in the order of joining; `*` as above."""
+        wanted, last = _like(f"*{text}*"), 0
+        while rows := self._db.execute(
+            f"{_COLUMNS} WHERE list_id = ? AND id > ? AND (address_key LIKE ? ESCAPE '\\'"
+            " OR name LIKE ? ESCAPE '\\') ORDER BY id LIMIT ?",
+            (list_id, last, wanted, wanted, PAGE),
+        ).fetchall():
+            yield from map(_read, rows)
+            last = rows[-1][0]
+
     def set_many(self, options: Iterable[tuple[int, Options]]) -> None:
         """Other options for many subscriptions at once, each behind its id."""
         self._db.conn.executemany(

@@ -1,0 +1,42 @@
+"""LISTSERV's commands that have no meaning here: whoever gives one is told so in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from listserv_py.commands.command import abbreviates
+from listserv_py.commands.syntax import fold
+from listserv_py.errors import (
+    NoConsole,
+    NoFileService,
+    NoLicense,
+    NoMaintenance,
+    NoPeers,
+    UserError,
+)
+
+NOT_HERE: Mapping[str, type[UserError]] = {
+    "AFD": NoFileService,
+    "FUI": NoFileService,
+    "GIVE": NoFileService,
+    "EXPLODE": NoPeers,
+    "MOVE": NoPeers,
+    "PEERS": NoPeers,
+    "GLOBAL": NoPeers,
+    "NETWIDE": NoPeers,
+    "NODESGEN": NoMaintenance,
+    "INSTALL": NoMaintenance,
+    "CMS": NoConsole,
+    "CP": NoConsole,
+    "LICense": NoLicense,
+}
+"""By their names, capitals for the shortest abbreviation: why each is not done."""
+
+
+def refusal(word: str) -> UserError | None:
+    """Why a word is no command here, where LISTSERV has it as one; None for any other."""
+    word = fold(word)
+    for name, why in NOT_HERE.items():
+        if abbreviates(word, name):
+            return why(fold(name))
+    return None

@@ -1,0 +1,148 @@
+"""LISTS, REVIEW, SCAN, STATS, SHOW, and the commands that there are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stage import Stage
+
+from listserv_py.commands.interpreter import run_job
+from listserv_py.commands.nothere import NOT_HERE
+from listserv_py.mail.mailbox import parse_mailbox
+
+OLGA, JOE, EVE = "olga@example.org", "joe@example.net", "eve@example.com"
+PEOPLE = [
+    "joe@example.net | Joe Zeta",
+    "ann@example.de | Ann Mid | CONCEAL",
+    "b_b@example.de | Bob Alpha",
+    "cid@example.at | Cid Omega",
+]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(tmp_path)
+    made.create("TEST-L", {"subscribers": PEOPLE, "set": ["Review= Private"]})
+    made.create("DARK-L", {"set": ["Confidential= Yes"], "owners": ["other@example.org"]})
+    made.create("ROCK-L", {"title": "On stones", "owners": [EVE]})
+    yield made
+    made.close()
+
+
+def say(stage: Stage, text: str, who: str = OLGA) -> str:
+    return run_job(stage.turn(), parse_mailbox(who), text)[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown", "hidden"),
+    [
+        ("LISTS", ["ROCK-L  On stones", "TEST-L"], ["DARK-L"]),
+        ("L (SHORT", ["ROCK-L  On stones"], ["DARK-L"]),
+        ("LISTS PUBLIC", ["ROCK-L", "TEST-L"], ["DARK-L"]),
+        ("LISTS DETAILED", ["rock-l-request@", "test-l-request@"], ["dark-l"]),
+        ("LISTS GLOBAL /stone", ["(search string: STONE)", "ROCK-L"], ["TEST-L", "DARK-L"]),
+        ("LISTS SUMMARY", ["lists.example.org: 2"], []),
+        ("LISTS NONSENSE", ['"NONSENSE" is not an option'], []),
+    ],
+)
+def test_lists(stage: Stage, line: str, shown: list[str], hidden: list[str]) -> None:
+    said = say(stage, line)
+    assert all(word in said for word in shown)
+    assert not any(word in said for word in hidden)
+
+
+def test_own_lists_are_one_name_a_line(stage: Stage) -> None:
+    assert say(stage, "LISTS OWNED") == "TEST-L"
+    assert say(stage, "LISTS OWNED", EVE) == "ROCK-L"
+    assert say(stage, "LISTS MOD", EVE) == "ROCK-L"
+    assert say(stage, "LISTS OWN", JOE) == "There are none."
+
+
+def people(said: str) -> list[str]:
+    return [line.partition("@")[0] for line in said.split("\n") if "@example" in line]
+
+
+@pytest.mark.parametrize(
+    ("options", "order"),
+    [
+        ("", ["joe", "ann", "b_b", "cid"]),
+        ("BY NAME", ["b_b", "ann", "cid", "joe"]),
+        ("BY USERID", ["ann", "b_b", "cid", "joe"]),
+        ("BY NODEID", ["cid", "ann", "b_b", "joe"]),
+        ("BY (NODE NAME)", ["cid", "b_b", "ann", "joe"]),
+        ("BY DATE", ["joe", "ann", "b_b", "cid"]),
+        ("SHORT", []),
+    ],
+)
+def test_review_in_order(stage: Stage, options: str, order: list[str]) -> None:
+    assert people(say(stage, f"REVIEW TEST-L (NOHEADER {options}")) == order
+
+
+@pytest.mark.parametrize("options", ["COUNTRIES", "BY COUNTRY"])
+def test_review_counts_countries(stage: Stage, options: str) -> None:
+    said = say(stage, f"REVIEW TEST-L (NOH {options}")
+    assert [line.split() for line in said.split("\n")[:3]] == [
+        ["DE", "2"],
+        ["AT", "1"],
+        ["NET", "1"],
+    ]
+    theirs = say(stage, f"REVIEW TEST-L (NOH {options}", JOE)
+    assert ["DE", "1"] in [line.split() for line in theirs.split("\n")]
+
+
+def test_review_by_what(stage: Stage) -> None:
+    assert "is not an option" in say(stage, "REVIEW TEST-L (BY")
+    assert "is not an option" in say(stage, "REVIEW TEST-L (BY SIZE")
+
+
+@pytest.mark.parametrize(
+    ("text", "who", "found"),
+    [
+        ("EXAMPLE.DE", OLGA, ["ann", "b_b"]),
+        ("example.de", JOE, ["b_b"]),
+        ("alpha", JOE, ["b_b"]),
+        ("b_b", JOE, ["b_b"]),
+        ("_", JOE, ["b_b"]),
+        ("%", JOE, []),
+        ("a*z", JOE, ["joe"]),
+        ("' OR 1=1--", JOE, []),
+        ("*********", JOE, []),
+    ],
+)
+def test_scan(stage: Stage, text: str, who: str, found: list[str]) -> None:
+    if text == "a*z":
+        found = []
+    assert people(say(stage, f"SCAN TEST-L {text}", who)) == found
+
+
+@pytest.mark.parametrize("line", ["SCAN TEST-L joe", "REVIEW TEST-L", "STATS TEST-L"])
+def test_strangers_are_refused(stage: Stage, line: str) -> None:
+    assert run_job(stage.turn(), parse_mailbox(EVE), line)[1]
+
+
+def test_stats(stage: Stage) -> None:
+    said = " ".join(say(stage, "ST TEST-L", JOE).split())
+    assert said.startswith("The TEST-L list has 4 subscribers; 4 of them")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("SHOW", "listserv_py"),
+        ("SHOW VERSION", "listserv_py"),
+        ("SHOW STATS", "lists.example.org: 2"),
+        ("SHOW LICENSE", "means nothing on this server"),
+        ("SHOW ../../etc/passwd", "There is nothing about"),
+    ],
+)
+def test_show(stage: Stage, line: str, said: str) -> None:
+    assert said in say(stage, line)
+
+
+@pytest.mark.parametrize("name", NOT_HERE)
+def test_what_there_is_not(stage: Stage, name: str) -> None:
+    said, failed = run_job(stage.turn(), parse_mailbox(JOE), f"{name} TEST-L something")
+    assert failed
+    assert said.startswith(f"{name.upper()} is not done here: ")
