@@ -164,15 +164,16 @@ def _still_there(turn: Turn, payload: dict[str, object], new: Mailbox) -> Iterat
 
 def _done(request: Request, new: Mailbox, moves: tuple[Move, ...]) -> str:
     """A subscriber's change, agreed to: his old address and the owners hear of it."""
-    moved, left = _apply(request.turn, moves)
-    said = []
+    turn, said = request.turn, list[str]()
+    moved, left = _apply(turn, moves)
     for move in moved:
         slots = {"OLD": str(move.old), "NEW": str(move.new)}
-        tell_owners(request.turn, move.mailing_list, "CHANGE2", **slots)
+        turn.tx.renewals.active(move.mailing_list.id, move.new, turn.now)
+        tell_owners(turn, move.mailing_list, "CHANGE2", **slots)
     if moved:
         names = ", ".join(move.mailing_list.name for move in moved)
-        slots = {"LISTS": names, "ADDRESS": str(new), "SITE": request.turn.settings.site.domain}
-        request.turn.mail(moved[0].old, "CHANGED_AWAY", slots, kind=Kind.NOTICE, proven=True)
+        slots = {"LISTS": names, "ADDRESS": str(new), "SITE": turn.settings.site.domain}
+        turn.mail(moved[0].old, "CHANGED_AWAY", slots, kind=Kind.NOTICE, proven=True)
         said.append(request.say("CHANGE_DONE", ADDRESS=str(new), LISTS=names))
     said += [_clash(request, move) for move in left]
     return "\n\n".join(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from stage import NOW, Stage
 
+import listserv_py
 from listserv_py.commands.interpreter import run_job
 from listserv_py.control.rosters import Incoming, Row, take_in
 from listserv_py.mail.mailbox import parse_mailbox
@@ -66,6 +68,22 @@ def test_each_deed_is_a_line(stage: Stage) -> None:
         "DELETE ann@example.net",
     ]
     assert log(stage, "TEST-L")[0].startswith("20261122120000 ADD ")
+
+
+DEEDS = re.compile(r"subscribers\.(add|add_many|remove|remove_many|move|save)\(")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in sorted(Path(listserv_py.__file__).parent.rglob("*.py"))
+        if DEEDS.search(path.read_text(encoding="utf-8"))
+    ],
+    ids=lambda path: path.name,
+)
+def test_who_changes_the_subscribers_notes_it(path: Path) -> None:
+    assert "changelog.note" in path.read_text(encoding="utf-8")
 
 
 def test_an_import_is_so_many_lines(stage: Stage) -> None:

@@ -123,6 +123,14 @@ def test_who_shows_that_he_is_there_stays(stage: Stage, line: str) -> None:
     assert len(sent(stage)) == 1
 
 
+def test_who_changes_his_address_stays(stage: Stage) -> None:
+    create(stage, 1)
+    days(stage, 182)
+    run(stage, "CHANGE TEST-L new@example.net", person(0))
+    days(stage, 30)
+    assert on_list(stage) == ["new"]
+
+
 def test_who_posts_stays(stage: Stage) -> None:
     create(stage, 2, "Monthly", "Send= Public")
     days(stage, 20)

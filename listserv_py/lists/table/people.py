@@ -142,9 +142,9 @@ PEOPLE: tuple[Keyword, ...] = (
         "period, … | date, … [,Delay(n)] [,Probe]",
         "",
         "How often subscribers are asked whether they want to stay: so long after they last"
-        " joined, posted, used SET or CONFIRM, or on a date. Who does not answer by CONFIRM within"
-        " Delay(n) days, 7 if it is left out, is taken off. A day asks a tenth of the list at most."
-        " With Probe nobody is asked and nobody taken off yet: probes come with bounces.",
+        " joined, posted, used SET, CHANGE or CONFIRM, or on a date. Who does not answer by CONFIRM"
+        " within Delay(n) days, 7 if it is left out, is taken off. A day asks a tenth of the list"
+        " at most. With Probe nobody is asked and nobody taken off yet: probes come with bounces.",
         contentreaders.renewal,
     ),
     Keyword(
