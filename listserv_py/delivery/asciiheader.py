@@ -20,6 +20,8 @@ _ADDRESSES = re.compile("(resent-)?(from|sender|to|cc)|reply-to")
 _PARAMETERS = frozenset(("content-type", "content-disposition"))
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>]*>|[^\s"<>,;]+|[,;]|\s+|.')
 _SEGMENT = 20
+WORD_MAX = 800
+"""Longer words are encoded too where that can be: no line could hold them."""
 
 
 def in_ascii(one: Field) -> Field:
@@ -34,7 +36,12 @@ def in_ascii(one: Field) -> Field:
         value = _addresses(text)
     else:
         value = _unstructured(text)
-    return one if value is None else new_field(name, value)
+    return one if value is None or _has_long_word(value) else new_field(name, value)
+
+
+def _has_long_word(value: str) -> bool:
+    """Whether a value cannot be folded into lines that a mail may have."""
+    return any(len(word) > WORD_MAX for word in value.split())
 
 
 def _unstructured(text: str) -> str:
@@ -42,7 +49,7 @@ def _unstructured(text: str) -> str:
     out: list[str] = []
     run: list[str] = []
     for word in text.split(" "):
-        if word.isascii():
+        if word.isascii() and len(word) <= WORD_MAX:
             out += [encoded(" ".join(run))] if run else []
             run = []
             out.append(word)

@@ -48,6 +48,14 @@ HOSTILE = {
     "To of comments": FROM + b"To: " + b"(" * 50_000 + b"\r\n\r\nx",
     "fields": FROM + b"a:b\r\n" * 50_000 + b"\r\nx",
     "a field too long": FROM + b"Subject: " + b"x" * 1_000_000 + b"\r\n\r\nx",
+    "raw fields of one long word": FROM
+    + b"A:\x80\x00"
+    + b"x" * 2000
+    + b"\r\nTo: \x80 "
+    + b"y" * 2000
+    + b"\r\nContent-Type: text/plain; \x80; a="
+    + b"z" * 2000
+    + b"\r\n\r\nx",
     "folds": FROM + b"Subject: x\r\n" + b" \r\n" * 30_000 + b"\r\nx",
     "encoded words": FROM + b"Subject: " + b"=?utf-8?q?=0D=0ABcc:?= " * 4000 + b"\r\n\r\nx",
     "halves of encoded words": FROM + b"Subject: " + b"=?utf-8?q?" * 9000 + b"\r\n\r\nx",
