@@ -13,7 +13,8 @@ from typing import Any
 from listserv_py import intake, timers
 from listserv_py.config import Settings
 from listserv_py.lists.header import new_header
-from listserv_py.lists.options import Options, apply_words, words
+from listserv_py.lists.model import MailingList, Subscription
+from listserv_py.lists.options import apply_words, words
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox, read_author
 from listserv_py.mail.message import read
@@ -75,7 +76,12 @@ class Stage:
                 made.id,
                 parse_mailbox(address),
                 person,
-                apply_words(made.default_options(), options.split(), by_owner=True),
+                apply_words(
+                    made.default_options(),
+                    options.split(),
+                    by_owner=True,
+                    topics=made.keywords.topics,
+                ),
                 self.now,
             )
 
@@ -136,8 +142,7 @@ class Stage:
         parts = []
         for one in self.tx.lists.all():
             people = "".join(
-                f'    "{_row(s.mailbox, s.name, s.options, one.default_options())}",\n'
-                for s in self.tx.subscribers.on_list(one.id)
+                f'    "{_row(s, one)}",\n' for s in self.tx.subscribers.on_list(one.id)
             )
             subscribers = f"[\n{people}]" if people else "[]"
             held = len(self.tx.spool.held(one.id))
@@ -152,5 +157,6 @@ def _rcpt(mailbox: Mailbox) -> str:
     return f"RCPT TO:<{mailbox}>"
 
 
-def _row(mailbox: Mailbox, name: str, options: Options, default: Options) -> str:
-    return " | ".join([str(mailbox), name, " ".join(words(options, default))]).rstrip(" |")
+def _row(one: Subscription, mailing_list: MailingList) -> str:
+    said = words(one.options, mailing_list.default_options(), mailing_list.keywords.topics)
+    return " | ".join([str(one.mailbox), one.name, " ".join(said)]).rstrip(" |")

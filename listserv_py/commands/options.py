@@ -133,6 +133,7 @@ def _changed(request: Request, target: Target) -> Target:
         target.subscription.options,
         request.arguments.options,
         by_owner=is_owner(request.turn, request.actor, target.mailing_list),
+        topics=target.mailing_list.keywords.topics,
     )
     return replace(target, subscription=replace(target.subscription, options=options))
 
@@ -140,14 +141,19 @@ def _changed(request: Request, target: Target) -> Target:
 def _is_plain(request: Request, target: Target) -> bool:
     """Whether all words are such as every subscriber may set."""
     try:
-        apply_words(target.subscription.options, request.arguments.options, by_owner=False)
+        apply_words(
+            target.subscription.options,
+            request.arguments.options,
+            by_owner=False,
+            topics=target.mailing_list.keywords.topics,
+        )
     except OwnerOnlyOption:
         return False
     return True
 
 
 def _listing(target: Target) -> str:
-    rows = describe(target.subscription.options)
+    rows = describe(target.subscription.options, target.mailing_list.keywords.topics)
     width = max((len(word) for word, _ in rows), default=0)
     return "\n".join(f"{word:<{width}}  {meaning}" for word, meaning in rows)
 

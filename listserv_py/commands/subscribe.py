@@ -41,7 +41,8 @@ def prepare_subscribe(request: Request) -> Request:
     if request.turn.is_own(request.actor.mailbox):
         raise OwnAddress(str(request.actor.mailbox))
     check_welcome(mailing_list, request.actor.mailbox)
-    apply_words(Options(), request.arguments.options, by_owner=False)
+    topics = mailing_list.keywords.topics
+    apply_words(Options(), request.arguments.options, by_owner=False, topics=topics)
     name = _plain(request.arguments.name) or _known_name(request, mailing_list)
     return replace(request, arguments=replace(request.arguments, name=name))
 
@@ -71,7 +72,7 @@ def subscribe(request: Request) -> str:
 def _join(request: Request, mailing_list: MailingList) -> str:
     turn, actor, name = request.turn, request.actor, _name(request)
     check_room(turn, mailing_list)
-    options = _wanted(request, mailing_list.default_options())
+    options = _wanted(request, mailing_list, mailing_list.default_options())
     turn.tx.subscribers.add(
         mailing_list.id, actor.mailbox, name, options, turn.now, _consent(request)
     )
@@ -102,7 +103,9 @@ def _change(request: Request, mailing_list: MailingList, found: Subscription) ->
     turn = request.turn
     turn.tx.renewals.active(mailing_list.id, found.mailbox, turn.now)
     changed = replace(
-        found, name=_name(request) or found.name, options=_wanted(request, found.options)
+        found,
+        name=_name(request) or found.name,
+        options=_wanted(request, mailing_list, found.options),
     )
     if changed == found:
         return request.say("SUBSCRIBED_ALREADY", LISTNAME=mailing_list.name)
@@ -174,10 +177,11 @@ def _name(request: Request) -> str:
     return "" if _is_anonymous(request) else request.arguments.name
 
 
-def _wanted(request: Request, options: Options) -> Options:
+def _wanted(request: Request, mailing_list: MailingList, options: Options) -> Options:
+    topics = mailing_list.keywords.topics
     if _is_anonymous(request):
         options = replace(options, conceal=True)
-    return apply_words(options, request.arguments.options, by_owner=False)
+    return apply_words(options, request.arguments.options, by_owner=False, topics=topics)
 
 
 def _consent(request: Request) -> Consent | None:

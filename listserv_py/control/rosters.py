@@ -107,7 +107,7 @@ def page(turn: Turn, asked: Page) -> list[Row]:
     for one in islice(turn.tx.subscribers.on_list(mailing_list.id, asked.after), PAGE):
         bits = one.options.encode()
         if bits not in said:
-            said[bits] = words(one.options, default)
+            said[bits] = words(one.options, default, mailing_list.keywords.topics)
         rows.append(Row(one.id, str(one.mailbox), one.name, said[bits], one.subscribed_at))
     return rows
 
@@ -118,6 +118,7 @@ class _Reader:
     def __init__(self, turn: Turn, mailing_list: MailingList) -> None:
         self._turn = turn
         self._list_id = mailing_list.id
+        self._topics = mailing_list.keywords.topics
         self._default = mailing_list.default_options()
         self._options: dict[tuple[str, ...], Options] = {}
         self._standing = turn.tx.subscribers.keys(mailing_list.id)
@@ -151,7 +152,9 @@ class _Reader:
     def _options_of(self, said: tuple[str, ...]) -> Options:
         if said not in self._options:
             try:
-                self._options[said] = apply_words(self._default, said, by_owner=True)
+                self._options[said] = apply_words(
+                    self._default, said, by_owner=True, topics=self._topics
+                )
             except UnknownOption as exc:
                 raise Refused(f"{exc.values[0]!r} is not an option") from exc
         return self._options[said]

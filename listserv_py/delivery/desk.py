@@ -87,7 +87,7 @@ class Desk:
         if content is None or due.subscriber_id is None:
             return None
         sender_of = plan.senders(await self._keys(), due.mailing, content.facts)
-        variant = plan.variant_of(due.options)
+        variant = plan.variant_of(due.options & plan.FORM)
         made = self._letters.of_post(content, variant, due.rcpt)
         letter = await self._or_aside(due.mailing, made)
         return (letter, sender_of(due.subscriber_id)) if letter is not None else None

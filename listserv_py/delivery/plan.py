@@ -10,13 +10,16 @@ from functools import lru_cache
 
 from listserv_py.delivery.variants import VariantKey, wanted
 from listserv_py.lists.addresses import KEY_MAX, Destination, Door, address_of
-from listserv_py.lists.options import Options
+from listserv_py.lists.options import TOPICS_SHIFT, Options
+from listserv_py.lists.topics import wants
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.verp import Verp
 from listserv_py.store.sending import Mailing, Reader
 from listserv_py.store.times import moment
 
 _MARK = "K" * KEY_MAX
+FORM = (1 << TOPICS_SHIFT) - 1
+"""The options that make a copy what it is: all but the topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,17 @@ def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Callable[[int], b
 def page(
     readers: Iterable[Reader], facts: ListFacts, sender_of: Callable[[int], bytes]
 ) -> list[Planned]:
-    """The copies of one page; an author who chose NOREPRO gets none of his own post."""
+    """The copies of one page: none to whom its topics do not interest, nor to a NOREPRO author."""
     return [
         Planned(
             reader.subscriber_id,
             reader.address,
             sender_of(reader.subscriber_id),
-            variant_of(reader.options),
+            variant_of(reader.options & FORM),
         )
         for reader in readers
-        if reader.address_key != facts.author_key or _repro(reader.options)
+        if wants(reader.options >> TOPICS_SHIFT, facts.topics)
+        and (reader.address_key != facts.author_key or _repro(reader.options))
     ]
 
 

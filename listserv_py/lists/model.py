@@ -10,6 +10,7 @@ from datetime import datetime
 
 from listserv_py.lists.header import Header
 from listserv_py.lists.options import Options, apply_words
+from listserv_py.lists.topics import chosen
 from listserv_py.lists.values import Keywords
 from listserv_py.mail.mailbox import Mailbox
 
@@ -46,8 +47,11 @@ class MailingList:
 
     def default_options(self) -> Options:
         """The options of a new subscriber, before his own WITH."""
-        start = Options(ack=self.keywords.ack)
-        return apply_words(start, self.keywords.default_options, by_owner=True)
+        keywords = self.keywords
+        unwanted = chosen(keywords.default_topics, keywords.topics, 0)
+        start = Options(ack=keywords.ack, no_topics=unwanted)
+        words = keywords.default_options
+        return apply_words(start, words, by_owner=True, topics=keywords.topics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from listserv_py.errors import OwnerOnlyOption, UnknownOption
+from listserv_py.lists.topics import EVERYTHING, said, shown, take
 
 
 class Mode(StrEnum):
@@ -51,6 +52,8 @@ class Options:
     post: bool = True
     editor: bool = False
     review: bool = False
+    no_topics: int = 0
+    """The topics that he does not want, see `topics.py`."""
 
     @property
     def gets_single_posts(self) -> bool:
@@ -60,7 +63,7 @@ class Options:
     def encode(self) -> int:
         """The bitmask that the store keeps; `decode` is its twin."""
         bits = sum(bit for bit, is_set in _BITS if is_set(self))
-        return bits | _STYLES.index(self.header) << _STYLE_SHIFT
+        return bits | _STYLES.index(self.header) << _STYLE_SHIFT | self.no_topics << TOPICS_SHIFT
 
     @classmethod
     def decode(cls, bits: int) -> Options:
@@ -80,6 +83,7 @@ class Options:
             post=not bits & _NOPOST,
             editor=bool(bits & _EDITOR),
             review=bool(bits & _REVIEW),
+            no_topics=bits >> TOPICS_SHIFT & EVERYTHING,
         )
 
 
@@ -87,6 +91,7 @@ SINGLE_POSTS = 1 << 0
 _NOMAIL, _DIGEST, _INDEX, _MIME, _HTML_CHOSEN, _HTML = (1 << n for n in range(1, 7))
 _ACK, _NOREPRO, _CONCEAL, _NORENEW, _NOPOST, _EDITOR, _REVIEW = (1 << n for n in range(7, 14))
 _STYLE_SHIFT = 14
+TOPICS_SHIFT = 20
 _STYLES = tuple(HeaderStyle)
 _BITS: tuple[tuple[int, Callable[[Options], bool]], ...] = (
     (SINGLE_POSTS, lambda o: o.gets_single_posts),
@@ -336,9 +341,13 @@ def find_option(word: str) -> Option | None:
     return None
 
 
-def apply_words(options: Options, words: Iterable[str], *, by_owner: bool) -> Options:
+def apply_words(
+    options: Options, words: Iterable[str], *, by_owner: bool, topics: Sequence[str] = ()
+) -> Options:
     """The options after SET with these words, the later of two opposites winning."""
-    for word in _without_topics(tuple(words)):
+    unwanted, rest = take(tuple(words), topics, options.no_topics)
+    options = replace(options, no_topics=unwanted)
+    for word in rest:
         option = find_option(word)
         if option is None:
             raise UnknownOption(word[:60])
@@ -348,17 +357,7 @@ def apply_words(options: Options, words: Iterable[str], *, by_owner: bool) -> Op
     return options
 
 
-def _without_topics(words: Sequence[str]) -> Sequence[str]:
-    """The words but for `TOPICS: ALL`, which is so on a list that has no topics."""
-    folded = [word.upper() for word in words]
-    for at, word in enumerate(folded):
-        behind = 1 if word == "TOPICS:ALL" else 2 * (folded[at : at + 2] == ["TOPICS:", "ALL"])
-        if behind:
-            return (*words[:at], *words[at + behind :])
-    return words
-
-
-def words(options: Options, default: Options) -> tuple[str, ...]:
+def words(options: Options, default: Options, topics: Sequence[str] = ()) -> tuple[str, ...]:
     """The words that lead from `default` to `options` when they are applied in this order.
 
     NOMAIL stands last, because a digest or index word switches MAIL on again. That somebody never
@@ -373,21 +372,24 @@ def words(options: Options, default: Options) -> tuple[str, ...]:
         if option.holds(wanted) and not option.holds(at):
             at = option.effect(at)
             found.append(option.word)
-    return tuple(found)
+    differ = bool(topics) and options.no_topics != default.no_topics
+    return (*found, *said(options.no_topics, topics)) if differ else tuple(found)
 
 
 _MAIL_LAST: Sequence[Option] = tuple(o for o in OPTIONS if o.word in {"MAIL", "NOMAIL"})
 _ORDERED: Sequence[Option] = tuple(o for o in OPTIONS if o not in _MAIL_LAST)
 
 
-def describe(options: Options) -> list[tuple[str, str]]:
+def describe(options: Options, topics: Sequence[str] = ()) -> list[tuple[str, str]]:
     """What QUERY prints: each word that holds and its meaning; owners' words where they matter.
 
     Whoever never chose HTML or NOHTML gets posts as HTML, so that is what he is shown.
     """
-    usual, shown = Options(), replace(options, html=options.html is not False)
-    return [
+    usual, is_shown = Options(), replace(options, html=options.html is not False)
+    found = [
         (option.word, option.meaning)
         for option in OPTIONS
-        if option.holds(shown) and not (option.owner_only and option.holds(usual))
+        if option.holds(is_shown) and not (option.owner_only and option.holds(usual))
     ]
+    names = shown(options.no_topics, topics)
+    return [*found, ("TOPICS:", f"You get posts on these topics: {names}")] if topics else found

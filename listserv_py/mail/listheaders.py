@@ -42,6 +42,7 @@ class ListFacts:
     author_key: str = ""
     x_tags: str = "Keep"
     sequence: int = 0
+    topics: int = 0
     tag_ietf: bool = False
     text_only: bool = False
     new_message_id: bool = False

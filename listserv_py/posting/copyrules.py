@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from listserv_py.lists.model import MailingList
+from listserv_py.lists.topics import topics_of
 from listserv_py.lists.values import Keywords, Sender, SenderKind
 from listserv_py.mail.compose import address
 from listserv_py.mail.listheaders import ListFacts
 
 
-def ruled(facts: ListFacts, mailing_list: MailingList, number: int) -> ListFacts:
-    """The facts with what the header says of copies; `number` is the post's own."""
+def ruled(facts: ListFacts, mailing_list: MailingList, number: int, subject: str = "") -> ListFacts:
+    """The facts with what the header says of copies; `number` and `subject` are the post's own."""
     keywords, misc = mailing_list.keywords, mailing_list.keywords.misc
     return replace(
         facts,
         x_tags=keywords.x_tags.value,
         sequence=number if "SUBJECTHDR_SEQUENCE" in misc else 0,
+        topics=topics_of(subject, keywords.topics),
         tag_ietf="IETFHDR_SUBJECT_TAG" in misc,
         text_only=discards_html(keywords),
         new_message_id="NEW_MESSAGE_ID" in misc,

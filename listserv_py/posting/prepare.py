@@ -30,7 +30,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     """Put the post into the outbox, remember it, acknowledge it, and mind the daily threshold."""
     mailing_list, tx = post.mailing_list, turn.tx
     number = tx.lists.number_post(mailing_list)
-    facts = ruled(facts_of(turn, letter, post), mailing_list, number)
+    facts = ruled(facts_of(turn, letter, post), mailing_list, number, post.message.subject)
     mailing_id = tx.outbox.distribute(mailing_list.id, _content(turn, post), facts, turn.now)
     tx.posts.note(mailing_list.id, post.keys, turn.now)
     tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)
@@ -38,7 +38,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
         tx.renewals.active(mailing_list.id, post.author, turn.now)
         tx.changelog.note(mailing_list, Verb.POST, post.author, letter.message.subject, turn.now)
     log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
-    _acknowledge(turn, letter, post)
+    _acknowledge(turn, letter, post, facts)
     _mind_threshold(turn, mailing_list)
 
 
@@ -99,10 +99,10 @@ def is_closed(mailing_list: MailingList) -> bool:
     return not send.editor and all(level.access in named_only for level in send.access)
 
 
-def _acknowledge(turn: Turn, letter: Letter, post: Post) -> None:
+def _acknowledge(turn: Turn, letter: Letter, post: Post, facts: ListFacts) -> None:
     if not post.options.ack:
         return
-    count = turn.tx.subscribers.receivers(post.mailing_list.id)
+    count = turn.tx.subscribers.receivers(post.mailing_list.id, facts.topics)
     tell_author(turn, letter, post, "POST_ACK", {"N": str(count)})
 
 

@@ -11,7 +11,9 @@ from contextlib import suppress
 from sqlite_utils import Database
 
 from listserv_py.errors import BadAddress, ListservError
+from listserv_py.lists.header import read_header
 from listserv_py.lists.options import Options, describe
+from listserv_py.lists.topics import shown
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.message import read
 from listserv_py.store.outcomes import unpack
@@ -136,12 +138,14 @@ class People:
 
     def _subscriptions(self, key: str) -> Iterator[Record]:
         rows = self._db.execute(
-            "SELECT s.id, l.name, s.address, s.name, s.options, s.subscribed_at,"
+            "SELECT s.id, l.name, l.header, s.address, s.name, s.options, s.subscribed_at,"
             " s.active_at, s.asked_at"
             " FROM subscriber s JOIN list l ON l.id = s.list_id WHERE s.address_key = ?",
             (key,),
         ).fetchall()
-        for subscriber_id, listname, address, name, options, subscribed_at, *clock in rows:
+        for subscriber_id, listname, header, address, name, options, subscribed_at, *clock in rows:
+            decoded = Options.decode(options)
+            topics = read_header(header)[0].keywords.topics
             consent = self._rows(
                 "SELECT asked_at, asked_message_id, asked_host, request, confirmed_at,"
                 " confirmed_message_id FROM consent WHERE subscriber_id = ?",
@@ -151,7 +155,8 @@ class People:
                 "list": listname,
                 "address": address,
                 "name": name,
-                "options": [word for word, _ in describe(Options.decode(options))],
+                "options": [word for word, _ in describe(decoded)],
+                **({"topics": shown(decoded.no_topics, topics)} if topics else {}),
                 "subscribed_at": moment(subscribed_at).isoformat(),
                 **_record(zip(("active_at", "asked_at"), clock, strict=True)),
                 "consent": consent[0] if consent else None,

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from listserv_py.lists.model import MailingList, Subscription
-from listserv_py.lists.options import SINGLE_POSTS, Options
+from listserv_py.lists.options import SINGLE_POSTS, TOPICS_SHIFT, Options
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.lists import Lists
 from listserv_py.store.times import moment, stamp
@@ -217,11 +217,12 @@ class Subscribers:
         ).fetchone()
         return int(row[0])
 
-    def receivers(self, list_id: int) -> int:
-        """How many of them get each post as a mail of its own."""
+    def receivers(self, list_id: int, topics: int = 0) -> int:
+        """How many of them get a post on these topics as a mail of its own."""
         row = self._db.execute(
-            "SELECT count(*) FROM subscriber WHERE list_id = ? AND options & ?",
-            (list_id, SINGLE_POSTS),
+            "SELECT count(*) FROM subscriber WHERE list_id = ? AND options & ?"
+            " AND (? = 0 OR options >> ? & ? <> ?)",
+            (list_id, SINGLE_POSTS, topics, TOPICS_SHIFT, topics, topics),
         ).fetchone()
         return int(row[0])
 

@@ -93,9 +93,8 @@ PEOPLE: tuple[Keyword, ...] = (
         "Default-Topics",
         "topic, …",
         "",
-        "The topics of new subscribers.",
+        "The topics of new subscribers; left out: all, also those that come later.",
         contentreaders.default_topics,
-        State.NOT_YET,
     ),
     Keyword(
         "Notify",

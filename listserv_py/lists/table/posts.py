@@ -63,9 +63,10 @@ POSTS: tuple[Keyword, ...] = (
         "Topics",
         "topic, … (at most 23)",
         "",
-        "Topics that subscribers choose from; a post names its own in front of its subject.",
+        "Topics that subscribers choose from by `SET list TOPICS: …`; a post names its own in front"
+        " of its subject, `News: …` or `News,Jobs: …`, also behind `Re:`. A post that names none is"
+        " on `Other`. New names go behind the old ones: a topic is known by its place.",
         contentreaders.topics,
-        State.NOT_YET,
     ),
     Keyword(
         "Sub-lists",
