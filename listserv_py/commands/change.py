@@ -15,7 +15,8 @@ from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.confirm import moment
 from listserv_py.commands.manners import shown_host
 from listserv_py.commands.notices import tell, tell_owners
-from listserv_py.commands.rights import ALL_LISTS, for_another, is_owner, owned_list, targets
+from listserv_py.commands.patterns import STARS_MAX
+from listserv_py.commands.rights import for_another, owned_lists, targets
 from listserv_py.errors import (
     ChangeClash,
     ChangeNotAsked,
@@ -51,20 +52,39 @@ class Move:
 
 def prepare(request: Request) -> Request:
     """Refuse what names nobody, and addresses of our own."""
-    moves = _moves(request)
-    for new in {move.new for move in moves}:
+    if request.arguments.pattern:
+        return _check_pattern(request)
+    for new in {move.new for move in _moves(request)}:
         if request.turn.is_own(new):
             raise OwnAddress(str(new))
-    limit = CHANGED_MAX if request.quiet or not request.arguments.pattern else TOLD_MAX
-    if len(moves) > limit:
-        raise TooManyMatch(str(len(moves)), str(limit))
     return request
+
+
+def _check_pattern(request: Request) -> Request:
+    """Only counted, and not read, before anybody is proven."""
+    said = request.arguments
+    if said.pattern.count("*") > STARS_MAX:
+        raise TooManyMatch(str(said.pattern.count("*")), str(STARS_MAX))
+    count = _count(request)
+    if said.new.endswith(f"@{request.turn.settings.site.domain}"):
+        raise OwnAddress(said.new)
+    if not count:
+        raise NobodyMatches(said.pattern)
+    limit = CHANGED_MAX if request.quiet else TOLD_MAX
+    if count > limit:
+        raise TooManyMatch(str(count), str(limit))
+    return request
+
+
+def _count(request: Request) -> int:
+    subscribers, pattern = request.turn.tx.subscribers, request.arguments.pattern
+    return sum(subscribers.count_matching(one.id, pattern) for one in owned_lists(request))
 
 
 def explain(request: Request) -> str:
     """How many a pattern means; or that the new address will be asked as well."""
     if request.arguments.pattern:
-        return request.say("CHANGE_COUNT", COUNT=str(len(_moves(request))))
+        return request.say("CHANGE_COUNT", COUNT=str(_count(request)))
     return "" if for_another(request) else request.say("CHANGE_BOTH")
 
 
@@ -102,26 +122,16 @@ def _moves(request: Request) -> tuple[Move, ...]:
 
 def _matching(request: Request) -> Iterator[Move]:
     turn, said = request.turn, request.arguments
-    found = False
-    for mailing_list in _owned(request):
+    for mailing_list in owned_lists(request):
         for subscription_id, old in turn.tx.subscribers.matching(mailing_list.id, said.pattern):
-            found = True
             yield Move(mailing_list, subscription_id, old, _renewed(old, said.new))
-    if not found:
-        raise NobodyMatches(said.pattern)
-
-
-def _owned(request: Request) -> Iterable[MailingList]:
-    if request.arguments.listname != ALL_LISTS:
-        return [owned_list(request)]
-    turn = request.turn
-    return [one for one in turn.tx.lists.all() if is_owner(turn, request.actor, one)]
 
 
 def _renewed(old: Mailbox, new: str) -> Mailbox:
     """The new address; `*@host` keeps the old local part."""
     local_part, _, domain = new.rpartition("@")
-    return replace(old, domain=domain) if local_part == "*" else parse_mailbox(new)
+    # Read again: an old local part and a new host may be too long together.
+    return parse_mailbox(str(replace(old, domain=domain)) if local_part == "*" else new)
 
 
 def _ask(request: Request, moves: tuple[Move, ...]) -> None:

@@ -125,6 +125,20 @@ def test_many_are_changed_quietly_only(stage: Stage) -> None:
     assert stage.outgoing() == []
 
 
+def test_patterns_are_bounded(stage: Stage) -> None:
+    stage.create("TEST-L", {"subscribers": [JOE, f"{'x' * 64}@old.example"]})
+    olga = parse_mailbox(OLGA)
+    stars = f"QUIET CHANGE TEST-L {'*a' * 9}@* *@new.example"
+    assert "10" in run_job(stage.turn(), olga, stars)[0]
+    own = "CHANGE TEST-L *@example.net *@lists.example.org"
+    assert "address of this server" in run_job(stage.turn(), olga, own)[0]
+    host = ".".join(["y" * 60] * 4)
+    long = f"QUIET CHANGE TEST-L *@old.example *@{host}"
+    assert "not a mail address" in run_job(stage.turn(), olga, long)[0]
+    assert "Nobody on your lists" in run_job(stage.turn(), olga, "CHANGE * *@a.b *@c.d")[0]
+    assert "@old.example" in stage.state()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

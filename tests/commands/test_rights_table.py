@@ -70,6 +70,9 @@ TABLE = [
     (JOE, "CHANGE TEST-L joe@example.org", *[CODES] * 5),
     (OLGA, "CHANGE * *@example.net *@example.org", *[CODES] * 5),
     *((who, "REGISTER Some Body", *[OWNERS] * 5) for who in (EVE, JOE, OLGA, ADMIN)),
+    (JOE, "PW ADD Sesame-Open-1", *[CODES] * 5),
+    (ADMIN, f"PWC QUERY {JOE}", *[PUTS] * 5),
+    *((who, f"PWC QUERY {JOE}", *[REFUSED] * 5) for who in (EVE, JOE, OLGA)),
     (ADMIN, "SERVE a@example.com OFF", *[OWNERS] * 5),
     (ADMIN, "FOR joe@example.net SIGNOFF TEST-L", *[OWNERS] * 5),
     (EVE, "SERVE a@example.com", *[RUNS] * 5),
@@ -121,7 +124,7 @@ def test_cell(stage: tuple[Stage, str, str], row: tuple[str, ...]) -> None:
     made, level, misc = stage
     who, line, *columns = row
     expected = columns[COLUMN.get(level, 4)]
-    site_wide = line.startswith(("REGISTER", "SERVE", "FOR "))
+    site_wide = line.startswith(("REGISTER", "SERVE", "FOR ", "PW"))
     if misc and expected[0] == "a" and not site_wide:
         expected = f"aaa{expected[3:]}"
     assert "".join(outcome(made, who, line, proof) for proof in PROOFS) == expected
