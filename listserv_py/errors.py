@@ -265,36 +265,6 @@ class NoDataset(UserError):
     fields = ("dataset",)
 
 
-class NoFileService(UserError):
-    """A command of LISTSERV's about sending files by itself."""
-
-    fields = ("command",)
-
-
-class NoPeers(UserError):
-    """A command of LISTSERV's about lists that several servers share."""
-
-    fields = ("command",)
-
-
-class NoMaintenance(UserError):
-    """A command of LISTSERV's that maintains a server's program or network by mail."""
-
-    fields = ("command",)
-
-
-class NoConsole(UserError):
-    """A command of LISTSERV's for the operating system."""
-
-    fields = ("command",)
-
-
-class NoLicense(UserError):
-    """A command of LISTSERV's about its licence."""
-
-    fields = ("command",)
-
-
 class ReviewDenied(UserError):
     """The list shows its subscribers to others only."""
 

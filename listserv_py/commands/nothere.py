@@ -6,14 +6,38 @@ from collections.abc import Mapping
 
 from listserv_py.commands.command import abbreviates
 from listserv_py.commands.syntax import fold
-from listserv_py.errors import (
-    NoConsole,
-    NoFileService,
-    NoLicense,
-    NoMaintenance,
-    NoPeers,
-    UserError,
-)
+from listserv_py.errors import UserError
+
+
+class NoFileService(UserError):
+    """A command of LISTSERV's about sending files by itself."""
+
+    fields = ("command",)
+
+
+class NoPeers(UserError):
+    """A command of LISTSERV's about lists that several servers share."""
+
+    fields = ("command",)
+
+
+class NoMaintenance(UserError):
+    """A command of LISTSERV's that maintains a server's program or network by mail."""
+
+    fields = ("command",)
+
+
+class NoConsole(UserError):
+    """A command of LISTSERV's for the operating system."""
+
+    fields = ("command",)
+
+
+class NoLicense(UserError):
+    """A command of LISTSERV's about its licence."""
+
+    fields = ("command",)
+
 
 NOT_HERE: Mapping[str, type[UserError]] = {
     "AFD": NoFileService,

@@ -11,7 +11,7 @@ from listserv_py.commands.notices import tell
 from listserv_py.commands.renewal import pending
 from listserv_py.commands.rights import Target, for_another, is_owner, targets
 from listserv_py.errors import OwnerOnlyOption
-from listserv_py.lists.options import OPTIONS, Options, apply_words, describe
+from listserv_py.lists.options import OPTIONS, apply_words, describe
 from listserv_py.store.changelog import Verb
 
 
@@ -86,10 +86,11 @@ def _note(request: Request, target: Target) -> None:
 
 def prepare_query(request: Request) -> Request:
     """Refuse when there is no such subscription, and words that are no options."""
-    apply_words(Options(), request.arguments.options, by_owner=True)
     if request.arguments.pattern:
+        patterns.check_words(request)
         return patterns.check(request, tells=False)
-    targets(request)
+    for target in targets(request):
+        _has_them(request, target)
     return request
 
 
@@ -108,8 +109,9 @@ def query(request: Request) -> str:
 
 def _has_them(request: Request, target: Target) -> bool:
     """Whether the subscription has all options that WITH names."""
-    options = target.subscription.options
-    return apply_words(options, request.arguments.options, by_owner=True) == options
+    options, topics = target.subscription.options, target.mailing_list.keywords.topics
+    words = request.arguments.options
+    return apply_words(options, words, by_owner=True, topics=topics) == options
 
 
 def _words(request: Request) -> str:

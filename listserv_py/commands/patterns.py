@@ -97,19 +97,26 @@ def delete(request: Request) -> str:
 
 def check_set(request: Request) -> Request:
     """As `check`; unknown options are refused as well."""
-    apply_words(Options(), request.arguments.options, by_owner=True)
+    check_words(request)
     return check(request)
+
+
+def check_words(request: Request) -> None:
+    """Refuse words that are no options on one of the lists."""
+    for one in owned_lists(request):
+        words, topics = request.arguments.options, one.keywords.topics
+        apply_words(Options(), words, by_owner=True, topics=topics)
 
 
 def changed(request: Request) -> tuple[Target, ...]:
     """The subscriptions as they will be, those that stay as they are left out."""
-    words, new = request.arguments.options, dict[int, Options]()
-    found = []
+    words, found = request.arguments.options, []
     for mailing_list, _ in _counts(request):
+        topics, new = mailing_list.keywords.topics, dict[int, Options]()
         for own in request.turn.tx.subscribers.matched(mailing_list.id, _pattern(request)):
             bits = own.options.encode()
             if bits not in new:
-                new[bits] = apply_words(own.options, words, by_owner=True)
+                new[bits] = apply_words(own.options, words, by_owner=True, topics=topics)
             if new[bits] != own.options:
                 found.append(Target(mailing_list, replace(own, options=new[bits])))
     return tuple(found)

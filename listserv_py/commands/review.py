@@ -92,7 +92,7 @@ def review(request: Request) -> str:
 
 def scan(request: Request) -> str:
     """Whoever has the text in his name or address."""
-    found, text = visible_list(request), request.arguments.text
+    found, text = visible_list(request), request.arguments.name
     if text.count("*") > STARS_MAX:
         raise UnknownSwitch(text[:40])
     shown = _shown(request, found, request.turn.tx.subscribers.containing(found.id, text))

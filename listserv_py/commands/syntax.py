@@ -353,7 +353,7 @@ _ELEMENTS: dict[str, Element] = {
     "pw": Element("ADD|CHange|REP|DELete|RESET [newpassword]", _read_text, lambda a: a.text),
     "pwc": Element("ADD|DELete|Query user@host [newpassword]", _read_text, lambda a: a.text),
     "line": Element("command", _read_text, lambda a: a.text),
-    "text": Element("text", _read_text, lambda a: a.text),
+    "text": Element("text", _read_name, lambda a: a.name),
     "topic": Element("topic", _read_text, lambda a: a.text),
     "WITH options": Element(
         "WITH options",

@@ -106,14 +106,12 @@ def test_review_by_what(stage: Stage) -> None:
         ("b_b", JOE, ["b_b"]),
         ("_", JOE, ["b_b"]),
         ("%", JOE, []),
-        ("a*z", JOE, ["joe"]),
+        ("joe*net", JOE, ["joe"]),
         ("' OR 1=1--", JOE, []),
         ("*********", JOE, []),
     ],
 )
 def test_scan(stage: Stage, text: str, who: str, found: list[str]) -> None:
-    if text == "a*z":
-        found = []
     assert people(say(stage, f"SCAN TEST-L {text}", who)) == found
 
 
@@ -146,3 +144,13 @@ def test_what_there_is_not(stage: Stage, name: str) -> None:
     said, failed = run_job(stage.turn(), parse_mailbox(JOE), f"{name} TEST-L something")
     assert failed
     assert said.startswith(f"{name.upper()} is not done here: ")
+
+
+def test_a_search_is_no_advert(stage: Stage) -> None:
+    """The request goes to a subscriber whose address anybody may have written."""
+    head = f"From: {JOE}\r\nTo: listserv@lists.example.org\r\nMessage-ID: <1@x>\r\n\r\n"
+    stage.take(f"{head}SCAN TEST-L joe http://spam.example buy.example\r\n".encode())
+    (asked,) = stage.outgoing()
+    assert asked.startswith(b"[confirmation]")
+    assert b"SCAN TEST-L joe buy. example" in asked
+    assert b"spam" not in asked
