@@ -13,15 +13,17 @@ from datetime import timedelta
 from listserv_py.commands import changelog, template
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.confirm import moment
+from listserv_py.commands.filerefusals import (
+    HeaderLocked,
+    HeaderOvertaken,
+    MissingHeader,
+    NoOldHeader,
+)
 from listserv_py.commands.headerchange import Editor, changes, checked, remarks, store
 from listserv_py.commands.manners import shown_word
 from listserv_py.commands.rights import configured_list
 from listserv_py.errors import (
     BadListname,
-    HeaderLocked,
-    HeaderOvertaken,
-    MissingHeader,
-    NoOldHeader,
     UnknownFile,
 )
 from listserv_py.lists.addresses import reserved

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from listserv_py.commands.command import Request
+from listserv_py.commands.filerefusals import TemplateFaults, TemplateOvertaken
 from listserv_py.commands.headerchange import changed_lines
 from listserv_py.commands.notices import tell
 from listserv_py.commands.rights import configured_list
-from listserv_py.errors import TemplateFaults, TemplateOvertaken
 from listserv_py.lists.contentfilter import read_rules
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
