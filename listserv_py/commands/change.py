@@ -13,18 +13,12 @@ from datetime import timedelta
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.confirm import moment
+from listserv_py.commands.errors import ChangeClash, ChangeNotAsked, ChangeTooLate
 from listserv_py.commands.manners import shown_host
 from listserv_py.commands.notices import tell, tell_owners
 from listserv_py.commands.patterns import STARS_MAX
 from listserv_py.commands.rights import for_another, owned_lists, targets
-from listserv_py.errors import (
-    ChangeClash,
-    ChangeNotAsked,
-    ChangeTooLate,
-    NobodyMatches,
-    OwnAddress,
-    TooManyMatch,
-)
+from listserv_py.errors import NobodyMatches, OwnAddress, TooManyMatch
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.proof import Proof

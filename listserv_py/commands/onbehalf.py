@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from listserv_py.commands.command import Actor, Command, Confirm, Line, Privilege, Request
+from listserv_py.commands.errors import NotForAnother
 from listserv_py.commands.manners import kept_name, shown_word
 from listserv_py.commands.syntax import first_word, fold, read, write
-from listserv_py.errors import BadAddress, NotForAnother, UnknownCommand
+from listserv_py.errors import BadAddress, UnknownCommand
 from listserv_py.mail.proof import Proof
 from listserv_py.maillog import get_logger
 

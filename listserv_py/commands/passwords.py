@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request, abbreviates
 from listserv_py.commands.confirm import moment
+from listserv_py.commands.errors import BadPassword, NoPassword, PasswordExists
 from listserv_py.commands.secret import hashed
 from listserv_py.commands.syntax import fold
-from listserv_py.errors import BadAddress, BadPassword, NoPassword, PasswordExists
+from listserv_py.errors import BadAddress
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 
 LENGTH = range(8, 65)

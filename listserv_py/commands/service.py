@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from listserv_py.commands.command import Actor, Command, Confirm, Privilege, Request
+from listserv_py.commands.errors import OwnService, ServedOffForGood, WrongPassword
 from listserv_py.errors import (
     BadAddress,
     BadListname,
@@ -21,8 +22,6 @@ from listserv_py.errors import (
     NotAnAnswer,
     NotOwner,
     NotPostmaster,
-    OwnService,
-    ServedOffForGood,
     UnknownCode,
     UnknownCommand,
     UnknownList,
@@ -30,7 +29,6 @@ from listserv_py.errors import (
     UnknownSwitch,
     UnknownTopic,
     UserError,
-    WrongPassword,
 )
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox

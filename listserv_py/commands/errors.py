@@ -1,0 +1,66 @@
+"""What only these rooms refuse: CHANGE, SERVE, FOR and passwords.
+
+They belong to the family of `listserv_py/errors.py`, and are worded by forms like all of it.
+"""
+
+from __future__ import annotations
+
+from listserv_py.errors import UserError
+
+
+class ChangeNotAsked(UserError):
+    """The new address cannot be asked now: too much was asked of it, or by this sender, lately."""
+
+    fields = ("address",)
+
+
+class ChangeTooLate(UserError):
+    """None of the subscriptions that were to move is there any more."""
+
+    fields = ("address",)
+
+
+class ChangeClash(UserError):
+    """The new address is on the list already."""
+
+    fields = ("listname", "address")
+
+
+class OwnService(UserError):
+    """SERVE for oneself."""
+
+    fields = ("address",)
+
+
+class ServedOffForGood(UserError):
+    """SERVE for somebody whom a postmaster has served off."""
+
+    fields = ("address",)
+
+
+class NotForAnother(UserError):
+    """A command that nobody can give in somebody else's place."""
+
+    fields = ("command",)
+
+
+class WrongPassword(UserError):
+    """`PW=` with another word than the sender's password."""
+
+
+class BadPassword(UserError):
+    """PW or PWC with other words than it takes, or a password that is none."""
+
+
+class TooManyPasswords(UserError):
+    """More new passwords than one address may set in an hour."""
+
+
+class PasswordExists(UserError):
+    """PW ADD by somebody who has a password."""
+
+
+class NoPassword(UserError):
+    """PW CHANGE, DELETE or RESET where there is no password."""
+
+    fields = ("address",)
