@@ -128,6 +128,7 @@ def work(
     job = _run(turn, actor, lines)
     service.count(turn, actor, [answer.error for answer in job.answers])
     job.echo, job.for_others = given.echo, given.for_others
+    job.flushed = job.flushed or given.is_cut
     if job.waiting:
         job.asked = confirm.ask(turn, actor, job.waiting)
     is_wanted = given.replies and not job.is_only_waiting
@@ -159,7 +160,7 @@ def run_job(turn: Turn, actor: Mailbox, text: str) -> tuple[str, bool]:
     given = jobs.read(text)
     lines = given.lines
     job = _run(turn, Actor(actor, proof=Proof.OPERATOR), lines)
-    job.echo = given.echo
+    job.echo, job.flushed = given.echo, job.flushed or given.is_cut
     if len(lines) == 1 and len(job.answers) == 1:
         return job.answers[0].text or "", job.failed
     return _output(turn, job), job.failed

@@ -37,12 +37,14 @@ class Job:
     """The command lines of a mail, with the people that `DD=` gives each; and how it is answered.
 
     `replies` False: nobody wants an answer. `for_others`: somebody else was to get it, too.
+    `is_cut`: there were more lines than are read.
     """
 
     lines: tuple[Line, ...]
     echo: bool = True
     replies: bool = True
     for_others: bool = False
+    is_cut: bool = False
 
 
 @dataclass(slots=True)
@@ -69,16 +71,24 @@ def read(text: str) -> Job:
 
 def _read(text: str) -> Job:
     if not _HAS_CARD.search(text):
-        return Job(with_data(spaced_lines(text[:COMMANDS_TEXT_MAX])))
+        return Job(with_data(spaced_lines(_cut(text))), is_cut=len(text) > COMMANDS_TEXT_MAX)
     deck = sort_cards(text)
-    left = "\n".join(deck.left)[:COMMANDS_TEXT_MAX]
+    left = "\n".join(deck.left)
     reply_to = fold(deck.options.get("REPLY-TO", "SENDER"))
     return Job(
-        lines=_with_rosters(with_data(spaced_lines(left)), deck),
+        lines=_with_rosters(with_data(spaced_lines(_cut(left))), deck),
         echo=not fold(deck.options.get("ECHO", "")).startswith("N"),
         replies=reply_to != "NONE",
         for_others=reply_to not in {"NONE", "SENDER"},
+        is_cut=len(left) > COMMANDS_TEXT_MAX,
     )
+
+
+def _cut(text: str) -> str:
+    """So much of a text as is read for commands, in whole lines."""
+    if len(text) <= COMMANDS_TEXT_MAX:
+        return text
+    return text[:COMMANDS_TEXT_MAX].rpartition("\n")[0]
 
 
 def sort_cards(text: str) -> Deck:

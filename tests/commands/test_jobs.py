@@ -192,3 +192,12 @@ def test_linear(text: str) -> None:
     start = time.process_time()
     jobs.read(f"ADD L DD=X\n{text}")
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("card", ["", "//X JOB\n"])
+def test_what_is_too_long_ends_at_a_whole_line_and_is_told(card: str) -> None:
+    line = "QUIET ADD TEST-L joe@example.com"
+    job = jobs.read(card + f"{line}\n" * 40_000)
+    assert job.is_cut
+    assert set(texts(job)) == {line}
+    assert not jobs.read(card + line).is_cut
