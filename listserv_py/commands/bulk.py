@@ -11,7 +11,7 @@ from itertools import islice
 
 from listserv_py.commands.command import Request
 from listserv_py.commands.notices import tell
-from listserv_py.commands.rights import owned_list
+from listserv_py.commands.rights import check_welcome, owned_list
 from listserv_py.commands.roster import Roster, mailbox_of
 from listserv_py.errors import ListFull, NoDataset, OwnAddress, TooManyMatch
 from listserv_py.lists.model import MailingList
@@ -76,6 +76,7 @@ def add(request: Request) -> str:
         mailbox = mailbox_of(address)
         key = mailbox.key
         if key not in there:
+            check_welcome(mailing_list, mailbox)
             new.append((mailbox, name))
         elif name and name != there[key]:
             renamed.append((mailbox, name))

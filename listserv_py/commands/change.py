@@ -17,7 +17,7 @@ from listserv_py.commands.errors import ChangeClash, ChangeNotAsked, ChangeTooLa
 from listserv_py.commands.manners import shown_host
 from listserv_py.commands.notices import tell, tell_owners
 from listserv_py.commands.patterns import STARS_MAX
-from listserv_py.commands.rights import for_another, owned_lists, targets
+from listserv_py.commands.rights import check_welcome, for_another, owned_lists, targets
 from listserv_py.errors import NobodyMatches, OwnAddress, TooManyMatch
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
@@ -48,9 +48,10 @@ def prepare(request: Request) -> Request:
     """Refuse what names nobody, and addresses of our own."""
     if request.arguments.pattern:
         return _check_pattern(request)
-    for new in {move.new for move in _moves(request)}:
-        if request.turn.is_own(new):
-            raise OwnAddress(str(new))
+    for move in _moves(request):
+        if request.turn.is_own(move.new):
+            raise OwnAddress(str(move.new))
+        check_welcome(move.mailing_list, move.new)
     return request
 
 
