@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from listserv_py.lists import contentreaders, readers
-from listserv_py.lists.keyword import Keyword, State
+from listserv_py.lists.keyword import Keyword
 from listserv_py.lists.shapes import yes_no
 
 PEOPLE: tuple[Keyword, ...] = (
@@ -79,7 +79,6 @@ PEOPLE: tuple[Keyword, ...] = (
         "Normal,Private",
         "Who may see the statistics of posts.",
         contentreaders.stats,
-        State.NOT_YET,
     ),
     Keyword(
         "Default-Options",
