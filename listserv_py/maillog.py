@@ -79,12 +79,20 @@ def _stdout() -> int:
     return os.open(os.devnull, os.O_WRONLY) if sys.stdout is None else 1
 
 
+def _own(output: int) -> int:
+    try:
+        return os.dup(output)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+
+
 class _Writer(logging.Handler):
     """Hands formatted lines to a thread that writes them; drops them when it cannot keep up."""
 
     def __init__(self, output: int) -> None:
         super().__init__()
-        self._output = output
+        # A descriptor of our own: a number that others close may soon be somebody else's.
+        self._output = _own(output)
         self._lines: queue.Queue[str | None] = queue.Queue(_QUEUE_LENGTH)
         self._dropped = 0
         # A daemon thread, because a write to a stuck pipe would keep the process from ending.
@@ -113,6 +121,7 @@ class _Writer(logging.Handler):
                 dropped, self._dropped = self._dropped, 0
                 line = f"{line}\nwarning log.dropped lines={dropped}"
             self._write(f"{line}\n".encode("utf-8", "backslashreplace"))
+        os.close(self._output)
 
     def _write(self, data: bytes) -> None:
         while data:
