@@ -27,6 +27,8 @@ _ROOT = "listserv_py"
 _VALUE_LENGTH = 300
 _TRACE_LENGTH = 6000
 _QUEUE_LENGTH = 10_000
+_GATHER = 0.02
+_TOGETHER = 500
 _WITHHELD = frozenset({"body", "code", "content", "cookie", "key", "password", "subject", "token"})
 _BARE = re.compile(r"[A-Za-z0-9_@.:+/<>\[\]()*%,;!?#~&$^-]+")
 
@@ -116,11 +118,22 @@ class _Writer(logging.Handler):
         super().close()
 
     def _write_all(self) -> None:
-        while (line := self._lines.get()) is not None:
+        is_open = True
+        while is_open:
+            lines = [self._lines.get()]
+            if lines[0] is not None:
+                # Waking for each line would take the interpreter from those who take mail in.
+                time.sleep(_GATHER)
+            with contextlib.suppress(queue.Empty):
+                while len(lines) < _TOGETHER:
+                    lines.append(self._lines.get_nowait())
+            is_open = None not in lines
+            written = [line for line in lines if line is not None]
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
-                line = f"{line}\nwarning log.dropped lines={dropped}"
-            self._write(f"{line}\n".encode("utf-8", "backslashreplace"))
+                written.append(f"warning log.dropped lines={dropped}")
+            text = "".join(f"{line}\n" for line in written)
+            self._write(text.encode("utf-8", "backslashreplace"))
         os.close(self._output)
 
     def _write(self, data: bytes) -> None:

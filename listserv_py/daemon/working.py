@@ -29,10 +29,13 @@ from listserv_py.store.turn import Turns
 log = get_logger("intake")
 
 AT_ONCE = 50
+AT_ONCE_IN_BURST = 15
 BYTES_AT_ONCE = 32_000_000
 BURST = 20
-BURST_WITHIN = 0.05
-"""A burst: so many mails within so many seconds, of which the last was just now."""
+BURST_WITHIN = 0.3
+"""A burst: so many mails within so many seconds, up to now; longer than a batch takes, or the pause
+that a batch itself makes would look like the end of the burst."""
+LOOK_AGAIN = 0.05
 PATIENCE = 0.5
 BACKLOG_MAX = 5000
 """With more mails than this to work off, the door no longer goes first."""
@@ -100,8 +103,8 @@ class Work:
                 log.warning("timers.wait", reason=str(exc))
             await asyncio.sleep(TIMERS_EVERY)
 
-    async def _give_way(self) -> None:
-        """Wait while a burst comes in, within reason."""
+    async def _give_way(self) -> int:
+        """Wait while a burst comes in, within reason; how many letters to take up then."""
         loop = asyncio.get_running_loop()
         end = loop.time() + PATIENCE
         while (  # noqa: ASYNC110 - it waits for time to pass
@@ -109,11 +112,12 @@ class Work:
             and loop.time() < end
             and self._backlog < BACKLOG_MAX
         ):
-            await asyncio.sleep(BURST_WITHIN)
+            await asyncio.sleep(LOOK_AGAIN)
+        return AT_ONCE if loop.time() < end else AT_ONCE_IN_BURST
 
     async def _some(self) -> bool:
-        await self._give_way()
-        entries = await self._store.run(_begin, self._proving.spool_ids)
+        limit = await self._give_way()
+        entries = await self._store.run(_begin, limit, self._proving.spool_ids)
         self._backlog = max(0, self._backlog - len(entries)) if entries else 0
         if not entries:
             return False
@@ -165,9 +169,9 @@ class Work:
         return timers.run(self._turns.at(tx))
 
 
-def _begin(tx: Tx, in_hand: frozenset[int]) -> list[Entry]:
+def _begin(tx: Tx, limit: int, in_hand: frozenset[int]) -> list[Entry]:
     spool = tx.spool
-    spool_ids = spool.ready(AT_ONCE, BYTES_AT_ONCE, in_hand)
+    spool_ids = spool.ready(limit, BYTES_AT_ONCE, in_hand)
     for spool_id in spool_ids:
         if spool.begun(spool_id) >= TAKEN_UP_MAX:
             spool.set_aside(spool_id, "it was taken up too often")

@@ -62,12 +62,15 @@ class Outbox:
         upto = self._db.execute(
             "SELECT coalesce(max(id), 0) FROM subscriber WHERE list_id = ?", (list_id,)
         ).fetchone()[0]
-        return self._add(
+        insert = (
             "INSERT INTO mailing (kind, list_id, state, facts, created_at, upto)"
-            " VALUES (?, ?, 'running', ?, ?, ?)",
-            (Kind.POST, list_id, facts.encode(), stamp(now), upto),
-            content,
+            " VALUES (?, ?, ?, ?, ?, ?)"
         )
+        if not upto:  # nobody to send it to: it has reached all its readers
+            nobody = (Kind.POST, list_id, "done", facts.encode(), stamp(now), upto)
+            return int(self._db.execute(insert, nobody).lastrowid or 0)
+        values = (Kind.POST, list_id, "running", facts.encode(), stamp(now), upto)
+        return self._add(insert, values, content)
 
     def _add(self, statement: str, values: Sequence[str | int | None], content: bytes) -> int:
         mailing_id = int(self._db.execute(statement, values).lastrowid or 0)

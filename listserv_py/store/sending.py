@@ -17,6 +17,8 @@ from listserv_py.store.outbox import Kind
 from listserv_py.store.outcomes import Fate, Settled, pack
 
 URGENT, BULK = 1, 0
+POSTS_AT_ONCE = 100
+"""So many posts take turns; the next ones begin when the oldest have reached their readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,10 @@ class Sending:
     # What is to be sent.
 
     def running(self) -> list[Mailing]:
-        """The posts that have not reached all their readers, oldest first."""
+        """The oldest of the posts that have not reached all their readers."""
         rows = self._db.execute(
-            f"{_MAILING} FROM mailing m WHERE state = 'running' AND held = 0 ORDER BY id"
+            f"{_MAILING} FROM mailing m WHERE state = 'running' AND held = 0 ORDER BY id LIMIT ?",
+            (POSTS_AT_ONCE,),
         )
         return [_mailing(row) for row in rows.fetchall()]
 
