@@ -8,7 +8,8 @@ import contextlib
 import ctypes
 
 _M_MMAP_THRESHOLD = -3
-LARGE = 1 << 18
+LARGE = 1 << 20
+"""Well above the 256 kB that asyncio asks for at each read: those must not become mappings."""
 
 
 def give_back_large_blocks() -> None:
