@@ -31,7 +31,7 @@ log = get_logger("intake")
 AT_ONCE = 50
 AT_ONCE_IN_BURST = 15
 BYTES_AT_ONCE = 32_000_000
-BURST = 20
+BURST = 100
 BURST_WITHIN = 0.3
 """A burst: so many mails within so many seconds, up to now; longer than a batch takes, or the pause
 that a batch itself makes would look like the end of the burst."""
