@@ -65,6 +65,6 @@ def shown(mail: tuple[str, list[bytes]], taken: list) -> tuple[str, list[bytes]]
         return "(none)", []
     envelope = taken[0]
     head = f"{envelope.reverse_path or '<>'} -> {', '.join(map(str, envelope.rcpt_to))}"
-    trace, _, below = envelope.content.partition(b"\r\n\tby ")[2].partition(b"00\r\n")
+    trace, _, below = envelope.content.partition(b"\r\n\tby ")[2].partition(b" +0000\r\n")
     assert trace
     return head, below.split(b"\r\n")[:-1] if mail[1] else []
