@@ -1,3 +1,4 @@
+import os
 import socket
 import subprocess
 import threading
@@ -138,7 +139,9 @@ def _has_perl_module() -> bool:
     return True
 
 
-@pytest.mark.skipif(not _has_perl_module(), reason="libmail-dkim-perl is not installed")
+@pytest.mark.skipif(
+    "CI" not in os.environ and not _has_perl_module(), reason="libmail-dkim-perl is not installed"
+)
 def test_mail_dkim_verifies_it(name_server: int) -> None:
     assert _perl(signed(), name_server) == "pass"
     assert _perl(b"Subject: forged\r\n" + signed(), name_server).startswith("fail")

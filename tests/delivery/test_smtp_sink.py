@@ -13,7 +13,9 @@ import pytest
 from delivery_rig import Clock, House, numbered, until
 
 SINK = shutil.which("smtp-sink", path="/usr/sbin:/usr/bin:/sbin:/bin")
-pytestmark = pytest.mark.skipif(SINK is None, reason="postfix's smtp-sink is not installed")
+pytestmark = pytest.mark.skipif(
+    "CI" not in os.environ and SINK is None, reason="postfix's smtp-sink is not installed"
+)
 
 
 @asynccontextmanager
