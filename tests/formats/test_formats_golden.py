@@ -57,11 +57,10 @@ def test_nohtml_variant_has_no_html_to_read(shape: str) -> None:
     assert all(part.disposition == "attachment" for part in html)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+# What is signed is not touched, however long its lines are.
+@pytest.mark.parametrize("shape", sorted(set(SHAPES) - {"long-lines-signed"}))
 @pytest.mark.parametrize("plain", [False, True], ids=["html", "nohtml"])
 def test_no_line_is_too_long(shape: str, plain: bool) -> None:
-    if shape == "long-lines-signed":
-        pytest.skip("what is signed is not touched")
     mail = rendered((FORMATS / shape / "in.eml").read_bytes(), plain=plain)
     assert max(map(len, mail.split(b"\r\n"))) <= 998
     assert b"\n" not in mail.replace(b"\r\n", b"")
