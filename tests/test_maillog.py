@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,10 +138,8 @@ def test_a_closed_output_costs_only_lines() -> None:
 def test_a_stuck_output_holds_nobody_up_and_is_told_of_afterwards() -> None:
     reader, writer = os.pipe()
     maillog.configure("text", output=writer)
-    began = time.monotonic()
-    for _ in range(12_000):
+    for _ in range(12_000):  # more than may wait: who waited for the reader would wait for ever
         log.info("filler", text="x" * 200)
-    assert time.monotonic() - began < 20
 
     with os.fdopen(reader, "rb") as pipe:
         seen = b""

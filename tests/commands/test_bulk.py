@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from ceiling import ceiling
 from stage import Stage
 
 from listserv_py.commands.bulk import TOLD_MAX
@@ -53,9 +53,8 @@ def test_a_hundred_thousand_in_one_turn(stage: Stage) -> None:
     stage.create("TEST-L", {})
     stage.take(mail(f"QUIET ADD TEST-L DD=X IMPORT PRELOAD\n{dataset(100_000)}"))
     assert len(stage.outgoing()) == 1
-    begun = time.process_time()
-    stage.take(mail(f"OK {CODE}", number=2))
-    assert time.process_time() - begun < 5
+    with ceiling():
+        stage.take(mail(f"OK {CODE}", number=2))
     assert count(stage) == 100_000
     (reply,) = stage.outgoing()
     assert b"100000 added to the TEST-L list" in reply

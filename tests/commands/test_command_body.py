@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ceiling import ceiling
 
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 
@@ -67,6 +67,5 @@ def test_code_in_subject(subject: str, code: str | None) -> None:
     ids=["dashes", "colons", "dashes and blanks", "from lines", "blank lines"],
 )
 def test_hostile_text_is_read_in_linear_time(text: str) -> None:
-    begun = time.process_time()
-    own_lines(text)
-    assert time.process_time() - begun < 2
+    with ceiling():
+        own_lines(text)

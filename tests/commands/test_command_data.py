@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ceiling import ceiling
 from hypothesis import given
 from hypothesis import strategies as st
 from stage import NOW
@@ -67,6 +67,5 @@ def test_put_of_what_get_sent_is_the_same_header(lines: list[str]) -> None:
 )
 def test_hostile_data_is_cut_in_linear_time(text: str) -> None:
     lines = spaced_lines(text * (200_000 // len(text)))
-    begun = time.process_time()
-    with_data(lines)
-    assert time.process_time() - begun < 1
+    with ceiling():
+        with_data(lines)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from ceiling import ceiling
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -189,9 +188,8 @@ def test_never_fails(lines: list[str]) -> None:
     ],
 )
 def test_linear(text: str) -> None:
-    start = time.process_time()
-    jobs.read(f"ADD L DD=X\n{text}")
-    assert time.process_time() - start < 5
+    with ceiling():
+        jobs.read(f"ADD L DD=X\n{text}")
 
 
 @pytest.mark.parametrize("card", ["", "//X JOB\n"])

@@ -1,10 +1,10 @@
 """PUT of a list's texts: which lines are the text's, who may, and what is stored."""
 
-import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from ceiling import ceiling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import Stage
@@ -67,10 +67,14 @@ def test_no_mail_crashes(text: str) -> None:
 
 
 def test_large_mails_take_no_time() -> None:
-    start = time.process_time()
-    for text in ("P " * 500_000, "PUT\n" * 250_000, f"> {PUT}\n" * 40_000, f"--\n{PUT}\n" * 40_000):
-        read(text)
-    assert time.process_time() - start < 10
+    with ceiling():
+        for text in (
+            "P " * 500_000,
+            "PUT\n" * 60_000,
+            f"> {PUT}\n" * 40_000,
+            f"--\n{PUT}\n" * 40_000,
+        ):
+            read(text)
 
 
 @pytest.fixture

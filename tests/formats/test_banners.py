@@ -2,9 +2,9 @@
 
 import base64
 import quopri
-import time
 
 import pytest
+from ceiling import ceiling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_formats_hostile import HOSTILE
@@ -166,9 +166,8 @@ def test_facts_keep_them() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("plain", [True, False])
 def test_hostile_mail_is_quick(name: str, plain: bool) -> None:
-    start = time.process_time()
-    render(HOSTILE[name], FACTS, plain=plain, style=HeaderStyle.FULL)
-    assert time.process_time() - start < 5
+    with ceiling():
+        render(HOSTILE[name], FACTS, plain=plain, style=HeaderStyle.FULL)
 
 
 PIECE = st.sampled_from(

@@ -1,8 +1,7 @@
-"""Mails made to hurt: each is read and rendered within a second, whatever it is."""
-
-import time
+"""Mails made to hurt: none takes time that grows with more than its size."""
 
 import pytest
+from ceiling import ceiling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,17 +85,15 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_mail_takes_less_than_a_second(name: str) -> None:
+def test_hostile_mail_takes_no_time(name: str) -> None:
     raw = HOSTILE[name]
-    start = time.process_time()
-    mail = read(raw)
-    assert mail.subject.isprintable() or not mail.subject
-    assert isinstance((mail.author, mail.command_text, mail.received), tuple)
-    assert time.process_time() - start < 1
+    with ceiling():
+        mail = read(raw)
+        assert mail.subject.isprintable() or not mail.subject
+        assert isinstance((mail.author, mail.command_text, mail.received), tuple)
     for plain in (False, True):
-        start = time.process_time()
-        variant = render(raw, FACTS, plain=plain, style=HeaderStyle.SUBJECT)
-        assert time.process_time() - start < 1
+        with ceiling():
+            variant = render(raw, FACTS, plain=plain, style=HeaderStyle.SUBJECT)
         assert len(variant.body) < 3 * len(raw) + 1000
         assert b"\r\nBcc:" not in variant.head
 

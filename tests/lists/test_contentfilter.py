@@ -1,8 +1,7 @@
 """CONTENT_FILTER: which rules match what, and that none takes long."""
 
-import time
-
 import pytest
+from ceiling import ceiling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,9 +99,8 @@ def test_a_hundred_rules_take_no_time(name: str) -> None:
     pattern, text = SLOW[name]
     rules, _ = read_rules("\n".join([pattern] * 100))
     assert len(rules) == 100
-    start = time.process_time()
-    first_match(rules, Looked([("subject", text[:50_000])] * 50, text))
-    assert time.process_time() - start < 5
+    with ceiling():
+        first_match(rules, Looked([("subject", text[:50_000])] * 50, text))
 
 
 letters = st.text("ab*", max_size=12)

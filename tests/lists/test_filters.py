@@ -1,8 +1,7 @@
 """Who is kept off a list by `Filter=` and `Safe=`."""
 
-import time
-
 import pytest
+from ceiling import ceiling
 
 from listserv_py.lists.filters import glob, is_filtered, may_join
 from listserv_py.lists.header import new_header, parse_header
@@ -37,9 +36,8 @@ def test_glob(pattern: str, text: str, is_so: bool) -> None:
 
 
 def test_a_pattern_of_many_stars_takes_no_time() -> None:
-    begun = time.monotonic()
-    assert not glob("*a" * 2000 + "b", "a" * 5000)
-    assert time.monotonic() - begun < 1
+    with ceiling():
+        assert not glob("*a" * 2000 + "b", "a" * 5000)
 
 
 @pytest.mark.parametrize(

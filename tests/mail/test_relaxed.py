@@ -1,5 +1,4 @@
-import time
-
+from ceiling import ceiling
 from dkim.canonicalization import CanonicalizationPolicy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +16,5 @@ def test_the_canonical_body_is_the_same(text: str) -> None:
 
 def test_long_runs_of_blanks_take_no_time() -> None:
     body = (b" " * 60_000 + b"x\r\n") * 100
-    begun = time.process_time()
-    assert RELAXED.canonicalize_body(compressed(body)) == b" x\r\n" * 100
-    assert time.process_time() - begun < 1
+    with ceiling():
+        assert RELAXED.canonicalize_body(compressed(body)) == b" x\r\n" * 100

@@ -1,7 +1,7 @@
-import time
 from contextlib import suppress
 
 import pytest
+from ceiling import ceiling
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,10 +41,8 @@ def test_the_null_path_is_nobody() -> None:
 
 @pytest.mark.parametrize("text", ['"' * 500, '"a' * 250, "\\" * 500, "<" * 500, '""' * 250])
 def test_hostile_paths_take_no_time(text: str) -> None:
-    begun = time.process_time()
-    with pytest.raises(Refusal):
+    with ceiling(), pytest.raises(Refusal):
         read_rcpt(f"TO:<{text}", domain=DOMAIN, smtputf8=False)
-    assert time.process_time() - begun < 0.1
 
 
 @pytest.mark.parametrize("size", ["²", "1.5", "0x10", "+1", "٣", "9" * 21])

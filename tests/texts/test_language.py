@@ -1,9 +1,9 @@
 """The form language: what each command does, what is refused, and that nothing runs away."""
 
-import time
 from collections.abc import Mapping
 
 import pytest
+from ceiling import ceiling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,10 +106,8 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_cannot_be_filled_is_refused_at_once(name: str) -> None:
-    start = time.process_time()
-    with pytest.raises(BrokenForm):
+    with ceiling(), pytest.raises(BrokenForm):
         filled(f">>> A\n{BROKEN[name]}")
-    assert time.process_time() - start < 2
 
 
 FAULTS = {
