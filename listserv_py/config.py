@@ -122,6 +122,15 @@ class Dkim(Table):
         description="The private key, PEM; left out, or the file absent: nothing is signed, and"
         " `check` says so.",
     )
+    ed25519_selector: units.Domain = Field(
+        default="lists-ed25519",
+        description="The name under _domainkey of the second key; not the first one's.",
+    )
+    ed25519_key_file: units.File = Field(
+        default=None,
+        description="A private Ed25519 key, PEM: each mail gets a second signature with it, which"
+        " is shorter and newer, and for whose sake no reader is without the first.",
+    )
 
 
 class Dns(Table):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from listserv_py.config import Settings, folder_faults
-from listserv_py.delivery.sign import load as load_signer
+from listserv_py.delivery.sign import load as load_signers
 from listserv_py.errors import ConfigError, ConfigFaults
 from listserv_py.tomlfaults import Location, line_of, located
 from listserv_py.units import HostPort, UnixPath
@@ -42,10 +42,16 @@ def _key_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
     """Files that can be read, but not used."""
     dkim, delivery = settings.dkim, settings.delivery
     try:
-        load_signer(settings.site.domain, dkim.selector, dkim.key_file)
+        load_signers(settings.site.domain, dkim)
     except ConfigError as exc:
-        allowed = "allowed: an RSA key of 2048 bits or more, PEM"
-        yield ("dkim", "key_file"), f"{dkim.key_file} is of no use: {exc.text}; {allowed}"
+        second = exc.key == "dkim.ed25519_key_file"
+        allowed = "allowed: a private Ed25519 key, PEM"
+        if not second:
+            allowed = "allowed: an RSA key of 2048 bits or more, PEM"
+        file, name = (dkim.key_file, "key_file")
+        if second:
+            file, name = (dkim.ed25519_key_file, "ed25519_key_file")
+        yield ("dkim", name), f"{file} is of no use: {exc.text}; {allowed}"
     if delivery.password_file is not None:
         try:
             written = delivery.password_file.read_text(encoding="utf-8")

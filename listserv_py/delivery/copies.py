@@ -22,8 +22,10 @@ from listserv_py.store.outcomes import Fate, Settled
 class Copy:
     """One copy on its way; `subscriber_id` None is a single mail.
 
-    `sender` and `path` are what stands between the angle brackets of MAIL and RCPT; `losses` counts
-    connections that broke under it before its dot, `tried` says whether its transaction has begun.
+    `sender` and `path` are what stands between the angle brackets of MAIL and RCPT. `personal` are
+    the header fields that the copy has for itself, whole lines: copies that have some share no
+    transaction, and `wire.wire_of` puts them in and signs, when the copy is sent. `losses` counts
+    connections that broke under it before its dot, `taken` says whether its transaction has begun.
     """
 
     mailing_id: int
@@ -37,6 +39,7 @@ class Copy:
     blames: bool = False
     losses: int = 0
     taken: bool = False
+    personal: bytes = b""
 
     @property
     def path(self) -> bytes:

@@ -17,7 +17,7 @@ from listserv_py.delivery.lane import Lane
 from listserv_py.delivery.replies import own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.route import Host, Router
-from listserv_py.delivery.wire import Caps
+from listserv_py.delivery.wire import Caps, wire_of
 from listserv_py.errors import ConfigError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
@@ -252,7 +252,8 @@ class MaildirCourier:
     def _deliver(self, copy: Copy) -> None:
         unique = f"{copy.created_at}.M{copy.mailing_id}S{copy.subscriber_id or 0}.listserv_py"
         form = copy.letter.form(Caps(eight_bit=True, utf8=True)) or copy.letter.main
-        maildir.deliver(self._root, copy.rcpt, unique, copy.sender, form.wire)
+        wire = wire_of(form, copy.personal, copy.letter.signers)
+        maildir.deliver(self._root, copy.rcpt, unique, copy.sender, wire)
 
 
 def patience(settings: Settings) -> Patience:

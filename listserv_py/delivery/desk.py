@@ -11,6 +11,7 @@ from listserv_py.delivery import plan
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.letters import Content, Letters
 from listserv_py.delivery.plan import Planned
+from listserv_py.delivery.variants import VariantKey
 from listserv_py.delivery.wire import Letter
 from listserv_py.mail.verp import Verp
 from listserv_py.maillog import get_logger
@@ -31,19 +32,11 @@ class Desk:
 
     async def of_rows(self, rows: Sequence[Due], batch: Batch) -> list[Copy]:
         """Copies that have rows of their own; those of a mailing dropped meanwhile are left out."""
-        copies = []
-        for due in rows:
-            mailing = due.mailing
-            made = await (self._again(due) if mailing.facts else self._single(mailing))
-            if made is not None:
-                letter, sender = made
-                copies.append(
-                    Copy(
-                        mailing.id, due.subscriber_id, due.rcpt, sender, letter,
-                        mailing.created_at, batch, tries=due.tries, blames=due.blames,
-                    )
-                )  # fmt: skip
-        return copies
+        made = [
+            await (self._of_post(due, batch) if due.mailing.facts else self._single(due, batch))
+            for due in rows
+        ]
+        return [copy for copy in made if copy is not None]
 
     async def of_page(
         self, mailing: Mailing, readers: Sequence[Reader], batch: Batch
@@ -59,38 +52,40 @@ class Desk:
             return None
         return [
             Copy(
-                mailing.id, one.subscriber_id, one.rcpt, one.sender, letter,
-                mailing.created_at, batch,
+                mailing.id, one.subscriber_id, one.rcpt, one.sender, letters[one.variant],
+                mailing.created_at, batch, personal=one.personal,
             )
-            for one, letter in zip(planned, letters, strict=True)
+            for one in planned
         ]  # fmt: skip
 
-    async def _letters_for(self, content: Content, planned: Sequence[Planned]) -> list[Letter]:
-        """Shared variants once each, in a thread; readers with headers of their own one by one."""
-        shared = {one.variant for one in planned if not one.variant.is_personal}
-        ready = {key: await self._letters.of_post(content, key, "") for key in shared}
-        return [
-            ready.get(one.variant) or await self._letters.of_post(content, one.variant, one.rcpt)
-            for one in planned
-        ]
+    async def _letters_for(
+        self, content: Content, planned: Sequence[Planned]
+    ) -> dict[VariantKey, Letter]:
+        """Each variant's letter, made in a thread."""
+        wanted = {one.variant for one in planned}
+        return {key: await self._letters.of_post(content, key) for key in wanted}
 
-    async def _single(self, mailing: Mailing) -> tuple[Letter, bytes] | None:
+    async def _single(self, due: Due, batch: Batch) -> Copy | None:
+        mailing = due.mailing
         raw = await self._store.read(lambda tx: tx.sending.content(mailing.id))
         if raw is None:
             return None
         letter = await self._or_aside(mailing, self._letters.of_single(raw, mailing.created_at))
-        return (letter, mailing.reverse_path.encode()) if letter is not None else None
+        if letter is None:
+            return None
+        return _again(due, mailing.reverse_path.encode(), letter, batch)
 
-    async def _again(self, due: Due) -> tuple[Letter, bytes] | None:
+    async def _of_post(self, due: Due, batch: Batch) -> Copy | None:
         """One copy of a post, tried once more: the same bytes, the same sender."""
         content = await self._content(due.mailing)
         if content is None or due.subscriber_id is None:
             return None
         sender_of = plan.senders(await self._keys(), due.mailing, content.facts)
-        variant = plan.variant_of(due.options & plan.FORM)
-        made = self._letters.of_post(content, variant, due.rcpt)
-        letter = await self._or_aside(due.mailing, made)
-        return (letter, sender_of(due.subscriber_id)) if letter is not None else None
+        one = plan.copy_of(due.subscriber_id, due.rcpt, due.options, sender_of)
+        letter = await self._or_aside(due.mailing, self._letters.of_post(content, one.variant))
+        if letter is None:
+            return None
+        return _again(due, one.sender, letter, batch, one.personal)
 
     async def _content(self, mailing: Mailing) -> Content | None:
         content = self._letters.find(mailing.id)
@@ -113,3 +108,11 @@ class Desk:
             log.exception("delivery.set_aside", mailing=mailing.id)
         await self._store.run(lambda tx: tx.outbox.hold(mailing.id))
         return None
+
+
+def _again(due: Due, sender: bytes, letter: Letter, batch: Batch, personal: bytes = b"") -> Copy:
+    mailing = due.mailing
+    return Copy(
+        mailing.id, due.subscriber_id, due.rcpt, sender, letter, mailing.created_at, batch,
+        tries=due.tries, blames=due.blames, personal=personal,
+    )  # fmt: skip

@@ -18,7 +18,7 @@ from listserv_py.delivery.hand import Hand, Page, Post
 from listserv_py.delivery.journal import Key
 from listserv_py.delivery.letters import Letters
 from listserv_py.delivery.record import Recorder
-from listserv_py.delivery.sign import Signer, load
+from listserv_py.delivery.sign import Signers, load
 from listserv_py.errors import ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
@@ -52,7 +52,7 @@ class Engine:
         data_dir = settings.site.data_dir
         self._store, self._folder = store, data_dir / journal.FOLDER
         self._clock: Callable[[], int] = lambda: int(clock())
-        self._letters = Letters(_signer(settings))
+        self._letters = Letters(_signers(settings))
         self._desk = Desk(store, self._letters)
         self._courier: SmtpCourier | MaildirCourier
         if settings.delivery.transport == "maildir":
@@ -73,13 +73,13 @@ class Engine:
         A key or password that cannot be read leaves the old ones in force.
         """
         try:
-            signer = _signer(settings)
+            signers = _signers(settings)
             if isinstance(self._courier, SmtpCourier):
                 self._courier.apply(settings)
         except ConfigError as exc:
             log.error("delivery.settings_refused", error=str(exc))  # noqa: TRY400 - no fault of ours
             return
-        self._letters.signer = signer
+        self._letters.signers = signers
         self._hand.patience = patience(settings)
         self.wake()
 
@@ -285,5 +285,5 @@ def _next_due(tx: Tx, after: int) -> int | None:
     return tx.sending.next_due(after)
 
 
-def _signer(settings: Settings) -> Signer | None:
-    return load(settings.site.domain, settings.dkim.selector, settings.dkim.key_file)
+def _signers(settings: Settings) -> Signers:
+    return load(settings.site.domain, settings.dkim)

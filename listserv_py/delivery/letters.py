@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 
 from listserv_py.delivery.fit import fit
 from listserv_py.delivery.render import Variant, render
-from listserv_py.delivery.sign import Signer
+from listserv_py.delivery.sign import Signers
 from listserv_py.delivery.variants import VariantKey
 from listserv_py.delivery.wire import Letter, split
 from listserv_py.mail.listheaders import ListFacts, decode
-from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.mail.message import read
 from listserv_py.store.sending import Mailing
 
@@ -44,10 +43,10 @@ class Content:
 
 
 class Letters:
-    """The letters of the mailings in work; `signer` None: they go out unsigned."""
+    """The letters of the mailings in work; without `signers` they go out unsigned."""
 
-    def __init__(self, signer: Signer | None) -> None:
-        self.signer = signer
+    def __init__(self, signers: Signers) -> None:
+        self.signers = signers
         self._contents: OrderedDict[int, Content] = OrderedDict()
 
     def find(self, mailing_id: int) -> Content | None:
@@ -65,42 +64,25 @@ class Letters:
             self._contents.popitem(last=False)
         return content
 
-    async def of_post(self, content: Content, key: VariantKey, rcpt: str) -> Letter:
-        """The letter for a reader: the variant's own, or his where his header names him."""
+    async def of_post(self, content: Content, key: VariantKey) -> Letter:
+        """The letter of a variant."""
         if content.mailing.id in self._contents:
             self._contents.move_to_end(content.mailing.id)
-        if key.is_personal:
-            return await asyncio.to_thread(self._personal, content, key, rcpt)
         letter = content.letters.get(key)
         if letter is None:
-            letter = content.letters[key] = await asyncio.to_thread(self._shared, content, key)
+            letter = content.letters[key] = await asyncio.to_thread(self._sealed, content, key)
         return letter
 
     async def of_single(self, raw: bytes, stamp: int) -> Letter:
         """The letter of a mail to one person: the mail itself, signed."""
         return await asyncio.to_thread(self._single, raw, stamp)
 
-    def _shared(self, content: Content, key: VariantKey) -> Letter:
-        def make(seven_bit: bool) -> tuple[bytes, bytes]:
-            variant = content.draft(key, seven_bit)
-            return variant.head, variant.body
-
-        return Letter(make, self._signer_of(content), content.facts.stamp)
-
-    def _personal(self, content: Content, key: VariantKey, rcpt: str) -> Letter:
-        reader = parse_mailbox(rcpt)
-
-        def make(seven_bit: bool) -> tuple[bytes, bytes]:
-            variant = content.draft(key, seven_bit)
-            return variant.head_for(reader), variant.body
-
-        return Letter(make, self._signer_of(content), content.facts.stamp)
-
-    def _signer_of(self, content: Content) -> Signer | None:
-        return self.signer if content.facts.signed else None
+    def _sealed(self, content: Content, key: VariantKey) -> Letter:
+        signers = self.signers if content.facts.signed else ()
+        return Letter(lambda seven: content.draft(key, seven), signers, content.facts.stamp)
 
     def _single(self, raw: bytes, stamp: int) -> Letter:
-        def make(seven_bit: bool) -> tuple[bytes, bytes]:
-            return split(fit(read(raw), seven_bit=True) if seven_bit else raw)
+        def make(seven_bit: bool) -> Variant:
+            return Variant(*split(fit(read(raw), seven_bit=True) if seven_bit else raw))
 
-        return Letter(make, self.signer, stamp)
+        return Letter(make, self.signers, stamp)

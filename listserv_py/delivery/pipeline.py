@@ -13,7 +13,7 @@ from typing import Protocol
 from listserv_py.delivery.client import Session, Timeouts
 from listserv_py.delivery.copies import Copy
 from listserv_py.delivery.replies import Reply, Stage, is_too_many, own, read_reply
-from listserv_py.delivery.wire import Caps, Form
+from listserv_py.delivery.wire import Caps, Form, wire_of
 
 REPLY_MAX = 32_768
 SLICE = 131_072
@@ -112,7 +112,10 @@ class Pipeline(asyncio.Protocol):
 
     def _body(self) -> None:
         """Send the mail, and behind it the next envelope."""
-        wire = self._form.wire if self._form else b""
+        wire = b""
+        if self._form and self._accepted:
+            first = self._accepted[0]
+            wire = wire_of(self._form, first.personal, first.letter.signers)
         self._behind, self._ahead, self._undecided = self._accepted, [], []
         self._awaited.append(Stage.DOT)
         if len(wire) > SLICE:

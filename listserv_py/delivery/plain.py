@@ -13,6 +13,7 @@ from listserv_py.delivery.client import Session, Timeouts
 from listserv_py.delivery.copies import Copy
 from listserv_py.delivery.pipeline import Feed, Transaction
 from listserv_py.delivery.replies import Reply, Stage, is_too_many, own, read_reply
+from listserv_py.delivery.wire import wire_of
 
 
 class Plain:
@@ -93,7 +94,7 @@ class Plain:
         if reply.code != 354:
             return await self._over(Stage.DATA, reply)
         self._behind, self._ahead = self._ahead, []
-        reply = await self._send(form.wire)
+        reply = await self._send(wire_of(form, copies[0].personal, copies[0].letter.signers))
         behind, self._behind = self._behind, []
         return self._feed.answered(Stage.DOT, reply, behind)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from listserv_py.delivery.personal import fields
 from listserv_py.delivery.variants import VariantKey, wanted
 from listserv_py.lists.addresses import KEY_MAX, Destination, Door, address_of
 from listserv_py.lists.options import TOPICS_SHIFT, Options
@@ -30,6 +31,7 @@ class Planned:
     rcpt: str
     sender: bytes
     variant: VariantKey
+    personal: bytes
 
 
 @lru_cache(maxsize=4096)
@@ -49,17 +51,21 @@ def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Callable[[int], b
     )
 
 
+def copy_of(
+    subscriber_id: int, rcpt: str, options: int, sender_of: Callable[[int], bytes]
+) -> Planned:
+    """The copy of one reader."""
+    variant = variant_of(options & FORM)
+    personal = fields(variant.style, rcpt)
+    return Planned(subscriber_id, rcpt, sender_of(subscriber_id), variant, personal)
+
+
 def page(
     readers: Iterable[Reader], facts: ListFacts, sender_of: Callable[[int], bytes]
 ) -> list[Planned]:
     """The copies of one page: none to whom its topics do not interest, nor to a NOREPRO author."""
     return [
-        Planned(
-            reader.subscriber_id,
-            reader.address,
-            sender_of(reader.subscriber_id),
-            variant_of(reader.options & FORM),
-        )
+        copy_of(reader.subscriber_id, reader.address, reader.options, sender_of)
         for reader in readers
         if wants(reader.options >> TOPICS_SHIFT, facts.topics)
         and (reader.address_key != facts.author_key or _repro(reader.options))

@@ -1,8 +1,8 @@
-"""Our DKIM signature (RFC 6376): rsa-sha256, relaxed/relaxed, oversigned, no `l=`.
+"""Our DKIM signatures (RFC 6376, RFC 8463): relaxed/relaxed, oversigned, no `l=`.
 
 `t=` and `x=` come from the mailing, never from the clock: a copy signed again after a crash must be
-the same to the byte. Body and header are canonicalised once in `prepare`; `field` then costs one
-RSA operation, so that a later version can sign per recipient.
+the same to the byte. `seal` canonicalises body and header once for all copies of a variant; what is
+left for a copy with fields of its own is to put these behind and one operation with each key.
 """
 
 import base64
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from dkim.canonicalization import CanonicalizationPolicy
 
+from listserv_py.config import Dkim
 from listserv_py.errors import ConfigError
 from listserv_py.mail.fields import read_header
 from listserv_py.mail.relaxed import compressed
@@ -46,79 +47,123 @@ KEY_BITS = 2048
 _RELAXED = CanonicalizationPolicy.from_c_value(b"relaxed/relaxed")
 _LINE = 74
 
-Canonical = Sequence[tuple[bytes, bytes]]
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What the signatures of a mail cover, but for the fields of one copy: plain data.
+
+    `names` is the value of `h=`, folded; the fields of the copy come last in it.
+    """
+
+    canonical: bytes
+    names: str
+    body_hash: str
+    stamp: int
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The site's key and the names it is published under."""
+    """A key of the site and the name it is published under."""
 
     domain: str
     selector: str
-    key: rsa.RSAPrivateKey
+    key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
-    def prepare(self, head: bytes, body: bytes, stamp: int) -> "Prepared":
-        """Canonicalise a mail once; `head` holds whole field lines, `body` all behind the blank."""
-        parted = (one.raw.partition(b":") for one in read_header(head, room=3).fields)
-        headers = [(name, value) for name, _, value in parted]
-        canonical = [
-            (name.strip().lower(), value) for name, value in _RELAXED.canonicalize_headers(headers)
-        ]
-        digest = hashlib.sha256(_RELAXED.canonicalize_body(compressed(body))).digest()
-        return Prepared(self, canonical, base64.b64encode(digest).decode("ascii"), stamp)
+    def field(self, sealed: Sealed, personal: bytes) -> bytes:
+        """The DKIM-Signature field with its CRLF; `personal`: canonical fields of the copy."""
+        unsigned = self._unsigned(sealed)
+        canonical = b"dkim-signature:" + b" ".join(unsigned.split())
+        covered = b"".join((sealed.canonical, personal, canonical))
+        value = base64.b64encode(self._sign(covered))
+        lines = [value[at : at + _LINE] for at in range(0, len(value), _LINE)]
+        return b"".join((b"DKIM-Signature: ", unsigned, b"\r\n ".join(lines), b"\r\n"))
 
+    def _sign(self, covered: bytes) -> bytes:
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            return self.key.sign(covered, padding.PKCS1v15(), hashes.SHA256())
+        return self.key.sign(hashlib.sha256(covered).digest())  # RFC 8463 3: of the hash
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A mail ready to be signed."""
-
-    signer: Signer
-    headers: Canonical
-    body_hash: str
-    stamp: int
-
-    def field(self) -> bytes:
-        """The DKIM-Signature field with its CRLF, to be put on top of the header."""
-        names, signed = _select(self.headers)
-        unsigned = self._unsigned(names)
-        canonical = b" ".join(unsigned.encode("ascii").split())
-        signature = self.signer.key.sign(
-            signed + b"dkim-signature:" + canonical, padding.PKCS1v15(), hashes.SHA256()
-        )
-        value = base64.b64encode(signature).decode("ascii")
-        folded = "\r\n ".join(textwrap.wrap(value, _LINE))
-        return f"DKIM-Signature: {unsigned}{folded}\r\n".encode("ascii")
-
-    def _unsigned(self, names: Sequence[str]) -> str:
-        signer, expires = self.signer, self.stamp + VALID_FOR
-        folded = textwrap.wrap(" : ".join(names), _LINE - 4, break_on_hyphens=False)
+    def _unsigned(self, sealed: Sealed) -> bytes:
+        kind = "rsa" if isinstance(self.key, rsa.RSAPrivateKey) else "ed25519"
         return (
-            f"v=1; a=rsa-sha256; c=relaxed/relaxed; d={signer.domain};\r\n"
-            f" s={signer.selector}; t={self.stamp}; x={expires};\r\n"
-            " h=" + "\r\n ".join(folded) + f";\r\n bh={self.body_hash};\r\n b="
-        )
+            f"v=1; a={kind}-sha256; c=relaxed/relaxed; d={self.domain};\r\n"
+            f" s={self.selector}; t={sealed.stamp}; x={sealed.stamp + VALID_FOR};\r\n"
+            f" h={sealed.names};\r\n bh={sealed.body_hash};\r\n b="
+        ).encode("ascii")
 
 
-def load(domain: str, selector: str, key_file: Path | None) -> Signer | None:
-    """The site's signer, or None where no key file is named or there: nothing is signed."""
-    if key_file is None or not key_file.exists():
+Signers = Sequence[Signer]
+
+
+def seal(head: bytes, body: bytes, stamp: int, personal: Sequence[str] = ()) -> Sealed:
+    """Canonicalise a mail once; `head` holds whole field lines, `body` all behind the blank.
+
+    `personal`: the names, in lower case, of the fields that each copy has for itself, in order;
+    none of them occurs in `head`.
+    """
+    parted = (one.raw.partition(b":") for one in read_header(head, room=3).fields)
+    headers = [(name, value) for name, _, value in parted]
+    canonical = [
+        (name.strip().lower(), value) for name, value in _RELAXED.canonicalize_headers(headers)
+    ]
+    names, covered = _select(canonical, [name for name in OVERSIGNED if name not in personal])
+    names += [name for name in personal for _ in range(2)]
+    folded = textwrap.wrap(" : ".join(names), _LINE - 4, break_on_hyphens=False)
+    digest = hashlib.sha256(_RELAXED.canonicalize_body(compressed(body))).digest()
+    body_hash = base64.b64encode(digest).decode("ascii")
+    return Sealed(covered, "\r\n ".join(folded), body_hash, stamp)
+
+
+def signatures(signers: Signers, sealed: Sealed, personal: bytes = b"") -> bytes:
+    """The DKIM-Signature fields, one for each key, to be put on top of the header."""
+    covered = _relaxed(personal)
+    return b"".join(signer.field(sealed, covered) for signer in signers)
+
+
+def load(domain: str, dkim: Dkim) -> tuple[Signer, ...]:
+    """The site's signers; empty where no key file is named or there: nothing is signed."""
+    found = []
+    key = _key(dkim.key_file, "dkim.key_file")
+    if key is not None:
+        if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < KEY_BITS:
+            wrong = "an RSA key of 2048 bits is expected"
+            raise ConfigError(str(dkim.key_file), "dkim.key_file", wrong)
+        found.append(Signer(domain, dkim.selector, key))
+    second = _key(dkim.ed25519_key_file, "dkim.ed25519_key_file")
+    if second is not None:
+        if not isinstance(second, ed25519.Ed25519PrivateKey):
+            wrong = "an Ed25519 key is expected"
+            raise ConfigError(str(dkim.ed25519_key_file), "dkim.ed25519_key_file", wrong)
+        found.append(Signer(domain, dkim.ed25519_selector, second))
+    return tuple(found)
+
+
+def _key(file: Path | None, setting: str) -> object:
+    """What a key file holds; None where it is not named or not there."""
+    if file is None or not file.exists():
         return None
     try:
-        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        return serialization.load_pem_private_key(file.read_bytes(), None)
     except (OSError, ValueError, TypeError) as exc:
-        raise ConfigError(str(key_file), "dkim.key_file", f"no private key: {exc}") from exc
-    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < KEY_BITS:
-        raise ConfigError(str(key_file), "dkim.key_file", "an RSA key of 2048 bits is expected")
-    return Signer(domain, selector, key)
+        raise ConfigError(str(file), setting, f"no private key: {exc}") from exc
 
 
-def _select(headers: Canonical) -> tuple[list[str], bytes]:
+def _select(
+    headers: Sequence[tuple[bytes, bytes]], wanted: Sequence[str]
+) -> tuple[list[str], bytes]:
     """The names for `h=` and the canonical fields they cover, the lowest of each name first."""
     names: list[str] = []
     signed: list[bytes] = []
-    for name in OVERSIGNED:
+    for name in wanted:
         raw = name.encode("ascii")
         found = [b":".join((raw, value)) for field, value in headers if field == raw]
         signed += reversed(found)
         names += [name] * (len(found) + 1)
     return names, b"".join(signed)
+
+
+def _relaxed(fields: bytes) -> bytes:
+    """Fields of ours in their canonical form (RFC 6376 3.4.2)."""
+    lines = fields.replace(b"\r\n ", b" ").split(b"\r\n")[:-1]
+    parted = (line.partition(b":") for line in lines)
+    return b"".join(b"%b:%b\r\n" % (name.lower(), b" ".join(v.split())) for name, _, v in parted)

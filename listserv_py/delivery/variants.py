@@ -1,8 +1,7 @@
 """Which forms of one post exist: HTML or text, times the header options.
 
 A post is rendered once for each variant that somebody wants, never once a subscriber; two
-subscribers with the same variant get the same bytes, but for FULL822 and SHORT822, whose To names
-the reader.
+subscribers with the same variant get the same bytes, but for the fields of `personal.py`.
 """
 
 from __future__ import annotations
@@ -20,11 +19,6 @@ class VariantKey:
 
     plain: bool
     style: HeaderStyle
-
-    @property
-    def is_personal(self) -> bool:
-        """Whether each reader has a header of his own."""
-        return self.style in PERSONAL
 
 
 def wanted(options: Options) -> VariantKey:

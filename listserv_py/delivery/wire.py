@@ -1,8 +1,10 @@
 """A variant in the form in which it follows DATA, made once and sent thousands of times.
 
 CRLF, leading dots doubled, the lone dot at its end, the signature on top: nothing is done to it any
-more when it goes out. A mail with 8-bit parts has a second, 7-bit form for hosts that want it, made
-when the first such host is met and signed by itself (RFC 6152 3).
+more when it goes out, unless each copy has header fields of its own: then `wire_of` puts these in
+and signs. A form is plain data, so that it can be sent on to where that happens. A mail with 8-bit
+parts has a second, 7-bit form for hosts that want it, made when the first such host is met and
+signed by itself (RFC 6152 3).
 """
 
 from __future__ import annotations
@@ -10,7 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from listserv_py.delivery.sign import Signer
+from listserv_py.delivery.render import Variant
+from listserv_py.delivery.sign import Sealed, Signers, seal, signatures
+
+SIGNED_ROOM = 4096
+"""For a copy's own fields and signatures, where SIZE is announced before they are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +31,26 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`eight_bit`: some octet is above 127; `utf8_head`: some octet of the header is (RFC 6532)."""
+    """`eight_bit`: some octet is above 127; `utf8_head`: some octet of the header is (RFC 6532).
+
+    `own_at`: where in `wire` the fields of a copy go; None: all copies are `wire`, signed.
+    `sealed`: what to sign of those that are not; None: they go out unsigned.
+    """
 
     wire: bytes
     eight_bit: bool
     utf8_head: bool
+    own_at: int | None = None
+    sealed: Sealed | None = None
+
+    @property
+    def size(self) -> int:
+        """How long a copy is, at most (RFC 1870 5)."""
+        return len(self.wire) if self.own_at is None else len(self.wire) + SIGNED_ROOM
 
     def arguments(self, caps: Caps, utf8: bool) -> bytes:
         """What stands behind the address of MAIL; `utf8`: an address is not ASCII."""
-        words = b" SIZE=%d" % len(self.wire) if caps.size else b""
+        words = b" SIZE=%d" % self.size if caps.size else b""
         if self.eight_bit and caps.eight_bit:
             words += b" BODY=8BITMIME"
         if (utf8 or self.utf8_head) and caps.utf8:
@@ -41,16 +58,16 @@ class Form:
         return words
 
 
-Make = Callable[[bool], tuple[bytes, bytes]]
+Make = Callable[[bool], Variant]
 
 
 class Letter:
-    """One variant of one mailing; `make(seven_bit)` gives its header and body, unsigned."""
+    """One variant of one mailing; `make(seven_bit)` gives it unsigned."""
 
-    __slots__ = ("_make", "_seven", "_signer", "_stamp", "main")
+    __slots__ = ("_make", "_seven", "_stamp", "main", "signers")
 
-    def __init__(self, make: Make, signer: Signer | None, stamp: int) -> None:
-        self._make, self._signer, self._stamp = make, signer, stamp
+    def __init__(self, make: Make, signers: Signers, stamp: int) -> None:
+        self._make, self.signers, self._stamp = make, signers, stamp
         self._seven: Form | None = None
         self.main = self._seal(seven_bit=False)
 
@@ -66,21 +83,38 @@ class Letter:
         self._seven = self._seal(seven_bit=True)
 
     def _seal(self, *, seven_bit: bool) -> Form:
-        head, body = self._make(seven_bit)
-        if self._signer is not None:
-            head = self._signer.prepare(head, body, self._stamp).field() + head
+        made = self._make(seven_bit)
+        head, body, own_at = made.head, made.body, made.own_at
+        eight_bit = not (head.isascii() and body.isascii())
+        utf8_head = not head.isascii()
+        sealed = seal(head, body, self._stamp, made.own) if self.signers else None
+        if own_at is None:
+            top = signatures(self.signers, sealed) if sealed else b""
+            return Form(stuffed(top + head + b"\r\n" + body), eight_bit, utf8_head)
         return Form(
             wire=stuffed(head + b"\r\n" + body),
-            eight_bit=not (head.isascii() and body.isascii()),
-            utf8_head=not head.isascii(),
+            eight_bit=eight_bit,
+            utf8_head=utf8_head,
+            own_at=len(_dotted(head[:own_at])),
+            sealed=sealed,
         )
+
+
+def wire_of(form: Form, personal: bytes, signers: Signers) -> bytes:
+    """A copy as it follows DATA; `personal`: the fields that it has for itself, whole lines.
+
+    Pure, and the same bytes for the same copy each time: neither kind of signature takes dice.
+    """
+    if form.own_at is None:
+        return form.wire
+    top = signatures(signers, form.sealed, personal) if form.sealed else b""
+    wire = memoryview(form.wire)
+    return b"".join((top, wire[: form.own_at], personal, wire[form.own_at :]))
 
 
 def stuffed(mail: bytes) -> bytes:
     """The mail as it follows DATA (RFC 5321 4.5.2)."""
-    dotted = mail.replace(b"\r\n.", b"\r\n..")
-    if dotted.startswith(b"."):
-        dotted = b"." + dotted
+    dotted = _dotted(mail)
     return dotted + (b".\r\n" if not dotted or dotted.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
@@ -94,3 +128,8 @@ def split(mail: bytes) -> tuple[bytes, bytes]:
         if blank
         else (mail if mail.endswith(b"\r\n") else head + b"\r\n", b"")
     )
+
+
+def _dotted(mail: bytes) -> bytes:
+    dotted = mail.replace(b"\r\n.", b"\r\n..")
+    return b"." + dotted if dotted.startswith(b".") else dotted

@@ -9,6 +9,7 @@ from delivery_rig import NOW
 from listserv_py.delivery import hand as module
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.hand import Hand, Page, Post
+from listserv_py.delivery.render import Variant
 from listserv_py.delivery.replies import own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.wire import Letter
@@ -37,7 +38,7 @@ class Nobody:
     async def close(self, grace: float) -> None: ...
 
 
-LETTER = Letter(lambda _: (b"Subject: x\r\n", b""), None, 0)
+LETTER = Letter(lambda _: Variant(b"Subject: x\r\n", b""), (), 0)
 MAILING = Mailing(1, Kind.POST, 1, "{}", "", int(NOW.timestamp()), 4, 0)
 SENT = own("2.0.0", "taken")
 

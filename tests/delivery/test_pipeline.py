@@ -12,6 +12,7 @@ from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.journal import Journal
 from listserv_py.delivery.pipeline import Pipeline, Transaction
 from listserv_py.delivery.plain import Plain
+from listserv_py.delivery.render import Variant
 from listserv_py.delivery.replies import Reply, Stage
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.route import Host, family_of
@@ -53,7 +54,7 @@ class Notes:
 
 def transactions(folder: Path, *shapes: int) -> list[list[Copy]]:
     """So many transactions, each with so many recipients."""
-    letter = Letter(lambda _: (b"Subject: x\r\n", b"body\r\n"), None, 0)
+    letter = Letter(lambda _: Variant(b"Subject: x\r\n", b"body\r\n"), (), 0)
     journal = Journal(folder / "1.journal", 100)
     batch = Batch(Patience((60,), 1000), lambda: int(NOW.timestamp()), lambda _: None, journal)
     return [

@@ -13,7 +13,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from listserv_py.delivery.sign import OVERSIGNED, Signer, load
+from listserv_py.config import Dkim
+from listserv_py.delivery.sign import OVERSIGNED, Signer, load, seal, signatures
 from listserv_py.delivery.wire import split
 from listserv_py.errors import ConfigError
 
@@ -38,8 +39,7 @@ MAIL = (
 
 
 def signed(mail: bytes = MAIL) -> bytes:
-    head, body = split(mail)
-    return Signer("lists.test", "lists", KEY).prepare(head, body, STAMP).field() + mail
+    return signatures([Signer("lists.test", "lists", KEY)], seal(*split(mail), STAMP)) + mail
 
 
 def verifies(mail: bytes) -> bool:
@@ -149,8 +149,8 @@ def test_mail_dkim_verifies_it(name_server: int) -> None:
 
 
 def test_without_a_key_nothing_is_signed(tmp_path: Path) -> None:
-    assert load("lists.test", "lists", None) is None
-    assert load("lists.test", "lists", tmp_path / "absent.pem") is None
+    assert load("lists.test", Dkim()) == ()
+    assert load("lists.test", Dkim(key_file=tmp_path / "absent.pem")) == ()
 
 
 def test_a_key_of_another_kind_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_key_of_another_kind_is_a_fault_of_the_configuration(tmp_path: Path) -
             )
         )
         with pytest.raises(ConfigError, match=r"dkim\.key_file"):
-            load("lists.test", "lists", file)
+            load("lists.test", Dkim(key_file=file))
     file.write_text("nonsense")
     with pytest.raises(ConfigError, match=r"dkim\.key_file"):
-        load("lists.test", "lists", file)
+        load("lists.test", Dkim(key_file=file))

@@ -6,11 +6,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from listserv_py.delivery import personal
 from listserv_py.delivery.render import render
 from listserv_py.delivery.variants import VariantKey, wanted
 from listserv_py.lists.options import HeaderStyle, Options
 from listserv_py.mail.listheaders import ListFacts, decode, list_fields
-from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.mail.message import read
 
 FACTS = ListFacts(
@@ -159,16 +159,16 @@ def test_short_header() -> None:
 @pytest.mark.parametrize("style", [HeaderStyle.FULL822, HeaderStyle.SHORT822])
 def test_822_headers_name_the_reader(style: HeaderStyle) -> None:
     variant = render(POST, FACTS, plain=False, style=style)
-    assert variant.personal
-    head = variant.head_for(parse_mailbox("Ann.Reader@example.net"))
-    assert [one.value for one in read(head + b"\r\n").all("to")] == [b"Ann.Reader@example.net"]
-    assert variant.head_for(parse_mailbox("änn@example.net")).isascii()
+    assert variant.own == ("to",)
+    assert not read(variant.head + b"\r\n").all("to")
+    assert personal.fields(style, "Ann.Reader@example.net") == b"To: Ann.Reader@example.net\r\n"
+    assert personal.fields(style, "änn@example.net").isascii()
 
 
 def test_other_headers_are_the_same_for_all_readers() -> None:
     variant = render(POST, FACTS, plain=False, style=HeaderStyle.FULL)
-    assert not variant.personal
-    assert variant.head_for(parse_mailbox("ann@example.net")) == variant.head
+    assert not variant.own
+    assert variant.own_at is None
 
 
 def test_dual_header_stands_in_the_text() -> None:
@@ -276,7 +276,7 @@ def test_variant_of_a_subscriber() -> None:
     assert wanted(Options()) == VariantKey(plain=False, style=HeaderStyle.FULL)
     assert wanted(Options(html=True)).plain is False
     assert wanted(Options(html=False)).plain is True
-    assert wanted(Options(header=HeaderStyle.FULL822)).is_personal
+    assert personal.names(wanted(Options(header=HeaderStyle.FULL822)).style)
 
 
 @pytest.fixture(scope="module")
