@@ -117,7 +117,9 @@ class Stage:
         """The mails written since the last call, each below the lines of its envelope."""
         rows = self.db.execute(
             "SELECT m.id, m.kind, m.reverse_path, c.raw, m.list_id FROM mailing m"
-            " JOIN content c ON c.mailing_id = m.id WHERE m.id > ? ORDER BY m.id",
+            " LEFT JOIN reach r ON r.mailing_id = m.id"
+            " JOIN content c ON c.mailing_id = coalesce(r.post_id, m.id)"
+            " WHERE m.id > ? ORDER BY m.id",
             (self.sent,),
         ).fetchall()
         found = []
@@ -129,7 +131,11 @@ class Stage:
     def _envelope(
         self, mailing_id: int, kind: str, reverse_path: str, list_id: int | None
     ) -> bytes:
-        if kind == "post" and list_id is not None:
+        found = self.tx.lists.by_id(list_id) if list_id is not None else None
+        if found and self.tx.reach.is_later(mailing_id):
+            kind = f"{kind} by {found.name}"
+            people = [parse_mailbox(row[1]) for row in self.tx.reach.page(mailing_id, 0, 1000)]
+        elif kind == "post" and list_id is not None:
             people = [one.mailbox for one in self.tx.subscribers.on_list(list_id)]
         else:
             rows = self.db.execute("SELECT rcpt FROM copy WHERE mailing_id = ?", (mailing_id,))

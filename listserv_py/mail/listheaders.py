@@ -25,7 +25,8 @@ class ListFacts:
     `reply_to` "" leaves the author's Reply-To alone, else it is the value to set; `stamp` is the
     mailing's time in seconds, for every date of ours; `author_key` is the author's mailbox key, for
     NOREPRO. `authserv_ids`, blank between: whose Authentication-Results are ours and go no further.
-    The banners are as TOP_BANNER and BOTTOM_BANNER were when the mailing was made.
+    The banners are as TOP_BANNER and BOTTOM_BANNER were when the mailing was made. `posts_to` is
+    the super-list through which this one got the post, "" for a list's own.
     """
 
     listname: str
@@ -54,6 +55,7 @@ class ListFacts:
     bottom_text: str = ""
     top_html: str = ""
     bottom_html: str = ""
+    posts_to: str = ""
 
     @property
     def has_banners(self) -> bool:
@@ -66,8 +68,8 @@ class ListFacts:
 
     @property
     def list_address(self) -> str:
-        """Where posts go, in lower case."""
-        return self._address("")
+        """Where the post came to and answers go, in lower case."""
+        return self.posts_to or self._address("")
 
     @property
     def owner_address(self) -> str:
@@ -98,7 +100,8 @@ def list_fields(facts: ListFacts) -> tuple[tuple[str, str], ...]:
     found = [] if facts.sender is None else [("Sender", facts.sender or facts.owner_address)]
     found.append(("Precedence", "list"))
     if not facts.rfc2369:  # by which else would a copy that comes back be known?
-        return (*found, ("X-Loop", facts.list_address))
+        both = dict.fromkeys((facts._address(""), facts.list_address))
+        return (*found, *(("X-Loop", one) for one in both))
     found += [
         ("List-Id", _list_id(facts)),
         ("List-Post", "NO" if facts.send_closed else _mailto(facts.list_address)),

@@ -9,6 +9,7 @@ from listserv_py.lists.topics import topics_of
 from listserv_py.lists.values import Keywords, Sender, SenderKind
 from listserv_py.mail.compose import address
 from listserv_py.mail.listheaders import ListFacts
+from listserv_py.texts.words import Words
 
 
 def ruled(facts: ListFacts, mailing_list: MailingList, number: int, subject: str = "") -> ListFacts:
@@ -25,6 +26,29 @@ def ruled(facts: ListFacts, mailing_list: MailingList, number: int, subject: str
         signed="NO_DKIM_SIGNATURE" not in misc,
         rfc2369="NO_RFC2369" not in misc,
         sender=_sender(keywords.sender),
+    )
+
+
+def through(facts: ListFacts, sub_list: MailingList, words: Words, subject: str) -> ListFacts:
+    """A super-list's facts as the readers of a sub-list see them.
+
+    Who mails them, and how they leave, is their own list's; what was posted, and where answers go,
+    is the super-list's.
+    """
+    keywords = sub_list.keywords
+    return replace(
+        facts,
+        listname=sub_list.name,
+        title=sub_list.title,
+        posts_to=facts.list_address,
+        topics=topics_of(subject, keywords.topics),
+        text_only=facts.text_only or discards_html(keywords),
+        rfc2369="NO_RFC2369" not in keywords.misc,
+        sender=_sender(keywords.sender),
+        top_text=words.text("TOP_BANNER"),
+        bottom_text=words.text("BOTTOM_BANNER"),
+        top_html=words.html("TOP_BANNER_HTML"),
+        bottom_html=words.html("BOTTOM_BANNER_HTML"),
     )
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from listserv_py.lists.contentfilter import Rule, read_rules
-from listserv_py.lists.model import MailingList
+from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import Options
 from listserv_py.lists.roles import NOWHERE, STAFF, Elsewhere, Role, owners_of, roles_of
 from listserv_py.lists.trust import counts
@@ -22,6 +22,7 @@ from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
 from listserv_py.posting.fingerprint import fingerprints
 from listserv_py.store.standing import standing
+from listserv_py.store.sublists import reached
 from listserv_py.store.turn import Turn
 
 DISTRIBUTED_FOR = timedelta(days=7)
@@ -41,7 +42,8 @@ class Post:
 
     `author` None: the mail names no one author. `people` are known to be human whatever their
     address looks like. `options` are the subscriber's own, or the list's default for a stranger.
-    `keys` are what the list will know the post by, should it come again.
+    `keys` are what the list will know the post by, should it come again. `sub_lists` are those that
+    it reaches as well; who is on one of them is a subscriber as far as posting goes.
     """
 
     mailing_list: MailingList
@@ -62,6 +64,7 @@ class Post:
     posts_by_author: int
     recognises: Callable[[str], bool]
     rules: tuple[Rule, ...] = ()
+    sub_lists: tuple[MailingList, ...] = ()
 
     @property
     def rights(self) -> frozenset[Role]:
@@ -85,6 +88,7 @@ def gather(
     """Collect what the checks ask for."""
     message = letter.message
     author = message.author.mailbox if message.author else None
+    sub_lists = reached(turn.tx, mailing_list)
     subscription = turn.tx.subscribers.find(mailing_list.id, author) if author else None
     elsewhere = _elsewhere(turn, mailing_list, author)
     roles = (
@@ -92,6 +96,9 @@ def gather(
         if author
         else frozenset({Role.ANYBODY})
     )
+    if subscription is None and author:
+        subscription = _below(turn, sub_lists, author)
+        roles |= {Role.SUBSCRIBER} if subscription else frozenset()
     people = people_of(turn, mailing_list)
     keys = fingerprints(message)
     return Post(
@@ -113,7 +120,17 @@ def gather(
         posts_by_author=_posts_by(turn, mailing_list, author),
         recognises=recognises,
         rules=read_rules(turn.words(mailing_list).raw("CONTENT_FILTER"))[0],
+        sub_lists=sub_lists,
     )
+
+
+def _below(turn: Turn, sub_lists: tuple[MailingList, ...], author: Mailbox) -> Subscription | None:
+    """The author's subscription to the first sub-list that has him; its EDITOR is for there."""
+    for one in sub_lists:
+        found = turn.tx.subscribers.find(one.id, author)
+        if found is not None:
+            return found
+    return None
 
 
 def people_of(turn: Turn, mailing_list: MailingList) -> frozenset[Mailbox]:

@@ -17,8 +17,8 @@ from listserv_py.mail.mime import Part
 from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import known, tell_author
 from listserv_py.posting.content import stripped
-from listserv_py.posting.copyrules import ruled
-from listserv_py.posting.post import Post
+from listserv_py.posting.copyrules import ruled, through
+from listserv_py.posting.post import DISTRIBUTED_FOR, Post
 from listserv_py.store.changelog import Verb
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
@@ -31,15 +31,38 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     mailing_list, tx = post.mailing_list, turn.tx
     number = tx.lists.number_post(mailing_list)
     facts = ruled(facts_of(turn, letter, post), mailing_list, number, post.message.subject)
-    mailing_id = tx.outbox.distribute(mailing_list.id, _content(turn, post), facts, turn.now)
+    below = _not_there_yet(turn, post)
+    mailing_id = _send(turn, post, facts, below)
     tx.posts.note(mailing_list.id, post.keys, turn.now)
+    for one in below:  # so that it is no second copy where it was sent as well
+        tx.posts.note(one.id, post.keys, turn.now)
     tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)
     if post.author is not None:
-        tx.renewals.active(mailing_list.id, post.author, turn.now)
+        for one in (mailing_list, *post.sub_lists):
+            tx.renewals.active(one.id, post.author, turn.now)
         tx.changelog.note(mailing_list, Verb.POST, post.author, letter.message.subject, turn.now)
     log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
-    _acknowledge(turn, letter, post, facts)
+    _acknowledge(turn, letter, post, mailing_id if below else None, facts)
     _mind_threshold(turn, mailing_list)
+
+
+def _not_there_yet(turn: Turn, post: Post) -> tuple[MailingList, ...]:
+    """The sub-lists that have not had this very mail, sent to them as well or led back here."""
+    since = turn.now - DISTRIBUTED_FOR
+    return tuple(
+        one
+        for one in post.sub_lists
+        if not any(turn.tx.posts.seen(one.id, key, since) for key in post.keys[1:])
+    )
+
+
+def _send(turn: Turn, post: Post, facts: ListFacts, below: tuple[MailingList, ...]) -> int:
+    own, content = post.mailing_list, _content(turn, post)
+    if not below:
+        return turn.tx.outbox.distribute(own.id, content, facts, turn.now)
+    subject = post.message.subject
+    parts = [(one.id, through(facts, one, turn.words(one), subject)) for one in below]
+    return turn.tx.outbox.distribute_to_all([(own.id, facts), *parts], content, turn.now)
 
 
 def _content(turn: Turn, post: Post) -> bytes:
@@ -99,10 +122,15 @@ def is_closed(mailing_list: MailingList) -> bool:
     return not send.editor and all(level.access in named_only for level in send.access)
 
 
-def _acknowledge(turn: Turn, letter: Letter, post: Post, facts: ListFacts) -> None:
+def _acknowledge(
+    turn: Turn, letter: Letter, post: Post, of_many: int | None, facts: ListFacts
+) -> None:
+    """Tell the author where he wants it; `of_many` is the id of a post to several lists."""
     if not post.options.ack:
         return
     count = turn.tx.subscribers.receivers(post.mailing_list.id, facts.topics)
+    if of_many is not None:
+        count += turn.tx.reach.receivers(of_many)
     tell_author(turn, letter, post, "POST_ACK", {"N": str(count)})
 
 

@@ -14,6 +14,7 @@ from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store import queue_view
 from listserv_py.store.queue_view import Detail, Waiting
+from listserv_py.store.reach import Reach
 from listserv_py.store.times import stamp
 
 
@@ -33,6 +34,7 @@ class Outbox:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._reach = Reach(db)
 
     def send(
         self,
@@ -45,12 +47,13 @@ class Outbox:
         reverse_path: str = "",
     ) -> int:
         """One mail to one address, sent as it is, but signed; returns the mailing's id."""
-        mailing_id = self._add(
+        found = self._db.execute(
             "INSERT INTO mailing (kind, list_id, state, reverse_path, created_at)"
             " VALUES (?, ?, 'waiting', ?, ?)",
             (kind, list_id, reverse_path, stamp(now)),
-            content,
         )
+        mailing_id = int(found.lastrowid or 0)
+        self._keep(mailing_id, content)
         self._db.execute(
             "INSERT INTO copy (mailing_id, rcpt, domain, urgent, next_at) VALUES (?, ?, ?, 1, ?)",
             (mailing_id, str(to), to.domain, stamp(now)),
@@ -59,23 +62,41 @@ class Outbox:
 
     def distribute(self, list_id: int, content: bytes, facts: ListFacts, now: datetime) -> int:
         """A post to all who are on the list now and get single posts; `content` as it came in."""
+        mailing_id, reaches = self._post(list_id, facts, now)
+        if reaches:
+            self._keep(mailing_id, content)
+        return mailing_id
+
+    def distribute_to_all(
+        self, lists: Sequence[tuple[int, ListFacts]], content: bytes, now: datetime
+    ) -> int:
+        """A post to several lists: as above, but to whom an earlier of them serves no second copy.
+
+        The id is that of the first list's mailing.
+        """
+        made = [(*self._post(list_id, facts, now), facts.topics) for list_id, facts in lists]
+        first = made[0][0]
+        for mailing_id, _, topics in made:
+            self._reach.add(mailing_id, first, topics)
+        if any(reaches for _, reaches, _ in made):
+            self._keep(first, content)
+        return first
+
+    def _post(self, list_id: int, facts: ListFacts, now: datetime) -> tuple[int, bool]:
+        """The row of a post, and whether there is anybody on the list."""
         upto = self._db.execute(
             "SELECT coalesce(max(id), 0) FROM subscriber WHERE list_id = ?", (list_id,)
         ).fetchone()[0]
-        insert = (
+        state = "running" if upto else "done"
+        found = self._db.execute(
             "INSERT INTO mailing (kind, list_id, state, facts, created_at, upto)"
-            " VALUES (?, ?, ?, ?, ?, ?)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (Kind.POST, list_id, state, facts.encode(), stamp(now), upto),
         )
-        if not upto:  # nobody to send it to: it has reached all its readers
-            nobody = (Kind.POST, list_id, "done", facts.encode(), stamp(now), upto)
-            return int(self._db.execute(insert, nobody).lastrowid or 0)
-        values = (Kind.POST, list_id, "running", facts.encode(), stamp(now), upto)
-        return self._add(insert, values, content)
+        return int(found.lastrowid or 0), bool(upto)
 
-    def _add(self, statement: str, values: Sequence[str | int | None], content: bytes) -> int:
-        mailing_id = int(self._db.execute(statement, values).lastrowid or 0)
+    def _keep(self, mailing_id: int, content: bytes) -> None:
         self._db.execute("INSERT INTO content VALUES (?, ?)", (mailing_id, content))
-        return mailing_id
 
     def view(self, limit: int = 1000) -> list[Waiting]:
         """What waits to go out, why, and when it is tried next; one row a mailing."""
@@ -133,7 +154,9 @@ class Outbox:
         self._db.execute(
             "DELETE FROM mailing WHERE state IN ('done', 'refused', 'expired', 'dropped')"
             " AND created_at < ? AND NOT EXISTS"
-            " (SELECT 1 FROM copy WHERE mailing_id = mailing.id)",
+            " (SELECT 1 FROM copy WHERE mailing_id = mailing.id) AND NOT EXISTS"
+            " (SELECT 1 FROM reach r JOIN mailing m ON m.id = r.mailing_id"
+            " WHERE r.post_id = mailing.id AND m.state IN ('running', 'waiting'))",
             (stamp(before),),
         )
         self._db.execute("DELETE FROM bounce WHERE at < ?", (stamp(before),))

@@ -257,14 +257,14 @@ class People:
         """A post to all stays unless he wrote it; of single mails none may name him."""
         written = _written(mailbox).encode()
         found = set()
-        for mailing_id, upto, raw in self._db.execute(
-            "SELECT m.id, m.upto, c.raw FROM mailing m JOIN content c ON c.mailing_id = m.id"
+        for mailing_id, is_post, raw in self._db.execute(
+            "SELECT m.id, m.kind = 'post', c.raw"
+            " FROM mailing m JOIN content c ON c.mailing_id = m.id"
         ):
-            is_single = upto == 0
-            if _is_by(mailbox, bytes(raw)) or (is_single and written in bytes(raw).lower()):
+            if _is_by(mailbox, bytes(raw)) or (not is_post and written in bytes(raw).lower()):
                 found.add(mailing_id)
         for mailing_id in found:
-            self._db.execute("DELETE FROM mailing WHERE id = ?", (mailing_id,))
+            self._tx.reach.forget_post(mailing_id)
         self._tx.outbox.erase(mailbox)
         self._forget_in_facts(mailbox)
         return len(found)

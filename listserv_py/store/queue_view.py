@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from listserv_py.store.reach import Reach
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -84,8 +86,8 @@ def show(db: Database, mailing_id: int) -> Detail | None:
     if row is None:
         return None
     path, raw = db.execute(
-        "SELECT m.reverse_path, c.raw FROM mailing m JOIN content c ON c.mailing_id = m.id"
-        " WHERE m.id = ?",
+        "SELECT m.reverse_path, c.raw FROM mailing m LEFT JOIN reach r ON r.mailing_id = m.id"
+        " JOIN content c ON c.mailing_id = coalesce(r.post_id, m.id) WHERE m.id = ?",
         (mailing_id,),
     ).fetchone()
     copies = db.execute(
@@ -124,7 +126,7 @@ def drop(db: Database, mailing_id: int) -> bool:
     if row[0] == "post":
         db.execute("UPDATE mailing SET state = 'dropped' WHERE id = ?", (mailing_id,))
         db.execute("DELETE FROM copy WHERE mailing_id = ?", (mailing_id,))
-        db.execute("DELETE FROM content WHERE mailing_id = ?", (mailing_id,))
+        Reach(db).forget_content(mailing_id)
     else:
         db.execute("DELETE FROM mailing WHERE id = ?", (mailing_id,))
     return True

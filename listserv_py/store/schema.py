@@ -268,3 +268,21 @@ def create_password_table(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+_REACH = """
+CREATE TABLE reach (
+    mailing_id INTEGER PRIMARY KEY REFERENCES mailing(id) ON DELETE CASCADE,
+    post_id INTEGER NOT NULL,
+    list_id INTEGER NOT NULL,
+    upto INTEGER NOT NULL,
+    topics INTEGER NOT NULL,
+    UNIQUE (post_id, list_id)
+) STRICT
+"""
+
+
+@migrations()
+def create_reach_table(db: Database) -> None:
+    """The mailings of posts that go to several lists."""
+    db.execute(_REACH)

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from listserv_py.lists.options import SINGLE_POSTS
 from listserv_py.store.outbox import Kind
 from listserv_py.store.outcomes import Fate, Settled, pack
+from listserv_py.store.reach import Reach
 
 URGENT, BULK = 1, 0
 POSTS_AT_ONCE = 100
@@ -86,6 +87,7 @@ class Sending:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._reach = Reach(db)
 
     # What is to be sent.
 
@@ -99,6 +101,8 @@ class Sending:
 
     def page(self, mailing: Mailing, after: int, limit: int) -> list[Reader]:
         """The next readers of a post; empty when there are no more."""
+        if self._reach.is_later(mailing.id):
+            return [Reader(*row) for row in self._reach.page(mailing.id, after, limit)]
         rows = self._db.execute(
             "SELECT id, address, address_key, options FROM subscriber"
             " WHERE list_id = ? AND id > ? AND id <= ? AND options & ? ORDER BY id LIMIT ?",
@@ -118,7 +122,9 @@ class Sending:
     def content(self, mailing_id: int) -> bytes | None:
         """The mail itself; None when it was dropped."""
         row = self._db.execute(
-            "SELECT raw FROM content WHERE mailing_id = ?", (mailing_id,)
+            "SELECT raw FROM content WHERE mailing_id ="
+            " coalesce((SELECT post_id FROM reach WHERE mailing_id = ?1), ?1)",
+            (mailing_id,),
         ).fetchone()
         return bytes(row[0]) if row else None
 
@@ -225,7 +231,7 @@ class Sending:
         if changed.rowcount:
             self._bounces([why], now)
             self._db.execute("DELETE FROM copy WHERE mailing_id = ?", (why.mailing_id,))
-            self._db.execute("DELETE FROM content WHERE mailing_id = ?", (why.mailing_id,))
+            self._reach.forget_content(why.mailing_id)
 
     def recover(self, taken: Iterable[tuple[int, int | None]], now: int) -> None:
         """Record what the journals of a crashed run say was taken over."""
@@ -302,7 +308,7 @@ class Sending:
             return
         if row[0] == Kind.POST:
             self._db.execute("UPDATE mailing SET state = 'done' WHERE id = ?", (mailing_id,))
-            self._db.execute("DELETE FROM content WHERE mailing_id = ?", (mailing_id,))
+            self._reach.forget_content(mailing_id)
         else:
             self._db.execute("DELETE FROM mailing WHERE id = ?", (mailing_id,))
 

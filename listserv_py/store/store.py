@@ -13,6 +13,7 @@ from listserv_py.store.outbox import Outbox
 from listserv_py.store.passwords import Passwords
 from listserv_py.store.posts import Posts
 from listserv_py.store.proofs import Proofs
+from listserv_py.store.reach import Reach
 from listserv_py.store.renewals import Renewals
 from listserv_py.store.sending import Sending
 from listserv_py.store.service import Service
@@ -44,5 +45,6 @@ class Tx:
         self.service = Service(db)
         self.changelog = ChangeLog(db)
         self.outbox = Outbox(db)
+        self.reach = Reach(db)
         self.sending = Sending(db)
         self.verp = Verp(self.meta.secret("verp"))
