@@ -7,12 +7,15 @@ else's mail from going out.
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
-from listserv_py.delivery import plan
+from listserv_py.delivery import personal, plan
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.letters import Content, Letters
+from listserv_py.delivery.personal import Own
 from listserv_py.delivery.plan import Planned
 from listserv_py.delivery.variants import VariantKey
 from listserv_py.delivery.wire import Letter
+from listserv_py.mail.listheaders import ListFacts
+from listserv_py.mail.token import Tokens
 from listserv_py.mail.verp import Verp
 from listserv_py.maillog import get_logger
 from listserv_py.store.sending import Due, Mailing, Reader
@@ -28,7 +31,7 @@ class Desk:
 
     def __init__(self, store: Store, letters: Letters) -> None:
         self._store, self._letters = store, letters
-        self._verp: Verp | None = None
+        self._keys: tuple[Verp, Tokens] | None = None
 
     async def of_rows(self, rows: Sequence[Due], batch: Batch) -> list[Copy]:
         """Copies that have rows of their own; those of a mailing dropped meanwhile are left out."""
@@ -45,8 +48,7 @@ class Desk:
         content = await self._content(mailing)
         if content is None:
             return None
-        sender_of = plan.senders(await self._keys(), mailing, content.facts)
-        planned = plan.page(readers, content.facts, sender_of)
+        planned = plan.page(readers, content.facts, *await self._marks(mailing, content.facts))
         letters = await self._or_aside(mailing, self._letters_for(content, planned))
         if letters is None:
             return None
@@ -80,8 +82,8 @@ class Desk:
         content = await self._content(due.mailing)
         if content is None or due.subscriber_id is None:
             return None
-        sender_of = plan.senders(await self._keys(), due.mailing, content.facts)
-        one = plan.copy_of(due.subscriber_id, due.rcpt, due.options, sender_of)
+        marks = await self._marks(due.mailing, content.facts)
+        one = plan.copy_of(due.subscriber_id, due.rcpt, due.options, *marks)
         letter = await self._or_aside(due.mailing, self._letters.of_post(content, one.variant))
         if letter is None:
             return None
@@ -95,10 +97,12 @@ class Desk:
                 content = await self._or_aside(mailing, self._letters.keep(mailing, raw))
         return content
 
-    async def _keys(self) -> Verp:
-        if self._verp is None:
-            self._verp = await self._store.read(lambda tx: tx.verp)
-        return self._verp
+    async def _marks(self, mailing: Mailing, facts: ListFacts) -> tuple[plan.Sender, Own]:
+        """What makes the sender and the own fields of each copy."""
+        if self._keys is None:
+            self._keys = await self._store.read(lambda tx: (tx.verp, tx.tokens))
+        verp, tokens = self._keys
+        return plan.senders(verp, mailing, facts), personal.fields(facts, tokens.token_for)
 
     async def _or_aside(self, mailing: Mailing, making: Awaitable[T]) -> T | None:
         """What was made; None: it cannot be made, and the mailing is held."""

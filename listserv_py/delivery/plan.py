@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from listserv_py.delivery.personal import fields
+from listserv_py.delivery.personal import Own
 from listserv_py.delivery.variants import VariantKey, wanted
 from listserv_py.lists.addresses import KEY_MAX, Destination, Door, address_of
 from listserv_py.lists.options import TOPICS_SHIFT, Options
@@ -17,6 +17,9 @@ from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.verp import Verp
 from listserv_py.store.sending import Mailing, Reader
 from listserv_py.store.times import moment
+
+Sender = Callable[[int], bytes]
+"""From a subscription's id to the envelope sender of its copy."""
 
 _MARK = "K" * KEY_MAX
 FORM = (1 << TOPICS_SHIFT) - 1
@@ -40,7 +43,7 @@ def variant_of(options: int) -> VariantKey:
     return wanted(Options.decode(options))
 
 
-def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Callable[[int], bytes]:
+def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
     """From a subscriber id to the VERP sender: the list's, never the author's (RFC 5321 3.9.2)."""
     owner = Destination(Door.OWNER, facts.listname, _MARK)
     whole = str(address_of(owner, domain=facts.domain, name=""))
@@ -51,21 +54,19 @@ def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Callable[[int], b
     )
 
 
-def copy_of(
-    subscriber_id: int, rcpt: str, options: int, sender_of: Callable[[int], bytes]
-) -> Planned:
+def copy_of(subscriber_id: int, rcpt: str, options: int, sender_of: Sender, own_of: Own) -> Planned:
     """The copy of one reader."""
     variant = variant_of(options & FORM)
-    personal = fields(variant.style, rcpt)
-    return Planned(subscriber_id, rcpt, sender_of(subscriber_id), variant, personal)
+    own = own_of(variant.style, rcpt, subscriber_id)
+    return Planned(subscriber_id, rcpt, sender_of(subscriber_id), variant, own)
 
 
 def page(
-    readers: Iterable[Reader], facts: ListFacts, sender_of: Callable[[int], bytes]
+    readers: Iterable[Reader], facts: ListFacts, sender_of: Sender, own_of: Own
 ) -> list[Planned]:
     """The copies of one page: none to whom its topics do not interest, nor to a NOREPRO author."""
     return [
-        copy_of(reader.subscriber_id, reader.address, reader.options, sender_of)
+        copy_of(reader.subscriber_id, reader.address, reader.options, sender_of, own_of)
         for reader in readers
         if wants(reader.options >> TOPICS_SHIFT, facts.topics)
         and (reader.address_key != facts.author_key or _repro(reader.options))

@@ -49,7 +49,7 @@ def render(
         message = _reread(with_dual_header(message))
     fields = styled(message.fields, raw, facts, style)
     ready = _reread(fit(_reread(joined(fields) + b"\r\n" + message.body), seven_bit=seven_bit))
-    own = names(style)
+    own = names(facts, style)
     if not own:
         return Variant(joined(ready.fields), ready.body)
     at = next(n for n, one in enumerate(ready.fields) if one.name in own)

@@ -91,12 +91,14 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
     ),
     MiscOption(
         "ONE_CLICK",
-        State.LATER,
-        "Ours: copies offer one-click unsubscription, which needs the web pages.",
+        State.OBEYED,
+        "Ours: each copy has a link of its own for one-click unsubscription. Announcement lists and"
+        " those with more than 1,000 subscribers have it unless they say NO_ONE_CLICK; all need"
+        " the setting `web.base_url`.",
         other="NO_ONE_CLICK",
     ),
     MiscOption(
-        "NO_ONE_CLICK", State.LATER, "Ours: no one-click unsubscription.", other="ONE_CLICK"
+        "NO_ONE_CLICK", State.OBEYED, "Ours: no one-click unsubscription.", other="ONE_CLICK"
     ),
     MiscOption(
         "NO_DKIM_PROOF",

@@ -25,6 +25,7 @@ class ListFacts:
     `reply_to` "" leaves the author's Reply-To alone, else it is the value to set; `stamp` is the
     mailing's time in seconds, for every date of ours; `author_key` is the author's mailbox key, for
     NOREPRO. `authserv_ids`, blank between: whose Authentication-Results are ours and go no further.
+    `one_click` is where the links of one-click unsubscription begin, "" for none.
     The banners are as TOP_BANNER and BOTTOM_BANNER were when the mailing was made. `posts_to` is
     the super-list through which this one got the post, "" for a list's own.
     """
@@ -55,6 +56,7 @@ class ListFacts:
     bottom_text: str = ""
     top_html: str = ""
     bottom_html: str = ""
+    one_click: str = ""
     posts_to: str = ""
 
     @property
@@ -113,6 +115,20 @@ def list_fields(facts: ListFacts) -> tuple[tuple[str, str], ...]:
     if facts.archive_url:
         found.append(("List-Archive", f"<{_url(facts.archive_url)}>"))
     return tuple(found)
+
+
+def has_one_click(facts: ListFacts) -> bool:
+    """Whether each copy has a link of its own that ends the subscription (RFC 8058)."""
+    return bool(facts.one_click and facts.rfc2369)
+
+
+def unsubscribe_fields(facts: ListFacts, token: str) -> tuple[tuple[str, str], ...]:
+    """The fields of one copy in place of the common List-Unsubscribe (RFC 8058 3.1)."""
+    mailto = _mailto(facts._address("-unsubscribe-request"))
+    return (
+        ("List-Unsubscribe", f"<{_url(facts.one_click)}{token}>, {mailto}"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
 
 
 def _list_id(facts: ListFacts) -> str:

@@ -44,6 +44,7 @@ def through(facts: ListFacts, sub_list: MailingList, words: Words, subject: str)
         topics=topics_of(subject, keywords.topics),
         text_only=facts.text_only or discards_html(keywords),
         rfc2369="NO_RFC2369" not in keywords.misc,
+        one_click="",
         sender=_sender(keywords.sender),
         top_text=words.text("TOP_BANNER"),
         bottom_text=words.text("BOTTOM_BANNER"),

@@ -18,6 +18,7 @@ from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import known, tell_author
 from listserv_py.posting.content import stripped
 from listserv_py.posting.copyrules import ruled, through
+from listserv_py.posting.oneclick import with_one_click
 from listserv_py.posting.post import DISTRIBUTED_FOR, Post
 from listserv_py.store.changelog import Verb
 from listserv_py.store.outbox import Kind
@@ -58,10 +59,14 @@ def _not_there_yet(turn: Turn, post: Post) -> tuple[MailingList, ...]:
 
 def _send(turn: Turn, post: Post, facts: ListFacts, below: tuple[MailingList, ...]) -> int:
     own, content = post.mailing_list, _content(turn, post)
+    facts = with_one_click(turn, own, facts)
     if not below:
         return turn.tx.outbox.distribute(own.id, content, facts, turn.now)
     subject = post.message.subject
-    parts = [(one.id, through(facts, one, turn.words(one), subject)) for one in below]
+    parts = [
+        (one.id, with_one_click(turn, one, through(facts, one, turn.words(one), subject)))
+        for one in below
+    ]
     return turn.tx.outbox.distribute_to_all([(own.id, facts), *parts], content, turn.now)
 
 

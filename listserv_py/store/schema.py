@@ -286,3 +286,12 @@ CREATE TABLE reach (
 def create_reach_table(db: Database) -> None:
     """The mailings of posts that go to several lists."""
     db.execute(_REACH)
+
+
+@migrations()
+def create_unsubscribe_secret(db: Database) -> None:
+    """The key of the links for one-click unsubscription; with another one they would all die."""
+    db.execute(
+        "INSERT INTO meta (name, value) VALUES ('secret.unsubscribe', ?)",
+        (secrets.token_bytes(32),),
+    )

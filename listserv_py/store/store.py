@@ -2,6 +2,7 @@
 
 from sqlite_utils import Database
 
+from listserv_py.mail.token import Tokens
 from listserv_py.mail.verp import Verp
 from listserv_py.store.budget import Budget
 from listserv_py.store.changelog import ChangeLog
@@ -47,4 +48,5 @@ class Tx:
         self.outbox = Outbox(db)
         self.reach = Reach(db)
         self.sending = Sending(db)
+        self.tokens = Tokens(self.meta.secret("unsubscribe"))
         self.verp = Verp(self.meta.secret("verp"))

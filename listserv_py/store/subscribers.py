@@ -4,9 +4,10 @@ A row is gone when its person has left: nothing is kept of somebody who is not o
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from sqlite_utils import Database
 
@@ -59,6 +60,13 @@ class Subscribers:
         pairs = [(self._lists.by_id(row[1]), _read(row)) for row in rows]
         known = [(mailing_list, found) for mailing_list, found in pairs if mailing_list]
         return sorted(known, key=lambda pair: pair[0].name)
+
+    def is_over(self, list_id: int, number: int) -> bool:
+        """Whether the list has more subscribers than that; looks at no more of them."""
+        row = self._db.execute(
+            "SELECT 1 FROM subscriber WHERE list_id = ? LIMIT 1 OFFSET ?", (list_id, number)
+        ).fetchone()
+        return row is not None
 
     def add(
         self,
@@ -175,6 +183,16 @@ class Subscribers:
         self._db.conn.executemany(
             "UPDATE subscriber SET options = ? WHERE id = ?",
             ((one.encode(), subscription_id) for subscription_id, one in options),
+        )
+
+    def move_topics(self, list_id: int, moved: Callable[[int], int]) -> None:
+        """Other places for the topics that people on the list do not want."""
+        # Few choices are made by many people, and the database asks for one a row.
+        self._db.conn.create_function("moved", 1, lru_cache(maxsize=4096)(moved))
+        self._db.execute(
+            "UPDATE subscriber SET options = (options & ?1) | (moved(options >> ?2) << ?2)"
+            " WHERE list_id = ?3 AND options >> ?2 <> 0",
+            ((1 << TOPICS_SHIFT) - 1, TOPICS_SHIFT, list_id),
         )
 
     def remove(self, subscription: Subscription) -> None:

@@ -35,11 +35,11 @@ READERS = [
 )
 def test_who_gets_it(topics: int, names: list[str]) -> None:
     facts = replace(FACTS, topics=topics)
-    planned = plan.page(READERS, facts, lambda _: b"owner-test-l@lists.example.org")
+    planned = plan.page(READERS, facts, lambda _: b"owner-test-l@lists.example.org", lambda *_: b"")
     assert [one.rcpt.partition("@")[0] for one in planned] == names
 
 
 def test_topics_make_no_variants() -> None:
-    planned = plan.page(READERS, FACTS, lambda _: b"")
+    planned = plan.page(READERS, FACTS, lambda _: b"", lambda *_: b"")
     assert len({one.variant for one in planned}) == 2
     assert plan.variant_of(READERS[1].options & plan.FORM).style is HeaderStyle.IETF

@@ -33,7 +33,7 @@ def copies(stage: Stage) -> list[tuple[str, str]]:
         facts, after = decode(mailing.facts), 0
         while page := stage.tx.sending.page(mailing, after, PAGE):
             after = page[-1].subscriber_id
-            planned = plan.page(page, facts, lambda _: b"owner@lists.example.org")
+            planned = plan.page(page, facts, lambda _: b"owner@lists.example.org", lambda *_: b"")
             found += [(facts.listname, one.rcpt.partition("@")[0]) for one in planned]
     return sorted(found)
 
