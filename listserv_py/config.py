@@ -133,6 +133,31 @@ class Dkim(Table):
     )
 
 
+class Dmarc(Table):
+    """Posts by people whose domains want mail refused that is not their own."""
+
+    rewrite: units.Switch = Field(
+        default=True,
+        description="Whether such domains are looked up, and the From of a copy becomes an alias"
+        " where the list's changes break the author's own signature.",
+    )
+    no_rewrite: tuple[units.Word, ...] = Field(
+        default=(),
+        description='Domains whose From stays all the same, such as "example.com" or'
+        ' "*.example.com".',
+    )
+    alias_age: units.Duration = Field(
+        default=timedelta(days=730),
+        description="How long after an author's last post mail to his alias is forwarded to him.",
+    )
+    forwards: units.Whole = Field(
+        default=20, description="Mails an hour that are forwarded to one author."
+    )
+    forward_size: units.Size = Field(
+        default=5_000_000, description="Larger mail to an alias is refused."
+    )
+
+
 class Dns(Table):
     """Name service; every look-up of ours goes there."""
 
@@ -221,6 +246,7 @@ class Settings(Table):
     trust: Trust = Trust()
     web: Web = Web()
     metrics: Metrics = Metrics()
+    dmarc: Dmarc = Dmarc()
     tcpgui: Tcpgui = Tcpgui()
     limits: Limits = Limits()
 

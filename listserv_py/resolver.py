@@ -87,6 +87,16 @@ class Resolver:
             raise Permanent(f"5.1.2 {host} has no address")
         return tuple(found)
 
+    async def exists(self, name: str) -> bool:
+        """Whether a name has an address or takes mail (RFC 9989 3.2.13)."""
+        for kind in ("MX", "A", "AAAA"):
+            try:
+                if await self._ask(name, kind):
+                    return True
+            except Permanent:
+                return False
+        return False
+
     async def texts(self, name: str) -> tuple[bytes, ...]:
         """The TXT records of a name, each put together; empty when there are none."""
         try:

@@ -14,6 +14,7 @@ from enum import StrEnum
 import dkim
 from dkim.util import InvalidTagValueList, parse_tag_value
 
+from listserv_py.authn.dmarc import Policies
 from listserv_py.authn.signature import Signature
 from listserv_py.errors import Transient
 from listserv_py.mail.message import Message
@@ -37,24 +38,28 @@ class Outcome(StrEnum):
 
 
 class Verifier:
-    """Verifies by the keys that a resolver finds; `limit`: seconds to find those of one mail."""
+    """Verifies by the keys that a resolver finds; `limit`: seconds to find those of one mail.
+
+    `policies` are what domains say of themselves, found by the same resolver.
+    """
 
     def __init__(self, resolver: Resolver, limit: float) -> None:
         self._resolver = resolver
         self._limit = limit
+        self.policies = Policies(resolver, limit)
         self._at_once = asyncio.Semaphore(THREADS)
 
     async def verify(
-        self, message: Message, signatures: Sequence[Signature]
+        self, message: Message, signatures: Sequence[Signature], *, every: bool = False
     ) -> tuple[Outcome, ...]:
-        """The outcome of each signature, up to the first that passes."""
+        """The outcome of each signature; unless `every` is wanted, up to the first that passes."""
         keys: Sequence[bytes | Outcome] = [Outcome.TEMPERROR] * len(signatures)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limit):
                 keys = await asyncio.gather(*(_key(self._resolver, one) for one in signatures))
         pairs = tuple(zip(signatures, keys, strict=True))
         async with self._at_once:
-            return await asyncio.to_thread(_outcomes, message, pairs)
+            return await asyncio.to_thread(_outcomes, message, pairs, every)
 
 
 async def _key(resolver: Resolver, signature: Signature) -> bytes | Outcome:
@@ -103,7 +108,7 @@ def _size_fits(record: bytes) -> bool:
 
 
 def _outcomes(
-    message: Message, pairs: Sequence[tuple[Signature, bytes | Outcome]]
+    message: Message, pairs: Sequence[tuple[Signature, bytes | Outcome]], every: bool
 ) -> tuple[Outcome, ...]:
     found: list[Outcome] = []
     relaxed: bytes | None = None
@@ -112,7 +117,7 @@ def _outcomes(
         if signature.is_body_relaxed:
             body = relaxed = relaxed if relaxed is not None else compressed(body)
         found.append(key if isinstance(key, Outcome) else _outcome(message, body, signature, key))
-        if found[-1] is Outcome.PASS:
+        if found[-1] is Outcome.PASS and not every:
             break
     return tuple(found)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from listserv_py.authn.dkim import Outcome, Verifier
+from listserv_py.authn.posts import Asked, asked, judged, judged_at_once, unjudged
 from listserv_py.authn.results import Result, believed
 from listserv_py.authn.rules import broken_by_mail, broken_by_signature, is_above
 from listserv_py.authn.signature import LOOKED_AT, Signature, signatures
@@ -26,14 +27,22 @@ _DOORS = (Door.COMMAND, Door.SUBSCRIBE, Door.SIGNOFF, Door.POST)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A letter, and the signatures that would prove its author if they verify."""
+    """A letter, and the signatures that would prove its author if they verify.
+
+    `post`: what of it is asked when it is a post whose author's domain may want its mail refused.
+    """
 
     letter: Letter
     signatures: tuple[Signature, ...] = ()
+    post: Asked | None = None
 
 
 def look(letter: Letter, settings: Settings) -> Case:
     """Judge a letter by what it says of itself; pure."""
+    return replace(_look(letter, settings), post=asked(letter, settings))
+
+
+def _look(letter: Letter, settings: Settings) -> Case:
     trust, site = settings.trust, settings.site
     if letter.confirmed or letter.approved_by is not None:
         return Case(letter)
@@ -55,7 +64,29 @@ def look(letter: Letter, settings: Settings) -> Case:
 
 
 async def settle(case: Case, verifier: Verifier) -> Letter:
-    """Verify what `look` left; the letter with what it proves."""
+    """Verify what `look` left; the letter with what it proves and what its domain asks."""
+    letter = await _prove(case, verifier)
+    if case.post is None:
+        return letter
+    return replace(letter, dmarc=await judged(letter.message, case.post, verifier))
+
+
+def settled(case: Case, verifier: Verifier) -> Letter | None:
+    """The letter, where nothing is left to be verified or looked up; else None."""
+    if case.signatures:
+        return None
+    if case.post is None:
+        return case.letter
+    found = judged_at_once(case.post, verifier.policies)
+    return replace(case.letter, dmarc=found) if found is not None else None
+
+
+def unsettled(case: Case) -> Letter:
+    """The letter as it goes on when we have failed ourselves."""
+    return replace(case.letter, dmarc=unjudged(case.post)) if case.post else case.letter
+
+
+async def _prove(case: Case, verifier: Verifier) -> Letter:
     letter = case.letter
     if not case.signatures:
         return letter

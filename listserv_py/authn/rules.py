@@ -22,7 +22,7 @@ DATE_MAX = 100
 
 _NEEDED = ("from", "to", "date", "message-id")
 _GUARDED = ("cc", "subject")
-_ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
+ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
 # What is left open runs to the end, so that no text is looked at twice.
 _ASIDE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|\([^)]*(?:\)|\Z)', re.DOTALL)
 
@@ -77,7 +77,7 @@ def is_aligned(letter: Letter, signature: Signature, own_domain: str) -> bool:
 def is_strong(letter: Letter, signature: Signature, own_domain: str) -> bool:
     """Of an algorithm that still counts: rsa-sha1 does not (RFC 8301 3.1)."""
     del letter, own_domain
-    return signature.algorithm in _ALGORITHMS
+    return signature.algorithm in ALGORITHMS
 
 
 def covers_the_whole_body(letter: Letter, signature: Signature, own_domain: str) -> bool:

@@ -173,6 +173,7 @@ def _configuration(folder: Path, domain: str) -> Path:
         "delivery.transport": '"maildir"',
         "dkim.selector": f'"{SELECTOR}"',
         "dkim.key_file": '"data/dkim.pem"',
+        "dmarc.rewrite": "false",
     }
     path.write_text(commented_toml(values), encoding="utf-8")
     return path

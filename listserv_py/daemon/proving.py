@@ -1,4 +1,4 @@
-"""Letters whose signatures are being looked up: they wait here, and hold nobody else up.
+"""Letters whose authors are being looked up: they wait here, and hold nobody else up.
 
 One author's letters keep their order: a later one waits for the earlier, signed or not. What waits
 here is still in the spool, so that a crash loses nothing.
@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from listserv_py.authn.dkim import Verifier
-from listserv_py.authn.proof import Case, settle
+from listserv_py.authn.proof import Case, settle, settled, unsettled
 from listserv_py.mail.letter import Letter
 from listserv_py.maillog import get_logger
 from listserv_py.store.thread import StoreBusy, StoreFailed, StoreFull
@@ -43,9 +43,9 @@ class Proving:
         """The letters that wait here."""
         return frozenset(self._tasks)
 
-    def wants(self, case: Case) -> bool:
-        """Whether a letter has to wait: for the DNS, or for an earlier one by its author."""
-        return bool(case.signatures) or _author(case.letter) in self._last_of
+    def at_once(self, case: Case) -> Letter | None:
+        """The letter; None when it waits: for the DNS, or for an earlier one by its author."""
+        return None if _author(case.letter) in self._last_of else settled(case, self._verifier)
 
     def take(self, case: Case) -> None:
         """Take a letter over."""
@@ -87,7 +87,7 @@ class Proving:
         except Exception:
             # Our fault, and no reason to lose the mail: its author is asked instead.
             log.exception("authn.failed", spool=case.letter.spool_id)
-            return case.letter
+            return unsettled(case)
 
     def _forget(self, letter: Letter) -> None:
         task, author = self._tasks.pop(letter.spool_id), _author(letter)

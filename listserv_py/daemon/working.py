@@ -127,10 +127,10 @@ class Work:
         for entry, case in zip(entries, cases, strict=True):
             if isinstance(case, Exception):
                 turns.append(self._one(entry.id, case))
-            elif self._proving.wants(case):
-                self._proving.take(case)
+            elif (letter := self._proving.at_once(case)) is not None:
+                turns.append(self._one(entry.id, letter))
             else:
-                turns.append(self._one(entry.id, case.letter))
+                self._proving.take(case)
         await asyncio.gather(*turns)
         await self._proving.room()
         return True

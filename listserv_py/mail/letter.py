@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from listserv_py.mail.dmarc import Dmarc
 from listserv_py.mail.envelope import Protocol, is_own_mta
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
@@ -16,7 +17,8 @@ class Letter:
     `confirmed`: its author answered the code for this very mail. `approved_by`: the moderator who
     released it. `client` is the host that spoke to us; `host` the one that handed the mail to our
     own MTA when it came by LMTP (the record of consent wants that one). `proves_once` is by what a
-    proof by the author's domain is known again, "" for any other: it serves a single time.
+    proof by the author's domain is known again, "" for any other: it serves a single time. `dmarc`
+    None: nobody has looked.
     """
 
     spool_id: int
@@ -31,6 +33,7 @@ class Letter:
     proves_once: str = ""
     confirmed: bool = False
     approved_by: Mailbox | None = None
+    dmarc: Dmarc | None = None
 
     @property
     def is_from_own_mta(self) -> bool:
