@@ -2,9 +2,10 @@
 
     python bench/bulk.py [ADDRESSES]
 
-A real server, a real smarthost on loopback. An owner mails `QUIET ADD … DD= IMPORT`, is asked,
-answers ok, and the answer comes; then the same by DELETE. All the while somebody else sends THANKS
-every 50 ms; the longest that one of those waited for its answer is printed beside.
+A real server, a real smarthost on loopback. An owner mails `QUIET ADD … DD=`, is asked, answers ok,
+and the answer comes; then DELETE, the same people by single ADD lines, and REVIEW in several
+orders. All the while somebody else sends THANKS every 50 ms; the longest that one of those waited
+for its answer is printed beside.
 """
 
 from __future__ import annotations
@@ -83,18 +84,18 @@ class Others(threading.Thread):
             self.longest = max(self.longest, self.clock.wait(person, 60)[0] - begun)
 
 
-def job(server: Server, clock: Clock, line: str, rows: str) -> None:
+def job(server: Server, clock: Clock, line: str, body: str) -> None:
     """One job from the mail to its answer, with the confirmation between."""
-    others = Others(server, clock, line.split()[1].lower())
+    others = Others(server, clock, "".join(filter(str.isalpha, line)).lower())
     others.start()
-    begun = mail(server, OWNER, f"{line} DD=X\n//X DD *\n{rows}/*", hash(line))
+    begun = mail(server, OWNER, body, hash(line))
     asked, code = clock.wait(OWNER, 120)
     replied = mail(server, OWNER, f"OK {code.decode()}", hash(line) + 1)
     done, said = clock.wait(OWNER, 120)
     others.ended.set()
     others.join()
     print(
-        f"{line:22} asked after {asked - begun:5.2f} s, done {done - replied:5.2f} s after ok;"
+        f"{line:26} asked after {asked - begun:5.2f} s, done {done - replied:5.2f} s after ok;"
         f" others waited at most {others.longest:.2f} s, at the door {others.at_door:.2f} s"
     )
     print("   ", b" ".join(said.split()[-16:]).decode())
@@ -109,14 +110,19 @@ def main(count: int) -> None:
         server.configure()
         server.run("dkim")
         server.run("create", "PARTY-L", "--owner", OWNER)
-        rows = "".join(
+        people = [
             f"first.last{number}@host{number % 5000}.example.com Anna Miller\n"
             for number in range(count)
-        )
+        ]
+        dataset = f"DD=X\n//X DD *\n{''.join(people)}/*"
+        lines = "".join(f"QUIET ADD PARTY-L {one}" for one in people)
         try:
             server.start().wait_up()
-            job(server, clock, "QUIET ADD PARTY-L", rows)
-            job(server, clock, "QUIET DELETE PARTY-L", rows)
+            for line in ("QUIET ADD PARTY-L", "QUIET DELETE PARTY-L"):
+                job(server, clock, line, f"{line} {dataset}")
+            job(server, clock, "ADD, line by line", lines)
+            for line in ("", " (BY NAME", " (COUNTRIES"):
+                job(server, clock, f"REVIEW{line}", f"REVIEW PARTY-L{line}")
         finally:
             server.stop(signal.SIGTERM)
             clock.close()

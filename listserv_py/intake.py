@@ -53,7 +53,7 @@ def read_ahead(letter: Letter, site: Site) -> jobs.Job | None:
     found = route(letter.rcpt, domain=site.domain, name=site.name)
     if found is None or found.door is not Door.COMMAND:
         return None
-    return jobs.read(letter.message.text_to_read(jobs.TEXT_MAX))
+    return jobs.read(letter.message.text_to_read(jobs.TEXT_MAX + 1))
 
 
 def work_off(turn: Turn, letter: Letter, ahead: jobs.Job | None = None) -> None:

@@ -55,6 +55,11 @@ def spaced_lines(text: str) -> tuple[str, ...]:
     )
 
 
+def cleaned(line: str) -> str:
+    """A line of a dataset: stripped, bounded, and blanks of all kinds are blanks."""
+    return line.strip(BLANKS)[:LINE_MAX].replace("\u00a0", " ").replace("\t", " ")
+
+
 def is_ok(line: str) -> bool:
     """Whether a line says `ok` and nothing else."""
     return _OK.fullmatch(line) is not None

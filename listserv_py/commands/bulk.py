@@ -6,7 +6,7 @@ only quietly. The lines that hold no usable address are named in the request and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from listserv_py.commands.command import Request
@@ -14,11 +14,14 @@ from listserv_py.commands.notices import tell
 from listserv_py.commands.rights import check_welcome, owned_list
 from listserv_py.commands.roster import Roster, mailbox_of
 from listserv_py.errors import ListFull, NoDataset, OwnAddress, TooManyMatch
+from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store.changelog import Verb
 
 TOLD_MAX = 500
+LINES = "$LINES"
+"""How datasets are called that were single lines of the mail; each of them counts for itself."""
 SHOWN = 5
 FAULTS_SHOWN = 50
 
@@ -29,8 +32,14 @@ def check(request: Request) -> Request:
     found = _roster(request)
     if not is_quiet(request):
         check_told(request, len(found))
-    _refuse_own(request, found)
+    if not are_lines(request):
+        _refuse_own(request, found)
     return request
+
+
+def are_lines(request: Request) -> bool:
+    """Whether the people were named line by line, so that one refused does not undo the others."""
+    return request.arguments.dataset.startswith(LINES)
 
 
 def check_told(request: Request, count: int) -> None:
@@ -72,12 +81,15 @@ def add(request: Request) -> str:
     options = mailing_list.default_options()
     new: list[tuple[Mailbox, str]] = []
     renamed: list[tuple[Mailbox, str]] = []
+    refused: list[str] = []
     for address, name in found.rows:
         mailbox = mailbox_of(address)
         key = mailbox.key
         if key not in there:
-            check_welcome(mailing_list, mailbox)
-            new.append((mailbox, name))
+            if _is_refused(request, mailing_list, mailbox):
+                refused.append(address)
+            else:
+                new.append((mailbox, name))
         elif name and name != there[key]:
             renamed.append((mailbox, name))
     limit = mailing_list.keywords.limit
@@ -97,9 +109,18 @@ def add(request: Request) -> str:
         LISTNAME=mailing_list.name,
         ADDED=str(len(new)),
         RENAMED=str(len(renamed)),
-        KNOWN=str(len(found) - len(new) - len(renamed)),
+        KNOWN=str(len(found) - len(new) - len(renamed) - len(refused)),
     )
-    return "\n\n".join([said, *_faults(request, found)])
+    told = _named(request, "BULK_REFUSED", refused)
+    return "\n\n".join([*_lines(request), said, *told, *_faults(request, found)])
+
+
+def _is_refused(request: Request, mailing_list: MailingList, mailbox: Mailbox) -> bool:
+    """Whether a line's address may not be there; what a dataset holds is refused as a whole."""
+    if not are_lines(request):
+        check_welcome(mailing_list, mailbox)
+        return False
+    return request.turn.is_own(mailbox) or not may_join(mailing_list.keywords, mailbox)
 
 
 def delete(request: Request) -> str:
@@ -108,6 +129,7 @@ def delete(request: Request) -> str:
     there = turn.tx.subscribers.keys(mailing_list.id)
     mailboxes = [mailbox_of(address) for address, _ in found.rows]
     gone = [mailbox for mailbox in mailboxes if mailbox.key in there]
+    missing = [str(mailbox) for mailbox in mailboxes if mailbox.key not in there]
     turn.tx.subscribers.remove_many(mailing_list.id, (one.key for one in gone))
     deeds = ((Verb.DELETE, mailbox, "") for mailbox in gone)
     turn.tx.changelog.note_many(mailing_list, deeds, turn.now)
@@ -118,11 +140,12 @@ def delete(request: Request) -> str:
         "BULK_DELETED",
         LISTNAME=mailing_list.name,
         COUNT=str(len(gone)),
-        MISSING=str(len(mailboxes) - len(gone)),
+        MISSING=str(len(missing)),
     )
     if "BRIEF" in request.arguments.options:
         return said
-    return "\n\n".join([said, *_faults(request, found)])
+    told = _named(request, "BULK_MISSING", missing)
+    return "\n\n".join([*_lines(request), said, *told, *_faults(request, found)])
 
 
 def _roster(request: Request) -> Roster:
@@ -144,6 +167,18 @@ def _tell(
     request: Request, person: Mailbox, mailing_list: MailingList, form: str, **slots: str
 ) -> None:
     tell(request.turn, person, mailing_list, form, INVOKER=str(request.actor.mailbox), **slots)
+
+
+def _lines(request: Request) -> Iterable[str]:
+    """How many lines of the mail were read as one."""
+    if are_lines(request):
+        yield request.say("BULK_LINES", COUNT=str(len(_roster(request))))
+
+
+def _named(request: Request, form: str, people: Sequence[str]) -> Iterable[str]:
+    if people:
+        shown = [*people[:FAULTS_SHOWN], *_more(request, len(people), FAULTS_SHOWN)]
+        yield request.say(form, COUNT=str(len(people)), LINES="\n".join(shown))
 
 
 def _faults(request: Request, found: Roster) -> Iterable[str]:

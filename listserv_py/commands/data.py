@@ -26,6 +26,7 @@ _LONGEST = max(map(len, _BEGINNINGS))
 
 
 TEXT_END = "/*"
+_TEXT_NAMED = re.compile("|".join(TEXTS), re.IGNORECASE | re.ASCII)
 _SIGNATURES = ("-- ", "-----BEGIN PGP SIGNATURE-----")
 # A mail program that sends flowed text puts a blank before it (RFC 3676 4.4).
 _STUFFED = re.compile(r" (?=>>> )")
@@ -37,6 +38,8 @@ def split_at_text(text: str) -> tuple[str, tuple[str, ...] | None]:
     They are taken as they stand, down to a `/*`: they may look like a quote, a signature or a
     command.
     """
+    if not _TEXT_NAMED.search(text):
+        return text, None
     raw = text.replace("\u00a0", " ").split("\n")
     at = next((at for at, line in enumerate(raw) if puts_text(line.strip(BLANKS))), None)
     if at is None:

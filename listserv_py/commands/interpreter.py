@@ -56,6 +56,8 @@ log = get_logger("commands")
 COMMANDS_MAX = 20
 WAITING_MAX = 1000
 """How many lines of an owner's mail one code confirms; they do not count as `COMMANDS_MAX` does."""
+OWNERS_MAX = 5000
+"""How many lines of a proven owner's mail run in one turn; long runs of ADD count as one."""
 ERRORS_MAX = 5
 OUTPUT_MAX = 1_000_000
 PASSWORDLIKE = ("PW", "PASS")
@@ -123,7 +125,7 @@ def work(
         log.info("commands.not_answered", spool=letter.spool_id)
         return
     actor = Actor(author.mailbox, author.name, letter.proof, letter)
-    given = ahead or jobs.read(letter.message.text_to_read(jobs.TEXT_MAX))
+    given = ahead or jobs.read(letter.message.text_to_read(jobs.TEXT_MAX + 1))
     lines = _lines(letter, destination, actor, given)
     job = _run(turn, actor, lines)
     service.count(turn, actor, [answer.error for answer in job.answers])
@@ -212,7 +214,8 @@ def _has_room(actor: Actor, job: Job) -> bool:
     if actor.proof in {Proof.CODE, Proof.OPERATOR}:
         return True
     is_read = job.errors < ERRORS_MAX or (job.owners > 0 and actor.proof.is_proven)
-    return is_read and job.counted < COMMANDS_MAX and len(job.waiting) < WAITING_MAX
+    has_room = job.counted < COMMANDS_MAX and job.owners < OWNERS_MAX
+    return is_read and has_room and len(job.waiting) < WAITING_MAX
 
 
 def _count(request: Request, job: Job, *, waits: bool) -> None:

@@ -11,16 +11,17 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from listserv_py.commands.body import BLANKS, LINE_MAX, spaced_lines
+from listserv_py.commands.body import BLANKS, LINE_MAX, cleaned, spaced_lines
 from listserv_py.commands.command import Line
 from listserv_py.commands.data import puts_text, split_at_text, with_data
 from listserv_py.commands.roster import Roster, read_roster
+from listserv_py.commands.runs import cut_out
 from listserv_py.commands.syntax import dataset_in, fold
 
 TEXT_MAX = 12_000_000
 """Characters of a mail that are read where it has job control."""
 COMMANDS_TEXT_MAX = 1_000_000
-"""Characters that are read for commands, datasets apart."""
+"""Characters that are read for commands, datasets and long runs apart."""
 LINES_MAX = 300_000
 
 _HAS_CARD = re.compile(r"^[ \t\u00a0]*//", re.MULTILINE)
@@ -59,28 +60,41 @@ class Deck:
 
 def read(text: str) -> Job:
     """What a mail's text asks for."""
-    above, below = split_at_text(text)
-    job = _read(above)
+    bounded = _bounded(text)
+    is_cut = bounded != text
+    above, below = split_at_text(bounded)
+    job = _read(above, is_cut=is_cut)
     if below is None:
         return job
     if not job.lines or not puts_text(job.lines[-1].text):
-        return _read(text)
+        return _read(bounded, is_cut=is_cut)
     *others, last = job.lines
     return replace(job, lines=(*others, replace(last, data=below)))
 
 
-def _read(text: str) -> Job:
-    if not _HAS_CARD.search(text):
-        return Job(with_data(spaced_lines(_cut(text))), is_cut=len(text) > COMMANDS_TEXT_MAX)
-    deck = sort_cards(text)
-    left = "\n".join(deck.left)
+def _bounded(text: str) -> str:
+    """So much of a text as is read at all, in whole lines."""
+    if len(text) > TEXT_MAX:
+        text = text[:TEXT_MAX].rpartition("\n")[0]
+    if text.count("\n") > LINES_MAX:
+        text = "\n".join(text.split("\n", LINES_MAX)[:LINES_MAX])
+    return text
+
+
+def _read(text: str, *, is_cut: bool) -> Job:
+    deck = sort_cards(text) if _HAS_CARD.search(text) else Deck(text.split("\n"))
+    if is_cut:
+        deck.broken |= deck.datasets.keys()
+    lines, runs = cut_out(deck.left)
+    deck.datasets = runs | deck.datasets
+    left = "\n".join(lines)
     reply_to = fold(deck.options.get("REPLY-TO", "SENDER"))
     return Job(
         lines=_with_rosters(with_data(spaced_lines(_cut(left))), deck),
         echo=not fold(deck.options.get("ECHO", "")).startswith("N"),
         replies=reply_to != "NONE",
         for_others=reply_to not in {"NONE", "SENDER"},
-        is_cut=len(left) > COMMANDS_TEXT_MAX,
+        is_cut=is_cut or len(left) > COMMANDS_TEXT_MAX,
     )
 
 
@@ -94,8 +108,7 @@ def _cut(text: str) -> str:
 def sort_cards(text: str) -> Deck:
     """Take the cards of a text apart; the rest keeps its order."""
     deck = Deck()
-    lines = iter(text[:TEXT_MAX].split("\n", LINES_MAX))
-    is_cut = len(text) > TEXT_MAX or text.count("\n") > LINES_MAX
+    lines = iter(text.split("\n"))
     for line in lines:
         card = line.strip(BLANKS)
         if dataset := _DD.fullmatch(card[:LINE_MAX]):
@@ -108,8 +121,6 @@ def sort_cards(text: str) -> Deck:
             deck.left.append(_joined(card, lines))
         elif not _END.fullmatch(card[:LINE_MAX]):
             deck.left.append(line)
-    if is_cut:
-        deck.broken |= deck.datasets.keys()
     return deck
 
 
@@ -129,7 +140,7 @@ def _until_end(lines: Iterator[str], *, to_the_end: bool) -> tuple[str, ...]:
         card = line.strip(BLANKS)
         if not to_the_end and card.startswith("/*") and _END.fullmatch(card[:LINE_MAX]):
             break
-        found.append(card[:LINE_MAX].replace("\u00a0", " ").replace("\t", " "))
+        found.append(cleaned(line))
     return tuple(found)
 
 

@@ -194,7 +194,7 @@ def test_linear(text: str) -> None:
 
 @pytest.mark.parametrize("card", ["", "//X JOB\n"])
 def test_what_is_too_long_ends_at_a_whole_line_and_is_told(card: str) -> None:
-    line = "QUIET ADD TEST-L joe@example.com"
+    line = "QUIET SET TEST-L MAIL FOR joe@example.com"
     job = jobs.read(card + f"{line}\n" * 40_000)
     assert job.is_cut
     assert set(texts(job)) == {line}
