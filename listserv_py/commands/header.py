@@ -19,7 +19,14 @@ from listserv_py.commands.filerefusals import (
     MissingHeader,
     NoOldHeader,
 )
-from listserv_py.commands.headerchange import Editor, changes, checked, remarks, store
+from listserv_py.commands.headerchange import (
+    Editor,
+    changes,
+    checked,
+    remarks,
+    store,
+    topics_told,
+)
 from listserv_py.commands.manners import shown_word
 from listserv_py.commands.rights import configured_list
 from listserv_py.errors import (
@@ -131,6 +138,7 @@ def put(request: Request) -> str:
         return request.say("PUT_SAME", LISTNAME=before.name)
     store(request.turn, before, header, _editor(request))
     said = request.say("PUT_DONE", LISTNAME=before.name, CHANGES=changes(before.header, header))
+    said = "\n\n".join(filter(None, (said, topics_told(request.turn, before, header))))
     return _with_remarks(request, said, before.header, header)
 
 

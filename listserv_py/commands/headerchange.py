@@ -21,6 +21,7 @@ from listserv_py.lists.keywords import KEYWORDS, find_keyword
 from listserv_py.lists.miscoptions import MISC_OPTIONS
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners, owners_of
+from listserv_py.lists.topics import moved
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.maillog import get_logger
 from listserv_py.store.turn import Turn
@@ -62,6 +63,9 @@ def store(turn: Turn, mailing_list: MailingList, header: Header, editor: Editor)
     tx.headers.keep(mailing_list.id, turn.now)
     tx.lists.update(mailing_list, str(header), turn.now)
     tx.headers.unlock(mailing_list.id)
+    topics = before.keywords.topics, header.keywords.topics
+    if _folded(topics[0]) != _folded(topics[1]):
+        tx.subscribers.move_topics(mailing_list.id, lambda unwanted: moved(unwanted, *topics))
     log.info("header.stored", list=mailing_list.name)
     old, new = owners_of(mailing_list), {owner.mailbox for owner in header.keywords.owners}
     form = "HEADER_CHANGED" if set(old) == new else "OWNERS_CHANGED"
@@ -105,6 +109,24 @@ def _alike(one: Lines, other: Lines) -> int:
     """How many lines at the beginning are the same."""
     differing = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
     return next(differing, min(len(one), len(other)))
+
+
+def _folded(topics: Iterable[str]) -> tuple[str, ...]:
+    return tuple(topic.upper() for topic in topics)
+
+
+def topics_told(turn: Turn, mailing_list: MailingList, after: Header) -> str:
+    """What a new Topics= means for the readers; "" where the topics stay as they are."""
+    old, new = mailing_list.keywords.topics, after.keywords.topics
+    if _folded(old) == _folded(new) or not old:
+        return ""
+    slots = {
+        "LISTNAME": mailing_list.name,
+        "KEPT": ", ".join(one for one in new if one.upper() in _folded(old)) or "-",
+        "GONE": ", ".join(one for one in old if one.upper() not in _folded(new)) or "-",
+        "NEW": ", ".join(one for one in new if one.upper() not in _folded(old)) or "-",
+    }
+    return turn.words(mailing_list).fill("PUT_TOPICS", slots).body
 
 
 def remarks(before: Header | None, after: Header) -> str:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from listserv_py.commands.confirm import moment
-from listserv_py.commands.headerchange import Editor, changes, checked, remarks, store
+from listserv_py.commands.headerchange import (
+    Editor,
+    changes,
+    checked,
+    remarks,
+    store,
+    topics_told,
+)
 from listserv_py.control.operation import Refused
 from listserv_py.errors import HeaderFaults
 from listserv_py.lists.model import MailingList
@@ -64,7 +71,8 @@ def save(turn: Turn, edited: Edited) -> Outcome:
     if str(header) == str(before):
         return Outcome()
     store(turn, mailing_list, header, editor)
-    return Outcome(changes=changes(before, header), remarks=remarks(before, header))
+    told = topics_told(turn, mailing_list, header), remarks(before, header)
+    return Outcome(changes=changes(before, header), remarks="\n".join(filter(None, told)))
 
 
 def close(turn: Turn, listname: str) -> None:

@@ -7,7 +7,7 @@ by `parse_header`. A keyword that is repeated appends its values.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,7 +52,9 @@ def read_header(text: str) -> tuple[Header, tuple[Fault, ...]]:
     """Read a header and collect its faults, in the order of the lines."""
     parts = cut(text)
     faults = list(parts.faults)
-    keywords = _keywords(_gathered(parts, faults), faults)
+    items = _gathered(parts, faults)
+    keywords = _keywords(items, faults)
+    faults += _no_topics(items.get("Default-Topics", ()), keywords)
     if not any(not owner.quiet for owner in keywords.owners) and not _has_owner_fault(
         faults, parts
     ):
@@ -60,6 +62,16 @@ def read_header(text: str) -> tuple[Header, tuple[Fault, ...]]:
         faults.append(Fault(max(1, len(parts.lines)), "no owner reads the list's mail", allowed))
     header = Header(parts.title, keywords, parts.lines)
     return header, tuple(sorted(faults, key=lambda fault: fault.line))
+
+
+def _no_topics(wanted: Iterable[Item], keywords: Keywords) -> Iterator[Fault]:
+    """The words of Default-Topics= that Topics= does not know."""
+    allowed = ", ".join(("All", "Other", *keywords.topics))
+    known = {word.strip().upper() for word in allowed.split(",")}
+    for item in wanted:
+        if item.text.lstrip("+-").upper() not in known:
+            text = f'"{item.text[:60]}" is none of the topics of Topics='
+            yield Fault(item.line, text, f"{allowed}, and with - in front all but that one")
 
 
 def _has_owner_fault(faults: list[Fault], parts: HeaderText) -> bool:

@@ -84,6 +84,20 @@ def chosen(names: Sequence[str], topics: Sequence[str], unwanted: int) -> int:
     return unwanted
 
 
+def moved(unwanted: int, old: Sequence[str], new: Sequence[str]) -> int:
+    """What is unwanted when other topics take the place of the old ones: names keep their readers.
+
+    To a name that was not there somebody stands as to all that there may be one day.
+    """
+    later = unwanted >> min(len(old) + 1, BITS) & 1
+    found = unwanted & OTHER
+    for n in range(BITS - 1):
+        was = _bit(new[n], old) if n < len(new) else 0
+        is_unwanted = unwanted & was if was else later
+        found |= (2 << n) if is_unwanted else 0
+    return found
+
+
 def said(unwanted: int, topics: Sequence[str]) -> tuple[str, ...]:
     """The words of SET that lead to it from anything, for a list with these topics."""
     names = [*topics, "Other"]

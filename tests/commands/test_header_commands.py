@@ -352,3 +352,15 @@ def test_changes_are_found_in_good_time(old: list[str], new: list[str]) -> None:
     with ceiling():
         said = changes(before, after)
     assert "Owner=" not in said
+
+
+def test_topics_that_move_keep_their_readers(stage: Stage) -> None:
+    put(stage, OLGA, f"{HEADER}* Topics= News,Jobs,Sport\n")
+    do(stage, OLGA, "ADD TEST-L ann@example.net Ann")
+    do(stage, OLGA, "SET TEST-L TOPICS: Sport FOR joe@example.net")
+    do(stage, OLGA, "SET TEST-L ACK FOR joe@example.net")
+    told = " ".join(put(stage, OLGA, f"{HEADER}* Topics= News,SPORT,Art\n").split())
+    assert "wherever it stands now: News, SPORT. Gone: Jobs. New: Art." in told
+    joe, ann = stage.tx.subscribers.on_list(stage.tx.lists.get("TEST-L").id)
+    assert (joe.options.no_topics & 0b1111, joe.options.ack) == (0b1011, True)
+    assert (ann.options.no_topics, joe.options.gets_single_posts) == (0, True)

@@ -316,3 +316,20 @@ def test_the_page_names_every_keyword() -> None:
     text = page()
     assert all(f"| `{one.name}=` |" in text for one in KEYWORDS)
     assert all(f"| `{one.word}` |" in text for one in MISC_OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("topics", "wanted", "is_right"),
+    [
+        ("News,Jobs", "news,-JOBS,Other", True),
+        ("News", "All,-News", True),
+        ("News", "News,Sport", False),
+        ("", "News", False),
+        ("", "All", True),
+    ],
+)
+def test_default_topics_are_topics(topics: str, wanted: str, is_right: bool) -> None:
+    said = f"* Topics= {topics}\n" if topics else ""
+    text = f"* T\n* Owner= olga@example.org\n* Default-Topics= {wanted}\n{said}"
+    _, faults = read_header(text)
+    assert [fault.line for fault in faults] == ([] if is_right else [3])

@@ -82,7 +82,7 @@ READ: list[tuple[str, str, Any]] = [
         Loopcheck(LoopcheckLevel.NONE, frozenset({"allow-bounces"})),
     ),
     ("Topics= News,Jobs", "topics", ("News", "Jobs")),
-    ("Default-Topics= All,-Jobs", "default_topics", ("All", "-Jobs")),
+    ("Topics= Jobs Default-Topics= All,-Jobs", "default_topics", ("All", "-Jobs")),
     ("Sub-lists= a-l, B-L", "sub_lists", ("A-L", "B-L")),
     ("Mail-Merge= Yes", "mail_merge", True),
     ("Editor-Header= No", "editor_header", False),

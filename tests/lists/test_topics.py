@@ -9,7 +9,7 @@ from listserv_py.lists.header import new_header, parse_header
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.options import SINGLE_POSTS, TOPICS_SHIFT, Options, apply_words, describe
 from listserv_py.lists.options import words as words_of
-from listserv_py.lists.topics import EVERYTHING, chosen, said, shown, topics_of, wants
+from listserv_py.lists.topics import EVERYTHING, chosen, moved, said, shown, topics_of, wants
 from listserv_py.mail.mailbox import parse_mailbox
 
 TOPICS = ("News", "Jobs", "Café")
@@ -112,7 +112,6 @@ def test_query_shows_them(unwanted: int, seen: str) -> None:
     [
         ("Default-Topics= All,-Jobs", JOBS),
         ("Default-Topics= News,Other", EVERYTHING & ~(NEWS | OTHER)),
-        ("Default-Topics= News,Gone", EVERYTHING & ~NEWS),
         ("Default-Options= NOMAIL", 0),
     ],
 )
@@ -120,3 +119,39 @@ def test_a_new_subscribers_topics(line: str, unwanted: int) -> None:
     header = parse_header(new_header("t", "T", [OLGA], ("Topics= News,Jobs,Café", line)))
     made = MailingList(1, "TEST-L", header, False, "lists.example.org")
     assert made.default_options().no_topics == unwanted
+
+
+@pytest.mark.parametrize(
+    ("words", "new", "gets"),
+    [
+        (["-Jobs"], ["News", "Café"], "All"),
+        (["-Café"], ["News", "Café"], "News, Other"),
+        (["-Café"], ["café", "News", "Jobs"], "News, Jobs, Other"),
+        (["-News"], ["Jobs", "Café", "Sport"], "All"),
+        (["Jobs"], ["Sport", "Jobs", "News"], "Jobs"),
+        (["Jobs", "Other"], [], "All"),
+        (["All"], ["Sport"], "All"),
+        (["-All"], ["Sport", "News"], "None"),
+    ],
+)
+def test_a_name_that_moves_takes_its_readers_along(
+    words: list[str], new: list[str], gets: str
+) -> None:
+    assert shown(moved(chosen(words, TOPICS, 0), TOPICS, new), new) == gets
+
+
+@given(
+    st.integers(0, EVERYTHING),
+    st.lists(st.sampled_from("ABCDEFGH"), unique=True),
+    st.lists(st.sampled_from("ABCDEFGH"), unique=True),
+)
+def test_every_name_that_stays_is_wanted_as_before(
+    unwanted: int, old: list[str], new: list[str]
+) -> None:
+    now = moved(unwanted, old, new)
+    assert now & OTHER == unwanted & OTHER
+    for name in set(old) & set(new):
+        bits = 2 << old.index(name), 2 << new.index(name)
+        assert bool(unwanted & bits[0]) == bool(now & bits[1])
+    assert moved(EVERYTHING, old[:5], new) == EVERYTHING
+    assert moved(0, old, new) == 0

@@ -92,7 +92,8 @@ PEOPLE: tuple[Keyword, ...] = (
         "Default-Topics",
         "topic, …",
         "",
-        "The topics of new subscribers; left out: all, also those that come later.",
+        "The topics of new subscribers, by the names of `Topics=`; left out: all, also those that"
+        " come later.",
         contentreaders.default_topics,
     ),
     Keyword(

@@ -65,7 +65,7 @@ POSTS: tuple[Keyword, ...] = (
         "",
         "Topics that subscribers choose from by `SET list TOPICS: …`; a post names its own in front"
         " of its subject, `News: …` or `News,Jobs: …`, also behind `Re:`. A post that names none is"
-        " on `Other`. New names go behind the old ones: a topic is known by its place.",
+        " on `Other`. A name may move to another place: its readers go with it.",
         contentreaders.topics,
     ),
     Keyword(
