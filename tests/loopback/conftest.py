@@ -31,9 +31,7 @@ def server(make_server: Callable[..., Server]) -> Server:
 
 
 @pytest.fixture
-def sink(tmp_path: Path) -> Iterator[Sink]:
-    folder = tmp_path / "sink"
-    folder.mkdir()
-    made = Sink(folder / "copies")
+def sink() -> Iterator[Sink]:
+    made = Sink()
     yield made
     made.close()

@@ -55,7 +55,7 @@ class Scenario:
     """A subscription with its confirmation, then a post to twenty-one readers."""
 
     def __init__(self, folder: Path, inject: str) -> None:
-        self.sink = Sink(folder / "copies")
+        self.sink = Sink()
         self.server = Server(folder, transport="smtp", relay=self.sink.address)
         self.server.configure()
         self.killed = False
