@@ -109,6 +109,7 @@ def send(items: Items, faults: list[Fault]) -> Change:
             hold="hold" in said,
             confirm=_confirm_who(said, ConfirmWho.EDITORS),
             semi_moderated="semi-moderated" in said,
+            nomime="nomime" in said,
         )
         return {"send": value}
     split = next((n for n, item in enumerate(items) if lower(item) in _SEND_WORDS), len(items))

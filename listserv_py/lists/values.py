@@ -42,6 +42,7 @@ class Send:
     hold: bool = False
     confirm: ConfirmWho = ConfirmWho.NOBODY
     semi_moderated: bool = False
+    nomime: bool = False
 
 
 class SubscriptionPolicy(StrEnum):

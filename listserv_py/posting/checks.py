@@ -56,6 +56,9 @@ def own_loop(post: Post) -> Verdict | None:
         return Discard("it carries the list's own List-Post")
     if any(str(post.mailing_list.address) in _lower(f.value) for f in post.message.all("x-loop")):
         return Discard("it carries the list's own X-Loop")
+    request = f"{post.mailing_list.name.lower()}-request@{post.mailing_list.domain}"
+    if any(request in _lower(field.value) for field in post.message.all("resent-from")):
+        return Discard("the list has sent it on")
     if post.is_ours or post.message.all("x-lsv-listid"):
         return Discard("this server wrote it")
     if len(post.message.received) > HOPS_MAX:

@@ -6,13 +6,16 @@ not decided here: OK marks the spool's row, and `arrival` judges the post again.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from listserv_py.lists.holding import HeldFor
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners, moderators_of
+from listserv_py.mail.charsets import decode
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.message import Message
 from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import about, known, moment, tell_author
 from listserv_py.posting.post import Post
@@ -23,8 +26,11 @@ from listserv_py.store.turn import Turn
 
 log = get_logger("posting")
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 HELD_FOR = timedelta(days=7)
 SUBJECT_MAX = 200
+TEXT_MAX = 100_000
+"""Octets of a mail that may stand in a request as text; what is larger is attached."""
 
 
 def hold(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
@@ -40,20 +46,51 @@ def hold(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
 def forward(turn: Turn, letter: Letter, post: Post, verdict: Forward) -> None:
     """Pass the mail on to people who may post it themselves; nothing is kept."""
     people = _people(turn, post, verdict.asked)
-    form = "POST_FORWARDED" if verdict.asked is Asked.MODERATOR else "POST_NO_AUTHOR"
-    slots = known(turn, post.mailing_list) | about(letter) | _who(turn, post, verdict.reason)
+    to_moderator = verdict.asked is Asked.MODERATOR
     for person in people:
-        turn.mail(
-            person,
-            form,
-            slots,
-            kind=Kind.FORWARD,
-            mailing_list=post.mailing_list,
-            attach=letter.message.raw,
-        )
-    if verdict.asked is Asked.MODERATOR:
+        if to_moderator and not post.mailing_list.keywords.editor_header:
+            turn.resend(person, letter.message.raw, post.mailing_list)
+        else:
+            _explain(turn, letter, post, verdict, person)
+    if to_moderator:
         tell_author(turn, letter, post, "POST_EDITOR")
     log.info("post.forwarded", spool=letter.spool_id, list=post.mailing_list.name, to=len(people))
+
+
+def _explain(turn: Turn, letter: Letter, post: Post, verdict: Forward, person: Mailbox) -> None:
+    """`Editor-Header= Yes`: what the mail is and what may be done with it stands on top of it."""
+    form = "POST_FORWARDED" if verdict.asked is Asked.MODERATOR else "POST_NO_AUTHOR"
+    slots = known(turn, post.mailing_list) | about(letter) | _who(turn, post, verdict.reason)
+    attached, below = _original(turn, letter, post, str(letter.spool_id))
+    turn.mail(
+        person,
+        form,
+        slots,
+        kind=Kind.FORWARD,
+        mailing_list=post.mailing_list,
+        attach=attached,
+        below=below,
+    )
+
+
+def _original(turn: Turn, letter: Letter, post: Post, named: str) -> tuple[bytes | None, str]:
+    """The mail as moderators get it: attached, or with `Send= …,NoMIME` as text below the words."""
+    raw = letter.message.raw
+    if not post.mailing_list.keywords.send.nomime or len(raw) > TEXT_MAX:
+        return raw, ""
+    text = _as_text(letter.message)
+    slots = {"ID": named, "LINES": str(text.count("\n") + 1)}
+    rule = turn.words(post.mailing_list).fill("ORIGINAL_MESSAGE", slots).body
+    return None, f"\n\n{rule.strip()}\n{text}"
+
+
+def _as_text(message: Message) -> str:
+    """All of a mail as one text: readable where it is a text alone, else just as it came."""
+    head, _, body = message.raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    root = message.root
+    plain = not root.is_multipart and root.content_type == "text/plain"
+    said = root.as_text() if plain else decode(body, "")
+    return _CONTROL.sub("", f"{decode(head, '')}\n\n{said}").rstrip()
 
 
 def _ask_author(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
@@ -92,13 +129,15 @@ def _ask_moderators(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> No
     unasked = 0
     for person in people:
         code = turn.new_code()
+        attached, below = _original(turn, letter, post, code)
         asked = turn.mail(
             person,
             "APPROVAL",
             _slots(turn, letter, post, verdict, code, until) | subject,
             kind=Kind.APPROVAL,
             mailing_list=post.mailing_list,
-            attach=letter.message.raw,
+            attach=attached,
+            below=below,
         )
         if asked:
             _issue(turn, letter, post.mailing_list, (CookieKind.APPROVAL, person, code, until))

@@ -18,6 +18,7 @@ from listserv_py.lists.model import MailingList
 from listserv_py.mail.compose import Draft, address, compose
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.mail.resend import resent
 from listserv_py.maillog import get_logger
 from listserv_py.store.around import around
 from listserv_py.store.outbox import Kind
@@ -39,8 +40,9 @@ _ANSWERS_A_DAY = 5
 class Post:
     """A mail of ours to one person, before it is put into words.
 
-    `letter`: what it answers. `proven`: the person asked for it, and we know that it was him, so it
-    counts against no budget. `subject` and `body` replace those of the form.
+    `letter`: what it answers. `below` follows the body. `proven`: the person asked for it, and we
+    know that it was him, so it counts against no budget. `subject` and `body` replace those of the
+    form.
     """
 
     to: Mailbox
@@ -52,6 +54,7 @@ class Post:
     attached: bytes | None = None
     subject: str | None = None
     body: str | None = None
+    below: str = ""
     proven: bool = False
 
 
@@ -90,10 +93,13 @@ class Turn:
         attach: bytes | None = None,
         subject: str | None = None,
         body: str | None = None,
+        below: str = "",
         proven: bool = False,
     ) -> bool:
         """Put one mail into the outbox; False when a budget or a loop forbids it."""
-        post = Post(to, form, slots, kind, letter, mailing_list, attach, subject, body, proven)
+        post = Post(
+            to, form, slots, kind, letter, mailing_list, attach, subject, body, below, proven
+        )
         if self.is_own(to):
             log.warning("mail.to_ourselves", form=form)
             return False
@@ -111,6 +117,29 @@ class Turn:
             kind=kind,
             now=self.now,
             list_id=mailing_list.id if mailing_list else None,
+        )
+        return True
+
+    def resend(self, to: Mailbox, raw: bytes, mailing_list: MailingList) -> bool:
+        """Send somebody else's mail on as it came; False when it would come back to us."""
+        if self.is_own(to):
+            log.warning("mail.to_ourselves", form="resent")
+            return False
+        name, domain = mailing_list.name.lower(), self.settings.site.domain
+        content = resent(
+            raw,
+            f"{name}-request@{domain}",
+            str(to) if to.is_ascii else "undisclosed-recipients:;",
+            self.now,
+            f"<{self.new_token()}@{domain}>",
+        )
+        self.tx.outbox.send(
+            to,
+            content,
+            kind=Kind.FORWARD,
+            now=self.now,
+            list_id=mailing_list.id,
+            reverse_path=f"owner-{name}@{domain}",
         )
         return True
 
@@ -148,7 +177,7 @@ class Turn:
             sender=address(f"List server at {domain}", self.command_address),
             to=str(post.to),
             subject=post.subject if post.subject is not None else filled.subject,
-            body=post.body if post.body is not None else filled.body,
+            body=(post.body if post.body is not None else filled.body) + post.below,
             date=self.now,
             message_id=f"<{self.new_token()}@{domain}>",
             attached=post.attached,

@@ -73,7 +73,12 @@ READ: list[tuple[str, dict[str, Any]]] = [
         "Send= Editor,Hold,Confirm,Non-Member,Semi-Moderated,NoMIME",
         {
             "send": Send(
-                (), editor=True, hold=True, confirm=ConfirmWho.NON_MEMBERS, semi_moderated=True
+                (),
+                editor=True,
+                hold=True,
+                confirm=ConfirmWho.NON_MEMBERS,
+                semi_moderated=True,
+                nomime=True,
             )
         },
     ),

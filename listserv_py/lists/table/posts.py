@@ -15,16 +15,17 @@ POSTS: tuple[Keyword, ...] = (
         "Who may post. `Confirm`: the author answers a code before his post goes on. `Editor`:"
         " others' posts go to a moderator, who posts them himself; with `Hold` they are kept and"
         " he approves them by mail. `Semi-Moderated`: a subscriber's `Urgent:` in the subject"
-        " passes the moderator. `NoMIME` is read and changes nothing.",
+        " passes the moderator. `NoMIME`: what goes to a moderator has the post as text below the"
+        " words, not attached, up to 100,000 octets.",
         readers.send,
     ),
     Keyword(
         "Editor-Header",
         "Yes | No",
         "Yes",
-        "Whether a post that goes to a moderator has an explanation on top.",
+        "Whether a post that goes to a moderator, who is to post it himself, is attached to an"
+        " explanation; with `No` it is passed on as it came. What is held is always explained.",
         yes_no("editor_header"),
-        State.NOT_YET,
     ),
     Keyword(
         "Sizelim",
