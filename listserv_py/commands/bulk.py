@@ -12,11 +12,11 @@ from itertools import islice
 from listserv_py.commands.command import Request
 from listserv_py.commands.notices import tell
 from listserv_py.commands.rights import check_welcome, owned_list
-from listserv_py.commands.roster import Roster, mailbox_of
+from listserv_py.commands.roster import Roster
 from listserv_py.errors import ListFull, NoDataset, OwnAddress, TooManyMatch
 from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList
-from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.mailbox import Mailbox, known_mailbox
 from listserv_py.store.changelog import Verb
 
 TOLD_MAX = 500
@@ -83,7 +83,7 @@ def add(request: Request) -> str:
     renamed: list[tuple[Mailbox, str]] = []
     refused: list[str] = []
     for address, name in found.rows:
-        mailbox = mailbox_of(address)
+        mailbox = known_mailbox(address)
         key = mailbox.key
         if key not in there:
             if _is_refused(request, mailing_list, mailbox):
@@ -127,7 +127,7 @@ def delete(request: Request) -> str:
     """Take all of the dataset off the list; the names in it are read over."""
     turn, mailing_list, found = request.turn, owned_list(request), _roster(request)
     there = turn.tx.subscribers.keys(mailing_list.id)
-    mailboxes = [mailbox_of(address) for address, _ in found.rows]
+    mailboxes = [known_mailbox(address) for address, _ in found.rows]
     gone = [mailbox for mailbox in mailboxes if mailbox.key in there]
     missing = [str(mailbox) for mailbox in mailboxes if mailbox.key not in there]
     turn.tx.subscribers.remove_many(mailing_list.id, (one.key for one in gone))
@@ -159,7 +159,7 @@ def _refuse_own(request: Request, found: Roster) -> None:
     """Our own addresses would send the list's mail back to us."""
     ours = f"@{request.turn.settings.site.domain}"
     for address, _ in found.rows:
-        if address.endswith(ours) and request.turn.is_own(mailbox_of(address)):
+        if address.endswith(ours) and request.turn.is_own(known_mailbox(address)):
             raise OwnAddress(address)
 
 

@@ -1,56 +1,62 @@
-"""REVIEW, SCAN and STATS: what a list shows of itself and of the people on it.
+"""REVIEW and SCAN: what a list shows of itself and of the people on it.
 
-`Review=` and `Stats=` say to whom, and whoever is not on the list confirms first: thirty bytes with
-a forged From must not call down megabytes on somebody.
+`Review=` says to whom, and whoever is not on the list confirms first: thirty bytes with a forged
+From must not call down megabytes on somebody. People are rows of text here: a list may have a
+million of them, and all of this runs in the writing thread.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.rights import elsewhere, is_owner, is_proven, roles, visible_list
+from listserv_py.commands.rights import (
+    elsewhere,
+    is_owner,
+    is_proven,
+    owned_list,
+    roles,
+    visible_list,
+)
 from listserv_py.commands.syntax import fold
 from listserv_py.errors import ReviewDenied, UnknownSwitch
 from listserv_py.lists.access import AccessLevel
 from listserv_py.lists.headertext import shown_lines
-from listserv_py.lists.model import MailingList, Subscription
+from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import STAFF, Role, may
+from listserv_py.store.roll import Row, Wanted
 
 OUTPUT_MAX = 500_000
+ROW_MIN = 8
+"""Fewer letters has no row, so that this many rows are all that can be shown of any list."""
+ROWS_MAX = OUTPUT_MAX // ROW_MIN
 STARS_MAX = 8
+OWNERS_OWN = frozenset({"ALL", "RCPT"})
+"""Switches that only owners may use."""
 
 
 def prepare_review(request: Request) -> Request:
     """Refuse whom `Review=` keeps out, and orders that there are not."""
     found = visible_list(request)
-    _refuse(request, found, found.keywords.review)
+    refuse(request, found, found.keywords.review)
+    if OWNERS_OWN & set(request.arguments.switches):
+        owned_list(request)
     _order(request)
-    return request
-
-
-def prepare_stats(request: Request) -> Request:
-    """Refuse whom `Stats=` keeps out."""
-    found = visible_list(request)
-    _refuse(request, found, found.keywords.stats)
     return request
 
 
 def weigh_review(request: Request) -> Confirm:
     """A subscriber who needs no other right asks as `Validate=` lets him; others are proven."""
-    if "ALL" in request.arguments.switches:
+    if OWNERS_OWN & set(request.arguments.switches):
         return Confirm.UNLESS_PROVEN
-    return _weigh(request, visible_list(request).keywords.review)
+    return weigh(request, visible_list(request).keywords.review)
 
 
-def weigh_stats(request: Request) -> Confirm:
-    """The same for `Stats=`."""
-    return _weigh(request, visible_list(request).keywords.stats)
-
-
-def _refuse(request: Request, found: MailingList, access: Collection[AccessLevel]) -> None:
+def refuse(request: Request, found: MailingList, access: Collection[AccessLevel]) -> None:
+    """Refuse whom an access level of the list keeps out; never its owners."""
     have = roles(request.turn, request.actor, found)
     known = elsewhere(request.turn, request.actor)
     is_owners = bool(have & {Role.OWNER, Role.POSTMASTER})
@@ -58,7 +64,8 @@ def _refuse(request: Request, found: MailingList, access: Collection[AccessLevel
         raise ReviewDenied(found.name)
 
 
-def _weigh(request: Request, access: Collection[AccessLevel]) -> Confirm:
+def weigh(request: Request, access: Collection[AccessLevel]) -> Confirm:
+    """What somebody has to prove who asks by that access level."""
     have = roles(request.turn, request.actor, visible_list(request))
     known = replace(elsewhere(request.turn, request.actor), owned=frozenset())
     enough = may(access, request.actor.mailbox, have - STAFF, known)
@@ -68,26 +75,32 @@ def _weigh(request: Request, access: Collection[AccessLevel]) -> Confirm:
 def review(request: Request) -> str:
     """The list's header and subscribers; concealed ones only to a proven owner."""
     found, switches = visible_list(request), request.arguments.switches
-    people = list(request.turn.tx.subscribers.on_list(found.id))
-    shown = _shown(request, found, people)
+    wanted = _wanted(request, found)
     said = ["\n".join(shown_lines(found.header.lines))] if "NOHEADER" not in switches else []
-    if "COUNTRIES" in switches or _by(request)[:1] == ("COUNTRY",):
-        said.append(_countries(shown))
-    elif "SHORT" not in switches and shown:
-        order = _order(request)
-        rows = sorted(shown, key=order) if order else shown
-        said.append(_rows(request, found, rows))
-    concealed = sum(one.options.conceal for one in people)
-    said.append(
-        request.say(
-            "REVIEW_TOTALS",
-            LISTNAME=found.name,
-            CONCEALED=str(concealed),
-            TOTAL=str(len(shown)),
-            WHICH="" if _sees_all(request, found) else ' (non-"concealed" only)',
-        )
+    if "TOPICS" in switches:
+        said.append(_topics(request, found, wanted))
+    elif "COUNTRIES" in switches or _by(request)[:1] == ("COUNTRY",):
+        said.append(_countries(request.turn.tx.roll.rows(wanted)))
+    elif "SHORT" not in switches:
+        rows = _rows(request, found, _sorted(request, wanted))
+        said += [rows] if rows else []
+    return "\n\n".join([*said, _totals(request, found, wanted)])
+
+
+def _totals(request: Request, found: MailingList, wanted: Wanted) -> str:
+    roll = request.turn.tx.roll
+    total = roll.count(wanted)
+    if wanted.reading:
+        return request.say("REVIEW_RCPT", LISTNAME=found.name, TOTAL=str(total))
+    everybody = roll.count(replace(wanted, visible=False))
+    shown = roll.count(replace(wanted, visible=True))
+    return request.say(
+        "REVIEW_TOTALS",
+        LISTNAME=found.name,
+        CONCEALED=str(everybody - shown),
+        TOTAL=str(total),
+        WHICH=' (non-"concealed" only)' if wanted.visible else "",
     )
-    return "\n\n".join(said)
 
 
 def scan(request: Request) -> str:
@@ -95,41 +108,27 @@ def scan(request: Request) -> str:
     found, text = visible_list(request), request.arguments.name
     if text.count("*") > STARS_MAX:
         raise UnknownSwitch(text[:40])
-    shown = _shown(request, found, request.turn.tx.subscribers.containing(found.id, text))
-    if not shown:
+    roll, wanted = request.turn.tx.roll, replace(_wanted(request, found), text=text)
+    rows = _rows(request, found, roll.rows(wanted))
+    if not rows:
         return request.say("SCAN_NONE", LISTNAME=found.name)
-    rows = _rows(request, found, shown)
-    return request.say("SCAN", COUNT=str(len(shown)), LISTNAME=found.name, ROWS=rows)
+    return request.say("SCAN", COUNT=str(roll.count(wanted)), LISTNAME=found.name, ROWS=rows)
 
 
-def stats(request: Request) -> str:
-    """How many read the list, and how much it sent out today."""
-    found, tx = visible_list(request), request.turn.tx
-    return request.say(
-        "STATS",
-        LISTNAME=found.name,
-        COUNT=str(tx.subscribers.count(found.id)),
-        MAILED=str(tx.subscribers.receivers(found.id)),
-        POSTS=str(tx.posts.count_today(found.id, request.turn.now)),
-    )
-
-
-def _shown(
-    request: Request, found: MailingList, people: Iterable[Subscription]
-) -> list[Subscription]:
-    sees_all = _sees_all(request, found)
-    return [one for one in people if sees_all or not one.options.conceal]
+def _wanted(request: Request, found: MailingList) -> Wanted:
+    reading = "RCPT" in request.arguments.switches
+    return Wanted(found.id, visible=not _sees_all(request, found), reading=reading)
 
 
 def _sees_all(request: Request, found: MailingList) -> bool:
     return is_proven(request) and is_owner(request.turn, request.actor, found)
 
 
-def _rows(request: Request, found: MailingList, people: Iterable[Subscription]) -> str:
+def _rows(request: Request, found: MailingList, people: Iterable[Row]) -> str:
     """A row each; they end where the answer would grow too large."""
     width, size, rows = max(0, found.keywords.indent - 3), 0, list[str]()
-    for one in people:
-        row = f"{one.mailbox!s:<{width}}  {one.name}".rstrip()
+    for address, name, _ in people:
+        row = f"{address:<{width}}  {name}".rstrip()
         size += len(row) + 1
         if size > OUTPUT_MAX:
             rows.append(request.say("JOB_CUT"))
@@ -138,22 +137,32 @@ def _rows(request: Request, found: MailingList, people: Iterable[Subscription]) 
     return "\n".join(rows)
 
 
-def _countries(people: Iterable[Subscription]) -> str:
+def _topics(request: Request, found: MailingList, wanted: Wanted) -> str:
+    """How many want each of the list's topics."""
+    names = ("Other", *found.keywords.topics)
+    counts = request.turn.tx.roll.by_topic(wanted, len(found.keywords.topics))
+    rows = list(zip(names, counts, strict=True))
+    width = max(map(len, names))
+    return "\n".join(f"{name:<{width}} {count:>7}" for name, count in [*rows[1:], rows[0]])
+
+
+def _countries(people: Iterable[Row]) -> str:
     """How many of each top-level domain, most first."""
-    found = Counter(_country(one) for one in people)
+    found = Counter(map(_country, people))
     rows = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return "\n".join(f"{name:<16} {count:>7}" for name, count in rows) or "-"
 
 
-def _country(one: Subscription) -> str:
-    return one.mailbox.domain.rpartition(".")[2].upper()
+def _country(row: Row) -> str:
+    return row[0].rpartition(".")[2].upper()
 
 
-_KEYS: Mapping[str, Callable[[Subscription], str]] = {
-    "Name": lambda one: one.name.rpartition(" ")[2].upper(),
-    "Userid": lambda one: one.mailbox.key,
-    "NODEid": lambda one: one.mailbox.domain,
-    "Date": lambda one: one.subscribed_at.isoformat(),
+Key = Callable[[Row], str | int]
+_KEYS: Mapping[str, Key] = {
+    "Name": lambda row: row[1].rpartition(" ")[2].upper(),
+    "Userid": lambda row: row[0].lower(),
+    "NODEid": lambda row: row[0].rpartition("@")[2],
+    "Date": lambda row: row[2],
     "Country": _country,
 }
 
@@ -164,24 +173,42 @@ def _by(request: Request) -> tuple[str, ...]:
     return words[words.index("BY") + 1 :] if "BY" in words else ()
 
 
-def _order(request: Request) -> Callable[[Subscription], tuple[str, ...]] | None:
-    """What BY sorts by; None without it."""
+def _order(request: Request) -> tuple[Key, ...]:
+    """What BY sorts by; nothing without it."""
     named = {fold(name): key for name, key in _KEYS.items()}
-    keys = [named[word] for word in _by(request) if word in named]
+    keys = tuple(named[word] for word in _by(request) if word in named)
     if "BY" in request.arguments.switches and not keys:
         raise UnknownSwitch("BY")
-    return (lambda one: tuple(key(one) for key in keys)) if keys else None
+    return keys
+
+
+def _sorted(request: Request, wanted: Wanted) -> Iterator[Row]:
+    """The people in the order that BY names, or in that of joining."""
+    rows, keys = request.turn.tx.roll.rows(wanted), _order(request)
+    return _first(rows, lambda row: tuple(key(row) for key in keys)) if keys else rows
+
+
+def _first(rows: Iterator[Row], order: Callable[[Row], tuple[str | int, ...]]) -> Iterator[Row]:
+    """As many as can be shown, in that order; few more are held at a time."""
+    kept: list[Row] = []
+    while more := list(islice(rows, ROWS_MAX)):
+        kept = sorted([*kept, *more], key=order)[:ROWS_MAX]
+    return iter(kept)
 
 
 REVIEW = Command(
     keyword="REView",
     syntax="listname [(switches]",
-    switches=("Short", "NOHeader", "ALL", "BY", "Countries", *_KEYS, "LOCal", "Msg"),
+    switches=(
+        *("Short", "NOHeader", "ALL", "BY", "Countries", *_KEYS),
+        *("TOPICS", "RCPT", "LOCal", "Msg"),
+    ),
     summary="Show a list's header and its subscribers",
     details=(
         "Options: SHORT shows numbers only, NOHEADER leaves the header out, COUNTRIES counts"
-        " top-level domains, BY NAME, USERID, NODEID, DATE or COUNTRY sorts, ALL (owners) shows"
-        " concealed subscribers too. The list's Review= says who may ask."
+        " top-level domains and TOPICS who wants which, BY NAME, USERID, NODEID, DATE or COUNTRY"
+        " sorts. For owners, ALL shows concealed subscribers too, and RCPT only those who get each"
+        " post as a mail. The list's Review= says who may ask."
     ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ORDINARY,
@@ -200,17 +227,4 @@ SCAN = Command(
     handler=scan,
     prepare=prepare_review,
     weigh=weigh_review,
-)
-
-STATS = Command(
-    keyword="STats",
-    syntax="listname [(switches]",
-    switches=("RESET",),
-    summary="Tell how many a list has, and how much it sends",
-    details="The list's Stats= says who may ask. RESET has nothing to reset here.",
-    privilege=Privilege.SUBSCRIBER,
-    confirm=Confirm.ORDINARY,
-    handler=stats,
-    prepare=prepare_stats,
-    weigh=weigh_stats,
 )

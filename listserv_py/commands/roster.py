@@ -51,14 +51,6 @@ def read_roster(lines: Sequence[str]) -> Roster:
     return Roster(tuple(rows.values()), tuple(faults))
 
 
-def mailbox_of(address: str) -> Mailbox:
-    """The mailbox of a row, whose address was read before: the quick way where there is one."""
-    if address.startswith('"'):
-        return parse_mailbox(address)
-    local_part, _, domain = address.rpartition("@")
-    return Mailbox(local_part, domain)
-
-
 def _person(line: str) -> tuple[Mailbox, str]:
     if "<" in line or line.startswith('"'):
         mailbox, name = person_in(line)

@@ -21,8 +21,9 @@ from listserv_py.commands.owner import ADD, DELETE
 from listserv_py.commands.passwords import PW, PWC
 from listserv_py.commands.register import REGISTER
 from listserv_py.commands.renewal import CONFIRM
-from listserv_py.commands.review import REVIEW, SCAN, STATS
+from listserv_py.commands.review import REVIEW, SCAN
 from listserv_py.commands.service import SERVE
+from listserv_py.commands.stats import STATS
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
 from listserv_py.commands.syntax import first_word, fold, password_in, read, without_password
 from listserv_py.errors import UserError

@@ -74,6 +74,14 @@ def parse_mailbox(text: str) -> Mailbox:
     return mailbox
 
 
+def known_mailbox(address: str) -> Mailbox:
+    """The mailbox of an address that was read before and written by `str`: the quick way."""
+    if address.startswith('"'):
+        return parse_mailbox(address)
+    local_part, _, domain = address.rpartition("@")
+    return Mailbox(local_part, domain)
+
+
 def parse_path(text: str) -> Mailbox | None:
     """Read `<local@domain>`; None is the null path `<>`. A source route is dropped (RFC 5321 C)."""
     if not (text.startswith("<") and text.endswith(">")):

@@ -38,6 +38,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     for one in below:  # so that it is no second copy where it was sent as well
         tx.posts.note(one.id, post.keys, turn.now)
     tx.posts.count(mailing_list.id, post.author or mailing_list.address, turn.now)
+    tx.stats.count(mailing_list.id, turn.now)
     if post.author is not None:
         for one in (mailing_list, *post.sub_lists):
             tx.renewals.active(one.id, post.author, turn.now)

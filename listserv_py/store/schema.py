@@ -295,3 +295,18 @@ def create_unsubscribe_secret(db: Database) -> None:
         "INSERT INTO meta (name, value) VALUES ('secret.unsubscribe', ?)",
         (secrets.token_bytes(32),),
     )
+
+
+@migrations()
+def create_stats_table(db: Database) -> None:
+    """How many posts each list has sent out, for STATS."""
+    db.execute(
+        """
+        CREATE TABLE list_stats (
+            list_id INTEGER PRIMARY KEY REFERENCES list(id) ON DELETE CASCADE,
+            since INTEGER NOT NULL,
+            posts INTEGER NOT NULL,
+            last_at INTEGER
+        ) STRICT
+        """
+    )

@@ -16,10 +16,12 @@ from listserv_py.store.posts import Posts
 from listserv_py.store.proofs import Proofs
 from listserv_py.store.reach import Reach
 from listserv_py.store.renewals import Renewals
+from listserv_py.store.roll import Roll
 from listserv_py.store.sending import Sending
 from listserv_py.store.service import Service
 from listserv_py.store.signup import Signup
 from listserv_py.store.spool import Spool
+from listserv_py.store.stats import Stats
 from listserv_py.store.subscribers import Subscribers
 from listserv_py.store.templates import Templates
 
@@ -35,6 +37,8 @@ class Tx:
         self.headers = Headers(db)
         self.templates = Templates(db)
         self.subscribers = Subscribers(db, self.lists)
+        self.roll = Roll(db)
+        self.stats = Stats(db)
         self.renewals = Renewals(db)
         self.spool = Spool(db, self.meta.secret("seen"))
         self.proofs = Proofs(db, self.meta.secret("seen"))

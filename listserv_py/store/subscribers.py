@@ -3,7 +3,6 @@
 A row is gone when its person has left: nothing is kept of somebody who is not on the list.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +12,9 @@ from sqlite_utils import Database
 
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import SINGLE_POSTS, TOPICS_SHIFT, Options
-from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.mail.mailbox import Mailbox, known_mailbox
 from listserv_py.store.lists import Lists
+from listserv_py.store.patterns import like
 from listserv_py.store.times import moment, stamp
 
 _COLUMNS = "SELECT id, list_id, address, name, options, subscribed_at FROM subscriber"
@@ -152,9 +152,9 @@ class Subscribers:
         rows = self._db.execute(
             "SELECT id, address FROM subscriber WHERE list_id = ?"
             " AND address_key LIKE ? ESCAPE '\\' ORDER BY id",
-            (list_id, _like(pattern)),
+            (list_id, like(pattern)),
         )
-        return [(row[0], parse_mailbox(row[1])) for row in rows]
+        return [(row[0], known_mailbox(row[1])) for row in rows]
 
     def matched(self, list_id: int, pattern: str) -> Iterator[Subscription]:
         """The subscriptions of `matching`, read page by page."""
@@ -162,18 +162,7 @@ class Subscribers:
         while rows := self._db.execute(
             f"{_COLUMNS} WHERE list_id = ? AND id > ? AND address_key LIKE ? ESCAPE '\\'"
             " ORDER BY id LIMIT ?",
-            (list_id, last, _like(pattern), PAGE),
-        ).fetchall():
-            yield from map(_read, rows)
-            last = rows[-1][0]
-
-    def containing(self, list_id: int, text: str) -> Iterator[Subscription]:
-        """Those with a text in their address or name, in the order of joining; `*` as above."""
-        wanted, last = _like(f"*{text}*"), 0
-        while rows := self._db.execute(
-            f"{_COLUMNS} WHERE list_id = ? AND id > ? AND (address_key LIKE ? ESCAPE '\\'"
-            " OR name LIKE ? ESCAPE '\\') ORDER BY id LIMIT ?",
-            (list_id, last, wanted, wanted, PAGE),
+            (list_id, last, like(pattern), PAGE),
         ).fetchall():
             yield from map(_read, rows)
             last = rows[-1][0]
@@ -231,7 +220,7 @@ class Subscribers:
         """How many of them a pattern means."""
         row = self._db.execute(
             "SELECT count(*) FROM subscriber WHERE list_id = ? AND address_key LIKE ? ESCAPE '\\'",
-            (list_id, _like(pattern)),
+            (list_id, like(pattern)),
         ).fetchone()
         return int(row[0])
 
@@ -275,9 +264,8 @@ class Subscribers:
         )
 
 
-def _like(pattern: str) -> str:
-    """A pattern as LIKE has it, whose own signs stand for themselves."""
-    return re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")
+# Few choices are made by many people.
+_options = lru_cache(maxsize=4096)(Options.decode)
 
 
 def _read(row: Row) -> Subscription:
@@ -285,8 +273,8 @@ def _read(row: Row) -> Subscription:
     return Subscription(
         id=subscription_id,
         list_id=list_id,
-        mailbox=parse_mailbox(address),
+        mailbox=known_mailbox(address),
         name=name,
-        options=Options.decode(options),
+        options=_options(options),
         subscribed_at=moment(subscribed_at),
     )

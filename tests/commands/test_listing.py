@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from stage import Stage
 
+from listserv_py.commands import review
 from listserv_py.commands.interpreter import run_job
 from listserv_py.commands.nothere import NOT_HERE
 from listserv_py.mail.mailbox import parse_mailbox
@@ -123,6 +125,48 @@ def test_strangers_are_refused(stage: Stage, line: str) -> None:
 def test_stats(stage: Stage) -> None:
     said = " ".join(say(stage, "ST TEST-L", JOE).split())
     assert said.startswith("The TEST-L list has 4 subscribers; 4 of them")
+    assert said.endswith("since 22 Nov 2026: 0 Last post: -")
+
+
+def test_stats_are_kept_until_an_owner_begins_anew(stage: Stage) -> None:
+    stage.create("OPEN-L", {"set": ["Send= Public"], "subscribers": PEOPLE})
+    for number in range(3):
+        post = (
+            f"From: {JOE}\r\nTo: open-l@lists.example.org\r\nSubject: {number}\r\n\r\n{number}\r\n"
+        )
+        stage.take(post.encode())
+    stage.now += timedelta(days=3)
+    assert "since 22 Nov 2026: 3\n  Last post: 22 Nov 2026" in say(stage, "STATS OPEN-L", JOE)
+    assert run_job(stage.turn(), parse_mailbox(JOE), "STATS OPEN-L (RESET")[1]
+    said = say(stage, "STATS OPEN-L (RESET")
+    assert "since 22 Nov 2026: 3" in said
+    assert "counted anew" in said
+    assert "since 25 Nov 2026: 0\n  Last post: -" in say(stage, "STATS OPEN-L", JOE)
+
+
+def test_review_counts_topics(stage: Stage) -> None:
+    rows = ["a@example.net", "b@example.net | Bob | TOPICS:NEWS", "c@example.net || CONCEAL"]
+    stage.create("TOPIC-L", {"set": ["Topics= News,Jobs"], "subscribers": rows})
+    said = say(stage, "REVIEW TOPIC-L (NOH TOPICS").split("\n")
+    assert [line.split() for line in said[:3]] == [["News", "3"], ["Jobs", "2"], ["Other", "2"]]
+
+
+def test_review_of_who_gets_posts(stage: Stage) -> None:
+    rows = [*PEOPLE[:2], "dig@example.net || DIGEST", "off@example.net || NOMAIL"]
+    stage.create("READ-L", {"set": ["Review= Private"], "subscribers": rows})
+    said = say(stage, "REVIEW READ-L (NOH RCPT")
+    assert people(said) == ["joe", "ann"]
+    assert said.endswith("as a mail of its own: 2")
+    assert run_job(stage.turn(), parse_mailbox(JOE), "REVIEW READ-L (RCPT")[1]
+
+
+def test_review_holds_no_more_than_it_can_show(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review, "ROWS_MAX", 2)
+    said = say(stage, "REVIEW TEST-L (NOH BY USERID")
+    assert people(said) == ["ann", "b_b"]
+    assert "subscribed to the list: 4" in said
 
 
 @pytest.mark.parametrize(
