@@ -13,6 +13,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from fresh_rig import put_database
+
 from listserv_py.config import Settings
 from listserv_py.delivery.client import Timeouts
 from listserv_py.delivery.engine import Engine
@@ -247,6 +249,7 @@ class House:
     @asynccontextmanager
     async def open(self) -> Any:
         """The store alone."""
+        put_database(self.folder)
         self.store = Store.open(self.folder, "lists.test")
         try:
             yield self
