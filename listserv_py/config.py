@@ -185,15 +185,17 @@ class Trust(Table):
 
 
 class Web(Table):
-    """Web pages. They come with a later version: no effect yet."""
+    """The pages behind the links for one-click unsubscription; see `docs/web.md`."""
 
     listen: units.Door = Field(
-        default=None, description="Where HTTP is answered; empty: no HTTP at all. No effect yet."
+        default=None,
+        description="Where HTTP is answered, for a proxy in front of us that speaks HTTPS; empty:"
+        " no HTTP at all.",
     )
     base_url: units.Url = Field(
         default="",
-        description="The pages' address as people reach it; empty: no links are written."
-        " No effect yet.",
+        description="The pages' address as people reach it, with https; empty: no links are"
+        " written.",
     )
 
 

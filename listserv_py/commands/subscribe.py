@@ -30,6 +30,7 @@ from listserv_py.lists.values import SubscriptionPolicy
 from listserv_py.store.changelog import Verb
 from listserv_py.store.outbox import Kind
 from listserv_py.store.subscribers import Consent
+from listserv_py.store.turn import Turn
 
 ANONYMOUS = "ANONYMOUS"
 FORWARDS_A_DAY = 3
@@ -214,16 +215,22 @@ def weigh_signoff(request: Request) -> Confirm:
 
 def signoff(request: Request) -> str:
     """Take the sender off the list, or off all lists of this server."""
-    turn, mailbox, said = request.turn, request.actor.mailbox, []
+    turn, said = request.turn, list[str]()
     for target in targets(request):
-        turn.tx.subscribers.remove(target.subscription)
-        turn.tx.changelog.note(target.mailing_list, Verb.SIGNOFF, mailbox, "", turn.now)
-        tell_owners(turn, target.mailing_list, "SIGNOFF1", WHOM=str(mailbox))
-        send_text(turn, mailbox, target.mailing_list, "FAREWELL")
+        leave_list(turn, target.mailing_list, target.subscription)
         said.append(request.say("SIGNOFF_DONE", LISTNAME=target.mailing_list.name))
     if "NETWIDE" in request.arguments.switches:
         said.append(request.say("SIGNOFF_NETWIDE"))
     return "\n".join(said)
+
+
+def leave_list(turn: Turn, mailing_list: MailingList, subscription: Subscription) -> None:
+    """End a subscription on its person's own word, however that came."""
+    mailbox = subscription.mailbox
+    turn.tx.subscribers.remove(subscription)
+    turn.tx.changelog.note(mailing_list, Verb.SIGNOFF, mailbox, "", turn.now)
+    tell_owners(turn, mailing_list, "SIGNOFF1", WHOM=str(mailbox))
+    send_text(turn, mailbox, mailing_list, "FAREWELL")
 
 
 SUBSCRIBE = Command(

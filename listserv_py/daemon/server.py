@@ -22,6 +22,7 @@ from listserv_py.control.socket import serve_control
 from listserv_py.daemon import notify
 from listserv_py.daemon.mailroom import House
 from listserv_py.daemon.memory import give_back_large_blocks
+from listserv_py.daemon.pages import Counter, public_pages
 from listserv_py.daemon.preflight import in_file, refuse_faults
 from listserv_py.daemon.working import Work
 from listserv_py.delivery.engine import Engine
@@ -42,8 +43,9 @@ GRACE = 20.0
 LOOKS_EVERY = 1.0
 """Seconds between two looks at whether the store has failed."""
 STORE_MUST_ANSWER = 60.0
-DESCRIPTORS_OF_OURS = 40
-"""Open files that connections may not take: those of the store, the way out, the command line."""
+DESCRIPTORS_OF_OURS = 160
+"""Open files that connections may not take: those of the store, the way out, the command line,
+and what calls for pages and figures."""
 MORE_TIME = 2.0
 """Seconds beyond one look-up that all keys of a mail may take."""
 
@@ -89,6 +91,8 @@ class _Server:
         desk = Desk(self._store, self._turns, self._wake)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve_control(settings.site.data_dir, desk))
+            counter = Counter(self._store, self._turns, self._wake)
+            await stack.enter_async_context(public_pages(counter, self._turns, self._path))
             listener = await self._listen(house)
             log.info("daemon.ready", listening=[_shown(one) for one in listener.addresses])
             notify.tell("READY=1")

@@ -1,0 +1,1 @@
+"""What we answer over HTTP: the pages behind links for one-click unsubscription, and figures."""
