@@ -208,9 +208,13 @@ class Metrics(Table):
 
 
 class Tcpgui(Table):
-    """LISTSERV's TCPGUI port. It comes with a later version: no effect yet."""
+    """LISTSERV's TCPGUI, by which programs give commands (docs/tcpgui.md)."""
 
-    listen: units.Door = Field(default=None, description="Where TCPGUI is answered. No effect yet.")
+    listen: units.Door = Field(
+        default=None,
+        description="Where it is answered, LISTSERV's own is 127.0.0.1:2306; empty: nowhere."
+        " Passwords and answers travel in the clear: keep it on this machine.",
+    )
 
 
 class Limits(Table):
@@ -281,7 +285,8 @@ def reread(path: Path, running: Settings) -> Settings:
     """The configuration as it now stands, but for listeners and folders, which stay (SIGHUP)."""
     fresh = load(path)
     site = fresh.site.model_copy(update={"data_dir": running.site.data_dir})
-    return fresh.model_copy(update={"site": site, "listen": running.listen})
+    kept = {"site": site, "listen": running.listen, "tcpgui": running.tcpgui}
+    return fresh.model_copy(update=kept)
 
 
 def folder_faults(settings: Settings, path: Path) -> tuple[ConfigError, ...]:
@@ -306,6 +311,12 @@ def remarks(settings: Settings) -> tuple[str, ...]:
         found.append("site.postmasters: empty; nobody may run the site or gets its mail")
     if settings.delivery.transport == "maildir":
         found.append("delivery.transport: maildir; no mail leaves this machine")
+    port = settings.tcpgui.listen
+    if port is not None and not port.is_loopback:
+        found.append(
+            f"tcpgui.listen: {port} is not on loopback; passwords and answers travel in the clear,"
+            " and anybody who reaches it may try passwords"
+        )
     return tuple(found)
 
 
@@ -370,3 +381,18 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
             ("tls", "key" if tls.certificate else "certificate"),
             "is missing; allowed: certificate and key together",
         )
+
+
+def _door_contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
+    doors: dict[str, int] = {}
+    for index, door in enumerate(settings.listen):
+        first = doors.setdefault(str(door.address), index)
+        if first != index and not str(door.address).endswith(":0"):
+            yield (
+                ("listen", index, "address"),
+                f"{door.address} is that of listen[{first}] already; allowed: one of its own",
+            )
+    port = str(settings.tcpgui.listen or "")
+    if port in doors and not port.endswith(":0"):
+        taken = f"{port} is that of listen[{doors[port]}] already; allowed: one of its own"
+        yield ("tcpgui", "listen"), taken

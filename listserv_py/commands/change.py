@@ -141,7 +141,7 @@ def _ask(request: Request, moves: tuple[Move, ...]) -> None:
         raise ChangeNotAsked(str(new))
     delays = [move.mailing_list.keywords.confirm_delay for move in moves]
     code, until = turn.new_code(), turn.now + min([limits.confirmation_age, *delays])
-    origin = actor.asked.host if actor.asked else actor.letter.host if actor.letter else ""
+    origin = (actor.asked or actor.letter or actor).host
     slots = {
         "CODE": code,
         "LISTS": "\n".join(f"    {move.mailing_list.name}" for move in moves),

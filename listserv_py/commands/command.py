@@ -65,7 +65,7 @@ class Actor:
     """Whose command it is, and how that is known; `letter` None: it came from the command line.
 
     `name` is what his From line calls him. `asked` is set when he answered a code. `gave_password`:
-    the line has it, and it was right.
+    the line has it, and it was right. `host`: where he called from, when no letter brought it.
     """
 
     mailbox: Mailbox
@@ -74,6 +74,7 @@ class Actor:
     letter: Letter | None = None
     asked: Asked | None = None
     gave_password: bool = False
+    host: str = ""
 
     @property
     def proofs(self) -> tuple[Proof, ...]:

@@ -124,7 +124,7 @@ def _list_of(turn: Turn, lines: Sequence[Waiting]) -> MailingList | None:
 
 
 def _host(actor: Actor) -> str:
-    return actor.letter.host if actor.letter is not None else ""
+    return actor.letter.host if actor.letter is not None else actor.host
 
 
 def _delay(turn: Turn, lines: Sequence[Waiting]) -> timedelta:

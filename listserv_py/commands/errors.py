@@ -26,6 +26,12 @@ class ChangeClash(UserError):
     fields = ("listname", "address")
 
 
+class ListMoved(UserError):
+    """A command for a list whose `New-List=` leads to another server."""
+
+    fields = ("listname", "address")
+
+
 class OwnService(UserError):
     """SERVE for oneself."""
 
@@ -64,3 +70,19 @@ class NoPassword(UserError):
     """PW CHANGE, DELETE or RESET where there is no password."""
 
     fields = ("address",)
+
+
+class GuiNotSubscribed(UserError):
+    """A program's QUERY by somebody who is not there; programs know its first words."""
+
+    fields = ("address",)
+
+
+class GuiNoEntry(UserError):
+    """A program's QUERY about somebody who is not there; programs know its first words."""
+
+
+class GuiTooMany(UserError):
+    """A program's QUERY about more people than fit into an answer."""
+
+    fields = ("limit",)

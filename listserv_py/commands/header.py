@@ -62,17 +62,15 @@ def get(request: Request) -> str:
         return changelog.get(request)
     if template.is_meant(request):
         return template.get(request)
-    found, switches = configured_list(request, also_owners=True), request.arguments.switches
+    found, switches = configured_list(request, also_owners=True), set(request.arguments.switches)
     old = request.turn.tx.headers.old(found.id) if "OLD" in switches else None
-    said = request.say(
-        "GET_HEADER",
-        LISTNAME=found.name,
-        LOCK=_lock(request, found),
-        HEADER=(old or str(found.header)).rstrip("\n"),
-    )
-    if "HEADER" in switches:
+    lock, header = _lock(request, found), (old or str(found.header)).rstrip("\n")
+    rows = "" if switches & {"HEADER", "HDR"} else "\n".join(_rows(request, found)) or "-"
+    if "MSG" in switches:
+        return f"{header}\n{rows}".rstrip("\n-")
+    said = request.say("GET_HEADER", LISTNAME=found.name, LOCK=lock, HEADER=header)
+    if not rows:
         return said
-    rows = "\n".join(_rows(request, found)) or "-"
     return f"{said}\n\n{request.say('GET_SUBSCRIBERS', LISTNAME=found.name, ROWS=rows)}"
 
 
@@ -215,12 +213,13 @@ GET = Command(
     keyword="GET",
     synonyms=("SENDme",),
     syntax="listname [filetype] [(switches]",
-    switches=("Header", "NOLOCK", "OLD"),
+    switches=("Header", "HDR", "NOLOCK", "OLD", "MSG"),
     summary="Fetch a list's header to change it, or its change log",
     details=(
         "Options: HEADER leaves the subscribers out, NOLOCK locks nothing, OLD sends the header as"
-        " it was before the last change. While it is locked nobody else can store one. GET listname"
-        " CHANGELOG fetches the change log; CHANGELOG-yyyy, -yyyymm, -yyyymmdd or -yyyymmA (to E, a"
+        " it was before the last change, MSG nothing but the file, for programs. While it is locked"
+        " nobody else can store one. GET listname CHANGELOG fetches the change log;"
+        " CHANGELOG-yyyy, -yyyymm, -yyyymmdd or -yyyymmA (to E, a"
         " week) that of a time. SYSTEM CHANGELOG is that of all lists, for postmasters. GET"
         " listname MAILTPL, WELCOME, FAREWELL or INFO fetches that text of the list, GET DEFAULT"
         " MAILTPL the forms of this server."

@@ -8,11 +8,11 @@ handler refuses before it changes anything.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from listserv_py.commands import confirm, jobs, nothere, service
+from listserv_py.commands import confirm, jobs, nothere, renamed, service
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 from listserv_py.commands.command import Actor, Line, Privilege, Request
 from listserv_py.commands.data import with_data
@@ -68,6 +68,10 @@ NOISE_TOLD = 2
 """How often a day the same unreadable lines of one address are answered."""
 
 
+Prove = Callable[[Request], Request]
+"""Refuses a request that its sender's proof is too little for; else gives it back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A line, and what came of it; `text` None: it waits. `error` None: it was not refused."""
@@ -81,7 +85,8 @@ class Answer:
 class Job:
     """What the lines of one mail came to, while they run.
 
-    `errors` counts those in a row; `counted` the lines that the limit is for.
+    `errors` counts those in a row; `counted` the lines that the limit is for. `prove` takes the
+    place of `with_password` where the line itself holds no proof.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -95,6 +100,7 @@ class Job:
     asked: bool = False
     tried: dict[str, bool] = field(default_factory=dict)
     confirmed: bool = False
+    prove: Prove | None = None
 
     @property
     def failed(self) -> bool:
@@ -168,6 +174,17 @@ def run_job(turn: Turn, actor: Mailbox, text: str) -> tuple[str, bool]:
     return _output(turn, job), job.failed
 
 
+def call(turn: Turn, actor: Actor, line: Line, prove: Prove) -> str:
+    """Run one line for somebody who waits for the answer; what needs a code is asked by mail."""
+    job = Job(echo=False, prove=prove)
+    _run_line(turn, actor, line, job)
+    if actor.proof.is_proven:
+        service.count(turn, actor, [answer.error for answer in job.answers])
+    if job.waiting:
+        job.asked = confirm.ask(turn, actor, job.waiting)
+    return _output(turn, job)
+
+
 def _lines(
     letter: Letter, destination: Destination, actor: Actor, given: jobs.Job
 ) -> tuple[Line, ...]:
@@ -233,7 +250,8 @@ def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
     request = None
     try:
         request = _understand(turn, actor, line)
-        request = with_password(request, line.text, job.tried)
+        prove = job.prove
+        request = prove(request) if prove else with_password(request, line.text, job.tried)
         waits = needs_code(request)
         _count(request, job, waits=waits)
         if waits:
@@ -290,6 +308,8 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
         data=line.data,
         roster=line.roster,
     )
+    request = renamed.followed(request)
+    command, arguments = request.command, request.arguments
     needs_owner = command.privilege is Privilege.OWNER or for_another(request)
     if needs_owner and arguments.listname not in ("", ALL_LISTS):
         owned_list(request)

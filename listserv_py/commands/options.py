@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-from listserv_py.commands import patterns
+from listserv_py.commands import guiquery, patterns
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import tell
 from listserv_py.commands.renewal import pending
 from listserv_py.commands.rights import Target, for_another, is_owner, targets
+from listserv_py.commands.syntax import GUI
 from listserv_py.errors import OwnerOnlyOption
 from listserv_py.lists.options import OPTIONS, apply_words, describe
 from listserv_py.store.changelog import Verb
@@ -86,6 +87,12 @@ def _note(request: Request, target: Target) -> None:
 
 def prepare_query(request: Request) -> Request:
     """Refuse when there is no such subscription, and words that are no options."""
+    if guiquery.is_meant(request):
+        return guiquery.prepared(request, _prepare_query)
+    return _prepare_query(request)
+
+
+def _prepare_query(request: Request) -> Request:
     if request.arguments.pattern:
         patterns.check_words(request)
         return patterns.check(request, tells=False)
@@ -103,6 +110,8 @@ def query(request: Request) -> str:
     """Show the options of a subscription, or of several; WITH leaves out those without them."""
     found = patterns.targets(request) if request.arguments.pattern else targets(request)
     having = (target for target in found if _has_them(request, target))
+    if guiquery.is_meant(request):
+        return guiquery.records(having)
     told = [_described(request, target) for target in islice(having, patterns.SHOWN_MAX)]
     return "\n\n".join(told) or request.say("QUERY_NONE", OPTIONS=_words(request))
 
@@ -194,7 +203,8 @@ SET = Command(
 
 QUERY = Command(
     keyword="Query",
-    syntax="listname|* [WITH options] [FOR people]",
+    syntax="[gui] listname|* [WITH options] [FOR people]",
+    switches=(GUI,),
     summary="Show your options on a list, or all your subscriptions",
     details=(
         "WITH shows only subscriptions that have all those options. FOR user@host, or *@host for"

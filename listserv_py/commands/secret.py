@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from enum import Enum, auto
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -33,6 +34,12 @@ _WRONG, _NEW = "wrong password", "new password"
 # The least that OWASP recommends: the server has one writing thread.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
+_NOBODYS = (
+    "$argon2id$v=19$m=19456,t=2,p=1$V+Qgz6SAvBKrIowd0UYnkA"
+    "$kcLMOb3sc2XW9Ae0b+30mblIZJu4R6+CfnguaFyunng"
+)
+"""The hash of dice that nobody has kept."""
+
 
 def with_password(request: Request, line: str, tried: dict[str, bool]) -> Request:
     """The request of somebody who gave his password in the line; WrongPassword when it is not.
@@ -55,6 +62,27 @@ def with_password(request: Request, line: str, tried: dict[str, bool]) -> Reques
     if not tried[given]:
         raise WrongPassword
     return replace(request, actor=replace(actor, gave_password=True))
+
+
+class Tried(Enum):
+    """What came of trying a password."""
+
+    RIGHT = auto()
+    WRONG = auto()
+    NOT_AT_ALL = auto()
+    """Too many were wrong lately."""
+
+
+def try_password(turn: Turn, mailbox: Mailbox, given: str) -> Tried:
+    """Whether it is the password of an address, for one who is told so at once (TCPGUI).
+
+    An address without a password is treated in all like one with another: nobody learns who has
+    one.
+    """
+    if _is_tired(turn, mailbox):
+        return Tried.NOT_AT_ALL
+    kept = turn.tx.passwords.hash_of(mailbox) or _NOBODYS
+    return Tried.RIGHT if _is_right(turn, mailbox, kept, given) else Tried.WRONG
 
 
 def hashed(request: Request, new: str) -> str:

@@ -188,7 +188,7 @@ def _wanted(request: Request, mailing_list: MailingList, options: Options) -> Op
 def _consent(request: Request) -> Consent | None:
     """What was asked and what was answered; None when the operator subscribed him."""
     asked, letter = request.actor.asked, request.actor.letter
-    if asked is None or letter is None:
+    if asked is None:
         return None
     return Consent(
         asked_at=asked.at,
@@ -196,7 +196,7 @@ def _consent(request: Request) -> Consent | None:
         asked_host=asked.host,
         request=f"{request.command.word} {write(request.command.syntax, request.arguments)}",
         confirmed_at=request.turn.now,
-        confirmed_message_id=letter.message.message_id or "",
+        confirmed_message_id=(letter and letter.message.message_id) or "",
     )
 
 

@@ -25,6 +25,7 @@ _PASSWORD = re.compile(
 _NEW_PASSWORD = re.compile(
     r"[ \t]*PWC?[ \t]+(?:ADD|REP|CH[A-Z]*)[ \t]+\S", re.ASCII | re.IGNORECASE
 )
+GUI = "***GUI***"
 _DATASET = re.compile(r"(?:^|[ \t])DD=([A-Z0-9_$#-]{1,32})(?=[ \t]|$)", re.IGNORECASE | re.ASCII)
 _ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]+)>")
 
@@ -121,7 +122,7 @@ def shown(syntax: str) -> str:
     parts = []
     for element, optional in elements_of(syntax):
         parts.append(f"[{element.shown}]" if optional else element.shown)
-    return " ".join(parts)
+    return " ".join(part for part in parts if part != "[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,20 @@ def _read_name(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     if not name:
         raise MissingWord("full name")
     return "", replace(arguments, name=name)
+
+
+def _read_gui(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    """The word by which a program asks for records that it can read."""
+    word, rest = first_word(text)
+    if fold(word) != GUI:
+        return text, arguments
+    return rest, replace(arguments, switches=(GUI,))
+
+
+def _read_everybody(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    """As `_read_people`; programs say `*` alone for all."""
+    word, rest = first_word(text)
+    return _read_people(f"*@* {rest}".rstrip() if word == "*" else text, arguments)
 
 
 def _read_options(text: str, arguments: Arguments) -> tuple[str, Arguments]:
@@ -330,6 +345,8 @@ def _prefixed(word: str, text: str) -> str:
 
 _ELEMENTS: dict[str, Element] = {
     "listname": Element("listname", _read_listname, lambda a: a.listname),
+    # For programs only, so people are not shown it.
+    "gui": Element("", _read_gui, lambda a: GUI if GUI in a.switches else ""),
     "listname|*": Element("listname|*", _read_listname_or_all, lambda a: a.listname),
     "listnames": Element("listname …", _read_listnames, lambda a: " ".join(a.others)),
     "name": Element("full name", _read_name, lambda a: a.name),
@@ -369,7 +386,7 @@ _ELEMENTS: dict[str, Element] = {
     ),
     "FOR people": Element(
         "FOR user@host|*@host",
-        _read_people,
+        _read_everybody,
         lambda a: _prefixed("FOR", _write_people(a)),
         _clause("FOR"),
     ),

@@ -74,6 +74,10 @@ def _door_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
                 wrong = ""
         if wrong:
             yield ("listen", index, "address"), f"{door.address}: {wrong}"
+    port = settings.tcpgui.listen
+    wrong = _wrong_host(port.host) if port else ""
+    if wrong:
+        yield ("tcpgui", "listen"), f"{port}: {wrong}"
 
 
 def _wrong_path(path: Path) -> str:

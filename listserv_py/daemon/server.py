@@ -31,9 +31,12 @@ from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
 from listserv_py.smtpd.limits import DoorSettings, door_settings
 from listserv_py.smtpd.listener import Address, DoorFault, Listener, listen
+from listserv_py.smtpd.sockets import Unusable
 from listserv_py.store.lock import lock
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
+from listserv_py.tcpgui.desk import answers
+from listserv_py.tcpgui.port import Bounds, Port
 from listserv_py.texts import site
 
 log = get_logger("daemon")
@@ -83,6 +86,7 @@ class _Server:
         verifier = Verifier(resolver, settings.dns.timeout.total_seconds() + MORE_TIME)
         self._engine = Engine(store, settings, resolver)
         self._work = Work(store, self._turns, verifier, self._engine.wake)
+        self._port = Port(answers(store, self._turns, self._wake), Bounds())
 
     async def run(self) -> None:
         """Start, wait for the word to stop, stop."""
@@ -91,10 +95,16 @@ class _Server:
         desk = Desk(self._store, self._turns, self._wake)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve_control(settings.site.data_dir, desk))
+            await self._open_port()
+            stack.push_async_callback(self._port.close, GRACE)
             counter = Counter(self._store, self._turns, self._wake)
             await stack.enter_async_context(public_pages(counter, self._turns, self._path))
             listener = await self._listen(house)
-            log.info("daemon.ready", listening=[_shown(one) for one in listener.addresses])
+            log.info(
+                "daemon.ready",
+                listening=[_shown(one) for one in listener.addresses],
+                tcpgui=[_shown(one) for one in self._port.addresses],
+            )
             notify.tell("READY=1")
             await self._until_told(listener)
         log.info("daemon.stopped")
@@ -105,6 +115,16 @@ class _Server:
             return await listen(settings.listen, house, self._door(settings))
         except DoorFault as exc:
             raise in_file(exc, self._path, ("listen", exc.index, "address")) from exc
+
+    async def _open_port(self) -> None:
+        address = self._turns.settings.tcpgui.listen
+        if address is None:
+            return
+        try:
+            await self._port.open(address)
+        except Unusable as exc:
+            fault = ConfigError("", "tcpgui.listen", str(exc))
+            raise in_file(fault, self._path, ("tcpgui", "listen")) from exc
 
     def _door(self, settings: Settings) -> DoorSettings:
         """The door's settings; no more connections than there are descriptors for."""
@@ -130,7 +150,9 @@ class _Server:
         finally:
             notify.tell("STOPPING=1")
             log.info("daemon.stopping")
-            await asyncio.gather(listener.close(GRACE), self._engine.stop(GRACE))
+            await asyncio.gather(
+                listener.close(GRACE), self._engine.stop(GRACE), self._port.close(GRACE)
+            )
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
