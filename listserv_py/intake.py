@@ -19,6 +19,7 @@ from listserv_py.mail.message import read
 from listserv_py.mail.proof import Proof
 from listserv_py.maillog import get_logger
 from listserv_py.posting import arrival as posting
+from listserv_py.posting.forwarding import forward
 from listserv_py.store.spool import Entry
 from listserv_py.store.turn import Turn
 
@@ -90,6 +91,8 @@ def _hand_over(
         log.info("intake.served_off", spool=letter.spool_id)
     elif destination.door in _COMMANDS:
         interpreter.work(turn, letter, destination, ahead)
+    elif destination.door is Door.ALIAS:
+        forward(turn, letter, destination.key or "")
     elif destination.door in _BOUNCES:
         bounces.work(turn, letter, destination)
     elif destination.door is Door.POST:

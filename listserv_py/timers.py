@@ -40,5 +40,6 @@ def sweep(turn: Turn) -> None:
     tx.posts.sweep(now - POSTED_FOR, now - COUNTED_FOR)
     tx.spool.sweep(now)
     tx.service.sweep(now - SERVED_FOR)
+    tx.aliases.sweep(now - turn.settings.dmarc.alias_age)
     tx.outbox.prune(now - OUTCOMES_FOR)
     tx.changelog.sweep(now - CHANGES_FOR)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from listserv_py.errors import Refusal
@@ -12,7 +13,15 @@ from listserv_py.mail.envelope import Envelope
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import read
 from listserv_py.maillog import get_logger
-from listserv_py.smtpd.policy import is_for_owners_only, is_picky, judge, judge_post
+from listserv_py.posting.forwarding import BUDGET, BUDGET_TIME
+from listserv_py.smtpd.policy import (
+    AliasFacts,
+    is_for_owners_only,
+    is_picky,
+    judge,
+    judge_alias,
+    judge_post,
+)
 from listserv_py.smtpd.replies import SmtpReply
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store, StoreFull
@@ -50,6 +59,8 @@ class House:
         if not self._room.is_enough(self._turns.settings.limits.message_size):
             return FULL
         destination = self._destination(rcpt)
+        if destination is not None and destination.door is Door.ALIAS:
+            return judge_alias(self._alias(destination), size)
         mailing_list = self._list(destination)
         if mailing_list is not None:
             remember = self._picky.add if is_picky(mailing_list) else self._picky.discard
@@ -82,6 +93,11 @@ class House:
         refusal: SmtpReply | None = None
         for rcpt in envelope.rcpt_to:
             destination = self._destination(rcpt)
+            if destination is not None and destination.door is Door.ALIAS:
+                refusal = judge_alias(self._alias(destination), len(envelope.content))
+                if refusal is None:
+                    return None
+                continue
             if destination is None or destination.door is not Door.POST:
                 return None
             if destination.listname not in self._picky:
@@ -99,6 +115,11 @@ class House:
             writers += [author.mailbox] if author else []
         return judge_post(mailing_list, len(envelope.content), writers, self._turns.postmasters)
 
+    def _alias(self, destination: Destination) -> AliasFacts:
+        limits = self._turns.settings.dmarc
+        spent = self._store.peek(_forwarded, destination.key or "")
+        return AliasFacts(spent is not None, spent or 0, limits.forwards, limits.forward_size)
+
     def _destination(self, rcpt: Mailbox) -> Destination | None:
         site = self._turns.settings.site
         return route(rcpt, domain=site.domain, name=site.name)
@@ -107,6 +128,14 @@ class House:
         if destination is None or destination.listname is None:
             return None
         return self._store.peek(_find, destination.listname)
+
+
+def _forwarded(tx: Tx, alias: str) -> int | None:
+    """How many mails were forwarded to the author behind an alias lately; None: there is none."""
+    author = tx.aliases.find(alias)
+    if author is None:
+        return None
+    return tx.budget.spent(author, BUDGET, datetime.now(UTC), BUDGET_TIME)
 
 
 _HEAD = 256_000

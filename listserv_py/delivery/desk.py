@@ -72,7 +72,7 @@ class Desk:
         raw = await self._store.read(lambda tx: tx.sending.content(mailing.id))
         if raw is None:
             return None
-        letter = await self._or_aside(mailing, self._letters.of_single(raw, mailing.created_at))
+        letter = await self._or_aside(mailing, self._letters.of_single(mailing, raw))
         if letter is None:
             return None
         return _again(due, mailing.reverse_path.encode(), letter, batch)

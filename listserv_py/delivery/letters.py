@@ -15,6 +15,7 @@ from listserv_py.delivery.variants import VariantKey
 from listserv_py.delivery.wire import Letter, split
 from listserv_py.mail.listheaders import ListFacts, decode
 from listserv_py.mail.message import read
+from listserv_py.store.outbox import Kind
 from listserv_py.store.sending import Mailing
 
 KEPT = 16
@@ -73,16 +74,17 @@ class Letters:
             letter = content.letters[key] = await asyncio.to_thread(self._sealed, content, key)
         return letter
 
-    async def of_single(self, raw: bytes, stamp: int) -> Letter:
-        """The letter of a mail to one person: the mail itself, signed."""
-        return await asyncio.to_thread(self._single, raw, stamp)
+    async def of_single(self, mailing: Mailing, raw: bytes) -> Letter:
+        """The letter of a mail to one person: the mail itself, signed if it is ours."""
+        return await asyncio.to_thread(self._single, mailing, raw)
 
     def _sealed(self, content: Content, key: VariantKey) -> Letter:
         signers = self.signers if content.facts.signed else ()
         return Letter(lambda seven: content.draft(key, seven), signers, content.facts.stamp)
 
-    def _single(self, raw: bytes, stamp: int) -> Letter:
+    def _single(self, mailing: Mailing, raw: bytes) -> Letter:
         def make(seven_bit: bool) -> Variant:
             return Variant(*split(fit(read(raw), seven_bit=True) if seven_bit else raw))
 
-        return Letter(make, self.signers, stamp)
+        signers = () if mailing.kind == Kind.PASSED_ON else self.signers
+        return Letter(make, signers, mailing.created_at)

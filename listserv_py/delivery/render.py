@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from listserv_py.delivery.author import with_author
 from listserv_py.delivery.banners import with_banners
 from listserv_py.delivery.dual import with_dual_header
 from listserv_py.delivery.fit import fit
@@ -50,11 +51,12 @@ def render(
     fields = styled(message.fields, raw, facts, style)
     ready = _reread(fit(_reread(joined(fields) + b"\r\n" + message.body), seven_bit=seven_bit))
     own = names(facts, style)
+    fields = with_author(ready, facts, own)
     if not own:
-        return Variant(joined(ready.fields), ready.body)
-    at = next(n for n, one in enumerate(ready.fields) if one.name in own)
-    before = joined(ready.fields[:at])
-    behind = joined(one for one in ready.fields[at:] if one.name not in own)
+        return Variant(joined(fields), ready.body)
+    at = next(n for n, one in enumerate(fields) if one.name in own)
+    before = joined(fields[:at])
+    behind = joined(one for one in fields[at:] if one.name not in own)
     return Variant(before + behind, ready.body, len(before), own)
 
 

@@ -18,6 +18,7 @@ _LISTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,30}[A-Za-z0-9])?", re.AS
 _KEY = re.compile(rf"[A-Za-z0-9]{{1,{KEY_MAX}}}", re.ASCII)
 _DOOR_ENDINGS = ("-request", "-subscribe", "-unsubscribe", "-signoff", "-search")
 _DMARC = re.compile(r"[0-9A-F]{16}-DMARC", re.ASCII)
+_ALIAS = re.compile(r"([0-9a-f]{16})-dmarc-request", re.ASCII)
 
 
 class Door(StrEnum):
@@ -33,11 +34,16 @@ class Door(StrEnum):
     POSTMASTER = "postmaster"
     OWN_BOUNCE = "own-bounce"
     SITE_REQUEST = "site-request"
+    ALIAS = "alias"
+    """Behind it stands an author whose own address could not be used (RFC 9989)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A door, the list it belongs to (in capitals), and the VERP key that stood in the address."""
+    """A door, the list it belongs to, and what stood in the address: a VERP key, or an alias.
+
+    All in capitals.
+    """
 
     door: Door
     listname: str | None = None
@@ -94,7 +100,8 @@ def _site_door(local: str, name: str) -> Destination | None:
         return Destination(Door.SITE_REQUEST)
     if local in _SITE_PEOPLE:
         return Destination(Door.POSTMASTER)
-    return None
+    alias = _ALIAS.fullmatch(local)
+    return Destination(Door.ALIAS, key=alias[1].upper()) if alias else None
 
 
 def _list_door(local: str, name: str) -> Destination | None:
@@ -121,6 +128,7 @@ def _local_part(destination: Destination, name: str) -> str:
         Door.OWN_BOUNCE: f"owner-{name}",
         Door.SITE_REQUEST: f"{name}-request",
         Door.POSTMASTER: "postmaster",
+        Door.ALIAS: f"{(destination.key or '').lower()}-dmarc-request",
     }
     if destination.door in site:
         return site[destination.door]

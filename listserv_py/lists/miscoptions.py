@@ -101,6 +101,12 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
         "NO_ONE_CLICK", State.OBEYED, "Ours: no one-click unsubscription.", other="ONE_CLICK"
     ),
     MiscOption(
+        "DMARC_NO_REWRITE",
+        State.OBEYED,
+        "Ours: copies always keep the author's own From, though his domain may have them refused;"
+        " LISTSERV has it as a setting of the site.",
+    ),
+    MiscOption(
         "NO_DKIM_PROOF",
         State.OBEYED,
         "Ours: a DKIM signature proves no sender of this list's commands and posts.",

@@ -27,7 +27,9 @@ class ListFacts:
     NOREPRO. `authserv_ids`, blank between: whose Authentication-Results are ours and go no further.
     `one_click` is where the links of one-click unsubscription begin, "" for none.
     The banners are as TOP_BANNER and BOTTOM_BANNER were when the mailing was made. `posts_to` is
-    the super-list through which this one got the post, "" for a list's own.
+    the super-list through which this one got the post, "" for a list's own. `alias` is what goes
+    into From where the author's address cannot stand, "" where it always can; `seals`, blank
+    between, are the signatures of his domain that have verified (`mail.seals`).
     """
 
     listname: str
@@ -58,6 +60,8 @@ class ListFacts:
     bottom_html: str = ""
     one_click: str = ""
     posts_to: str = ""
+    alias: str = ""
+    seals: str = ""
 
     @property
     def has_banners(self) -> bool:

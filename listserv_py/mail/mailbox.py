@@ -182,6 +182,16 @@ def read_author(value: str) -> Author | None:
     return Author(comment, mailbox) if mailbox else None
 
 
+def readdressed(value: str, address: str) -> str:
+    """An unfolded From value that `read_author` can read, with another address in it."""
+    value = value.strip(" \t")
+    _, angle, rest = _phrase(value)
+    if angle:
+        _, closed, tail = rest.partition(">")
+        return value[: len(value) - len(rest)] + address + closed + tail
+    return address + value[len(_bare(value)[0]) :]
+
+
 def _phrase(value: str) -> tuple[str, bool, str]:
     """The display name in front of `<`: (name, whether `<` follows it, what stands behind `<`)."""
     words: list[str] = []

@@ -43,10 +43,16 @@ def seal_of(fields: Sequence[Field], signature: Field) -> str:
     return digest.hexdigest()
 
 
-def is_sealed(fields: Sequence[Field], body: bytes, seals: Collection[str]) -> bool:
-    """Whether one of these signatures verifies for this header and body."""
+def is_sealed(
+    fields: Sequence[Field], body: bytes, seals: Collection[str], added: Sequence[Field] = ()
+) -> bool:
+    """Whether one of these signatures verifies for this header, with `added` on top, and body."""
     found = [one for one in fields if one.name == "dkim-signature"][:LOOKED_AT]
-    kept = (one for one in found if len(one.raw) <= FIELD_MAX and seal_of(fields, one) in seals)
+    kept = (
+        one
+        for one in found
+        if len(one.raw) <= FIELD_MAX and seal_of((*added, *fields), one) in seals
+    )
     return any(_fits(body, _tags(one)) for one in kept)
 
 

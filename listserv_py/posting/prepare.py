@@ -15,6 +15,7 @@ from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.mime import Part
 from listserv_py.maillog import get_logger
+from listserv_py.posting.alias import with_alias
 from listserv_py.posting.answers import known, tell_author
 from listserv_py.posting.content import stripped
 from listserv_py.posting.copyrules import ruled, through
@@ -32,6 +33,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     mailing_list, tx = post.mailing_list, turn.tx
     number = tx.lists.number_post(mailing_list)
     facts = ruled(facts_of(turn, letter, post), mailing_list, number, post.message.subject)
+    facts = with_alias(turn, letter, post, facts)
     below = _not_there_yet(turn, post)
     mailing_id = _send(turn, post, facts, below)
     tx.posts.note(mailing_list.id, post.keys, turn.now)

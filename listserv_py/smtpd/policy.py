@@ -7,6 +7,7 @@ is never a relay, because what is not an address of this server is nobody's (RFC
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from listserv_py.lists.access import Access
 from listserv_py.lists.addresses import Destination, Door
@@ -43,6 +44,32 @@ def judge(
     if mailing_list.held:
         return replies.LIST_HELD
     return _too_big(mailing_list, size)
+
+
+@dataclass(frozen=True, slots=True)
+class AliasFacts:
+    """What is known of the alias that a mail is for, and how much of it is taken.
+
+    `known`: it leads to somebody; `spent`: mails that went that way within the hour.
+    """
+
+    known: bool
+    spent: int
+    most: int
+    size_max: int
+
+
+def judge_alias(alias: AliasFacts, size: int | None) -> SmtpReply | None:
+    """The answer to mail for an author behind his alias, None for welcome.
+
+    Refused here, what is too much stays with its sender: nothing is lost, and nobody gets a bounce
+    from us.
+    """
+    if not alias.known:
+        return replies.UNKNOWN_ADDRESS
+    if (size or 0) > alias.size_max:
+        return replies.TOO_BIG_FOR_ALIAS
+    return replies.ALIAS_BUSY if alias.spent >= alias.most else None
 
 
 def judge_post(

@@ -82,6 +82,7 @@ UTF8_SENDER = SmtpReply(550, "5.6.7", "A non-ASCII sender needs SMTPUTF8")
 UTF8_RECIPIENT = SmtpReply(553, "5.6.7", "A non-ASCII recipient needs SMTPUTF8")
 TOO_BIG = SmtpReply(552, "5.3.4", "Mail too big for this server")
 TOO_BIG_FOR_LIST = SmtpReply(552, "5.3.4", "Mail too big for this list")
+TOO_BIG_FOR_ALIAS = SmtpReply(552, "5.3.4", "Mail too big to be forwarded")
 TOO_MANY_HOPS = SmtpReply(554, "5.4.6", "Too many Received fields: this mail loops")
 BARE_BREAKS = SmtpReply(554, "5.6.0", "Bare CR, bare LF or NUL in the mail")
 LONG_LINE = SmtpReply(554, "5.6.0", "A line of the mail is longer than 65536 octets")
@@ -89,6 +90,7 @@ LONG_LINE = SmtpReply(554, "5.6.0", "A line of the mail is longer than 65536 oct
 # Refused for now.
 TOO_MANY_RECIPIENTS = SmtpReply(452, "4.5.3", "Too many recipients in one mail")
 NO_ROOM = SmtpReply(452, "4.3.1", "No room at the moment; try again later")
+ALIAS_BUSY = SmtpReply(450, "4.2.1", "Too much mail for this person; try again later")
 LIST_HELD = SmtpReply(450, "4.2.1", "This list is held; try again later")
 
 # Farewells.

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     APPROVAL = "approval"
     NOTICE = "notice"
     FORWARD = "forward"
+    PASSED_ON = "passed-on"
+    """Another's mail as it came; the only single mail that we do not sign."""
 
 
 class Outbox:

@@ -75,6 +75,9 @@ class People:
                 "SELECT address, name FROM signup WHERE address_key = ?", (key,)
             ),
             "password": self._rows("SELECT set_at FROM password WHERE address_key = ?", (key,)),
+            "aliases": self._rows(
+                "SELECT alias, address, posted_at FROM alias WHERE address_key = ?", (key,)
+            ),
             "service": self._rows(
                 "SELECT proven, invalid, off, changed_at FROM service WHERE address_key = ?", (key,)
             ),
@@ -109,6 +112,7 @@ class People:
             ("DELETE FROM bounce WHERE instr(lower(text), ?)", written),
             ("DELETE FROM signup WHERE address_key = ?", key),
             ("DELETE FROM password WHERE address_key = ?", key),
+            ("DELETE FROM alias WHERE address_key = ?", key),
             ("DELETE FROM service WHERE address_key = ?", key),
             ("DELETE FROM subscriber WHERE address_key = ?", key),
         ):
@@ -127,6 +131,7 @@ class People:
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
             " UNION SELECT address FROM signup UNION SELECT address FROM password"
+            " UNION SELECT address FROM alias"
             " UNION SELECT address FROM change_log WHERE address <> ''"
         ).fetchall()
         headers = self._db.execute(

@@ -298,6 +298,26 @@ def create_unsubscribe_secret(db: Database) -> None:
 
 
 @migrations()
+def create_alias_table(db: Database) -> None:
+    """Authors and the aliases that stand for them in From, and the key that makes these."""
+    db.execute(
+        """
+        CREATE TABLE alias (
+            alias TEXT PRIMARY KEY,
+            address_key TEXT NOT NULL,
+            address TEXT NOT NULL,
+            posted_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX alias_person ON alias (address_key)")
+    db.execute("CREATE INDEX alias_age ON alias (posted_at)")
+    db.execute(
+        "INSERT INTO meta (name, value) VALUES ('secret.alias', ?)", (secrets.token_bytes(32),)
+    )
+
+
+@migrations()
 def create_stats_table(db: Database) -> None:
     """How many posts each list has sent out, for STATS."""
     db.execute(

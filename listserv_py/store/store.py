@@ -4,6 +4,7 @@ from sqlite_utils import Database
 
 from listserv_py.mail.token import Tokens
 from listserv_py.mail.verp import Verp
+from listserv_py.store.aliases import Aliases
 from listserv_py.store.budget import Budget
 from listserv_py.store.changelog import ChangeLog
 from listserv_py.store.cookies import Cookies
@@ -43,6 +44,7 @@ class Tx:
         self.spool = Spool(db, self.meta.secret("seen"))
         self.proofs = Proofs(db, self.meta.secret("seen"))
         self.cookies = Cookies(db, self.meta.secret("cookie"))
+        self.aliases = Aliases(db, self.meta.secret("alias"))
         self.budget = Budget(db, self.meta.secret("person"))
         self.posts = Posts(db, self.meta.secret("person"))
         self.signup = Signup(db)

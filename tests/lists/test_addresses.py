@@ -25,6 +25,9 @@ DESTINATIONS = st.one_of(
     st.builds(Destination, st.sampled_from(LIST_DOORS), LISTNAMES),
     st.builds(Destination, st.just(Door.OWNER), LISTNAMES, KEYS),
     st.builds(Destination, st.sampled_from(SITE_DOORS)),
+    st.builds(
+        Destination, st.just(Door.ALIAS), st.none(), st.from_regex("[0-9A-F]{16}", fullmatch=True)
+    ),
 )
 
 
@@ -58,6 +61,9 @@ def test_route_never_crashes(local_part: str) -> None:
         ("test-l-signoff-request", Destination(Door.SIGNOFF, "TEST-L")),
         ("owner-test-l", Destination(Door.OWNER, "TEST-L")),
         ("owner-test-l+abc7", Destination(Door.OWNER, "TEST-L", "ABC7")),
+        ("0123456789abcDEF-dmarc-request", Destination(Door.ALIAS, key="0123456789ABCDEF")),
+        ("0123456789abcdeg-dmarc-request", Destination(Door.REQUEST, "0123456789ABCDEG-DMARC")),
+        ("0123456789abcdef-dmarc", None),
         ("test-l+owner", None),
         ("test-l-request+x", None),
         ("listserv+x", None),

@@ -4,7 +4,7 @@ from listserv_py.lists.addresses import route
 from listserv_py.lists.header import new_header, parse_header
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
-from listserv_py.smtpd.policy import judge, judge_post
+from listserv_py.smtpd.policy import AliasFacts, judge, judge_alias, judge_post
 
 DOMAIN = "lists.example.org"
 ANN, BOB, BOSS = (Mailbox(name, "example.org") for name in ("ann", "bob", "boss"))
@@ -61,3 +61,17 @@ def test_what_no_membership_could_change_is_said_at_once(
     sets: list[str], writers: list[Mailbox], size: int, answer: str
 ) -> None:
     assert str(judge_post(mailing_list(*sets), size, writers, [BOSS]) or "")[:9] == answer
+
+
+@pytest.mark.parametrize(
+    ("alias", "size", "answer"),
+    [
+        (AliasFacts(known=False, spent=0, most=20, size_max=1000), None, "550 5.1.1"),
+        (AliasFacts(known=True, spent=0, most=20, size_max=1000), None, ""),
+        (AliasFacts(known=True, spent=19, most=20, size_max=1000), 1000, ""),
+        (AliasFacts(known=True, spent=20, most=20, size_max=1000), None, "450 4.2.1"),
+        (AliasFacts(known=True, spent=0, most=20, size_max=1000), 1001, "552 5.3.4"),
+    ],
+)
+def test_mail_to_an_alias(alias: AliasFacts, size: int | None, answer: str) -> None:
+    assert str(judge_alias(alias, size) or "")[:9] == answer
