@@ -363,14 +363,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
                 ("site", "postmasters", index),
                 f"{postmaster} is this server itself; allowed: the address of a person",
             )
-    doors: dict[str, int] = {}
-    for index, door in enumerate(settings.listen):
-        first = doors.setdefault(str(door.address), index)
-        if first != index and not str(door.address).endswith(":0"):
-            yield (
-                ("listen", index, "address"),
-                f"{door.address} is that of listen[{first}] already; allowed: one of its own",
-            )
+    yield from _door_contradictions(settings)
     if bool(delivery.username) != bool(delivery.password_file):
         lacking = "password_file" if delivery.username else "username"
         yield ("delivery", lacking), "is missing; allowed: username and password_file together"
