@@ -16,6 +16,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 import structlog
@@ -50,6 +51,11 @@ def configure(format: Format = "text", *, level: str = "INFO", output: int | Non
     # aiosmtpd formats every line of a mail for its logger.
     logging.getLogger("mail.log").setLevel(logging.WARNING)
     logging.raiseExceptions = False
+
+
+def forward(take: Callable[[str, str, dict[str, Any]], None]) -> None:
+    """Hand each line's level, event and values on, to be logged by another process."""
+    logging.getLogger().addHandler(_Forwarder(take))
 
 
 def close() -> None:
@@ -144,6 +150,27 @@ class _Writer(logging.Handler):
                 time.sleep(0.05)
             except OSError:  # closed by the other side, or the disk is full: this line is lost
                 return
+
+
+class _Forwarder(logging.Handler):
+    """See `forward`."""
+
+    def __init__(self, take: Callable[[str, str, dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._take = take
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.msg, dict):
+            given = {name: value for name, value in record.msg.items() if name[0] != "_"}
+            event = str(given.pop("event", ""))
+            values = {
+                name: value if isinstance(value, int | float | None) else str(value)
+                for name, value in given.items()
+                if name not in ("timestamp", "level")
+            }
+        else:
+            event, values = "log.foreign", {"logger": record.name, "text": record.getMessage()}
+        self._take(record.levelname.lower(), event, values)
 
 
 def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:

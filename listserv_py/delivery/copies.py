@@ -1,21 +1,58 @@
 """Copies in hand and the batch they belong to: what goes to a lane, and what comes back.
 
-A copy leaves a lane by exactly one `settle` of its batch. SENT is in the journal before this
-returns, so a connection that settles before it writes its next final dot keeps the promise of
-`journal.py`.
+A copy leaves a lane by exactly one `settle` or `postpone` of its home. SENT is in the journal
+before this returns, so a connection that settles before it writes its next final dot keeps the
+promise of `journal.py`. The home is a `Batch`, or in a worker what it was given of one.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from listserv_py.delivery.journal import Journal
+from listserv_py.delivery.journal import SENT, WAITING, Journal
 from listserv_py.delivery.replies import Reply
 from listserv_py.delivery.retry import Patience
-from listserv_py.delivery.wire import Letter
+from listserv_py.delivery.sign import Signers
+from listserv_py.delivery.wire import Caps, Form
 from listserv_py.store.outcomes import Fate, Settled
+
+
+class AnyLetter(Protocol):
+    """One variant of one mailing, as lanes need it: made here, or sent to us."""
+
+    @property
+    def signers(self) -> Signers:
+        """Who signs copies that have header fields of their own."""
+
+    def form(self, caps: Caps) -> Form | None:
+        """The form for such a host; None: its 7-bit form must be made first."""
+
+
+class Home(Protocol):
+    """Where a copy's outcome is told."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether its copies go before all others."""
+
+    @property
+    def open(self) -> Collection[Copy]:
+        """Those without an outcome."""
+
+    def mark(self, copy: Copy, state: int) -> None:
+        """Note in the journal how far a copy has come."""
+
+    def state(self, copy: Copy) -> int:
+        """How far it has come."""
+
+    def settle(self, copy: Copy, fate: Fate, reply: Reply, *, blames: bool = False) -> None:
+        """Note what became of a copy."""
+
+    def postpone(self, copy: Copy, next_at: int, reply: Reply) -> None:
+        """A copy was not tried, because its host rests until then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -25,21 +62,23 @@ class Copy:
     `sender` and `path` are what stands between the angle brackets of MAIL and RCPT. `personal` are
     the header fields that the copy has for itself, whole lines: copies that have some share no
     transaction, and `wire.wire_of` puts them in and signs, when the copy is sent. `losses` counts
-    connections that broke under it before its dot, `taken` says whether its transaction has begun.
+    connections that broke under it before its dot, `slot` is its place in the journal, `deaths`
+    counts the workers that died while they sent it.
     """
 
     mailing_id: int
     subscriber_id: int | None
     rcpt: str
     sender: bytes
-    letter: Letter
+    letter: AnyLetter
     created_at: int
-    batch: Batch
+    batch: Home
     tries: int = 0
     blames: bool = False
     losses: int = 0
-    taken: bool = False
     personal: bytes = b""
+    slot: int = 0
+    deaths: int = 0
 
     @property
     def path(self) -> bytes:
@@ -56,6 +95,11 @@ class Copy:
         """Where it goes."""
         return self.rcpt.rpartition("@")[2].lower()
 
+    @property
+    def waits(self) -> bool:
+        """Whether its transaction has not begun, wherever it is."""
+        return self in self.batch.open and self.batch.state(self) == WAITING
+
 
 @dataclass(slots=True, eq=False)
 class Batch:
@@ -69,10 +113,25 @@ class Batch:
     open: set[Copy] = field(default_factory=set)
     settled: list[Settled] = field(default_factory=list)
 
+    def enter(self, copies: Collection[Copy]) -> None:
+        """These are its copies; they get their places in the journal."""
+        self.journal.enter([(copy.mailing_id, copy.subscriber_id) for copy in copies])
+        for slot, copy in enumerate(copies):
+            copy.slot = slot
+        self.open.update(copies)
+
+    def mark(self, copy: Copy, state: int) -> None:
+        """See Home."""
+        self.journal.mark(copy.slot, state)
+
+    def state(self, copy: Copy) -> int:
+        """See Home."""
+        return self.journal.state(copy.slot)
+
     def settle(self, copy: Copy, fate: Fate, reply: Reply, *, blames: bool = False) -> None:
         """Note what became of a copy; one that can wait no longer has expired."""
         if fate is Fate.SENT:
-            self.journal.note(copy.mailing_id, copy.subscriber_id)
+            self.journal.mark(copy.slot, SENT)
         next_at = 0
         if fate is Fate.LATER:
             luck = random.random()  # noqa: S311 - jitter
@@ -85,6 +144,15 @@ class Batch:
         over = self.patience.is_over(copy.created_at, self.clock())
         fate = Fate.EXPIRED if over else Fate.UNTRIED
         self._close(copy, fate, reply, next_at, copy.blames)
+
+    def sent(self, copies: Collection[Copy]) -> None:
+        """These were taken over, and the journal says so already."""
+        self.settled += [
+            Settled(copy.mailing_id, copy.subscriber_id, copy.rcpt, Fate.SENT) for copy in copies
+        ]
+        self.open.difference_update(copies)
+        if not self.open:
+            self.on_done(self)
 
     def _close(self, copy: Copy, fate: Fate, reply: Reply, next_at: int, blames: bool) -> None:
         self.open.discard(copy)
@@ -100,3 +168,13 @@ class Batch:
         )  # fmt: skip
         if not self.open:
             self.on_done(self)
+
+
+def recall(copy: Copy, fate: Fate, reply: Reply, next_at: int) -> None:
+    """Keep a copy from being sent whose turn has not come."""
+    if not copy.waits:
+        return
+    if fate is Fate.UNTRIED:
+        copy.batch.postpone(copy, next_at, reply)
+    else:
+        copy.batch.settle(copy, fate, reply)

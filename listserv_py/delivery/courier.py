@@ -12,12 +12,13 @@ from typing import Protocol
 from listserv_py.config import Settings
 from listserv_py.delivery import maildir
 from listserv_py.delivery.client import Dialer, Policy, Timeouts
-from listserv_py.delivery.copies import Copy
+from listserv_py.delivery.copies import AnyLetter, Copy, recall
+from listserv_py.delivery.journal import BEGUN
 from listserv_py.delivery.lane import Lane
-from listserv_py.delivery.replies import own
+from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.route import Host, Router
-from listserv_py.delivery.wire import Caps, wire_of
+from listserv_py.delivery.wire import Caps, Letter, wire_of
 from listserv_py.errors import ConfigError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
@@ -27,7 +28,17 @@ from listserv_py.store.sending import RestingHost
 log = get_logger("delivery")
 
 CONNECTIONS_MAX = 500
-"""At once to all hosts together."""
+"""At once to all hosts together, in all processes."""
+
+
+class Permits(Protocol):
+    """Says how many connections there may be."""
+
+    async def ask(self, host: str) -> bool:
+        """Whether one more may be opened; counts it if so."""
+
+    def gone(self, host: str) -> None:
+        """One that was granted is closed."""
 
 
 class Courier(Protocol):
@@ -43,6 +54,9 @@ class Courier(Protocol):
 
     def carry(self, copies: Collection[Copy], *, urgent: bool) -> None:
         """Take these out; each comes to an outcome in its batch."""
+
+    def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> None:
+        """Those that have not begun come to this outcome instead, now or very soon."""
 
     def resting(self) -> list[RestingHost]:
         """Which domains (or the smarthost) are left alone now."""
@@ -74,12 +88,14 @@ class SmtpCourier:
         clock: Callable[[], int],
         note: Callable[[str, RestingHost | None], None],
         timeouts: Timeouts,
+        permits: Permits | None = None,
     ) -> None:
         """`note(name, host)` keeps that a host rests, or with None that it is well again."""
         self.clock, self._note, self.timeouts = clock, note, timeouts
         self._resolver = resolver
         self._lanes: dict[str, Lane] = {}
-        self._open: Counter[str] = Counter()
+        self._alone = _Alone()
+        self._permits = permits or self._alone
         self._closing = False
         self.apply(settings)
 
@@ -94,7 +110,7 @@ class SmtpCourier:
             password=_password(delivery.password_file) if delivery.username else "",
             verify=delivery.relay is not None,
         )
-        self.limit = delivery.connections
+        self.limit = self._alone.limit = delivery.connections
         self.patience = patience(settings)
         self.router = Router(self._resolver, delivery.relay, delivery.port)
         self.dialer = Dialer(policy)
@@ -119,10 +135,28 @@ class SmtpCourier:
         for name, some in by_lane.items():
             self._lane(name).put(some, urgent=urgent)
 
+    def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> None:
+        """Settle them; their lanes pass over what is settled."""
+        for copy in copies:
+            recall(copy, fate, reply, next_at)
+
+    def learn(self, host: RestingHost) -> bool:
+        """Another process found that a host fails; whether that is news."""
+        lane = self._lane(host.name)
+        known = lane.rest
+        if known and (known.failures, known.next_at) >= (host.failures, host.next_at):
+            return False
+        lane.learn(host)
+        return True
+
     @property
     def spills_waiting(self) -> bool:
         """Whether one domain's slowness is not all the others'."""
         return not self.router.has_relay
+
+    def known(self) -> list[RestingHost]:
+        """All that failed, and have not been well since."""
+        return [lane.rest for lane in self._lanes.values() if lane.rest]
 
     def resting(self) -> list[RestingHost]:
         """The lanes that rest."""
@@ -162,18 +196,18 @@ class SmtpCourier:
 
     # For the lanes.
 
-    def may_dial(self, host: Host) -> bool:
+    async def may_dial(self, host: Host) -> bool:
         """Bounds per host, whatever domains it serves, and over all."""
-        full = self._open[str(host)] >= self.limit or self._open.total() >= CONNECTIONS_MAX
-        if not full:
-            self._open[str(host)] += 1
-        return not full
+        return await self._permits.ask(str(host))
 
     def hung_up(self, host: Host) -> None:
         """One connection less."""
-        self._open[str(host)] -= 1
-        if not self._open[str(host)]:
-            del self._open[str(host)]
+        self._permits.gone(str(host))
+
+    async def make_seven(self, letter: AnyLetter) -> None:
+        """Make the 7-bit form of a letter, in a thread."""
+        if isinstance(letter, Letter):
+            await asyncio.to_thread(letter.make_seven)
 
     def rests(self, host: RestingHost) -> None:
         """Keep it in the store."""
@@ -190,6 +224,27 @@ class SmtpCourier:
         return lane
 
 
+class _Alone:
+    """The bounds where there is one process only."""
+
+    def __init__(self) -> None:
+        self.limit = 0
+        self._open: Counter[str] = Counter()
+
+    async def ask(self, host: str) -> bool:
+        """See Permits."""
+        full = self._open[host] >= self.limit or self._open.total() >= CONNECTIONS_MAX
+        if not full:
+            self._open[host] += 1
+        return not full
+
+    def gone(self, host: str) -> None:
+        """See Permits."""
+        self._open[host] -= 1
+        if not self._open[host]:
+            del self._open[host]
+
+
 class MaildirCourier:
     """Writes files, one thread's work at a time."""
 
@@ -203,6 +258,11 @@ class MaildirCourier:
         task = asyncio.get_running_loop().create_task(self._write(list(copies)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> None:
+        """Settle them; what is settled is not written."""
+        for copy in copies:
+            recall(copy, fate, reply, next_at)
 
     @property
     def spills_waiting(self) -> bool:
@@ -240,7 +300,7 @@ class MaildirCourier:
             if self._closing:
                 copy.batch.postpone(copy, self._clock(), own("4.3.2", "shutting down"))
                 continue
-            copy.taken = True
+            copy.batch.mark(copy, BEGUN)
             try:
                 await asyncio.to_thread(self._deliver, copy)
             except OSError as exc:
@@ -251,7 +311,9 @@ class MaildirCourier:
 
     def _deliver(self, copy: Copy) -> None:
         unique = f"{copy.created_at}.M{copy.mailing_id}S{copy.subscriber_id or 0}.listserv_py"
-        form = copy.letter.form(Caps(eight_bit=True, utf8=True)) or copy.letter.main
+        form = copy.letter.form(Caps(eight_bit=True, utf8=True))
+        if form is None:
+            raise AssertionError("there is a form for who takes everything")
         wire = wire_of(form, copy.personal, copy.letter.signers)
         maildir.deliver(self._root, copy.rcpt, unique, copy.sender, wire)
 

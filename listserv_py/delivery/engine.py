@@ -14,6 +14,7 @@ from listserv_py.delivery import journal
 from listserv_py.delivery.client import Timeouts
 from listserv_py.delivery.courier import MaildirCourier, SmtpCourier, patience
 from listserv_py.delivery.desk import Desk
+from listserv_py.delivery.fleet import FleetCourier
 from listserv_py.delivery.hand import Hand, Page, Post
 from listserv_py.delivery.journal import Key
 from listserv_py.delivery.letters import Letters
@@ -48,19 +49,24 @@ class Engine:
         *,
         clock: Callable[[], float] = time.time,
         timeouts: Timeouts | None = None,
+        has_workers: bool = False,
     ) -> None:
+        """`has_workers`: posts go out by processes of their own."""
         data_dir = settings.site.data_dir
         self._store, self._folder = store, data_dir / journal.FOLDER
         self._clock: Callable[[], int] = lambda: int(clock())
         self._letters = Letters(_signers(settings))
         self._desk = Desk(store, self._letters)
-        self._courier: SmtpCourier | MaildirCourier
+        self._courier: SmtpCourier | MaildirCourier | FleetCourier
+        timeouts = timeouts or Timeouts()
         if settings.delivery.transport == "maildir":
             self._courier = MaildirCourier(data_dir / "maildir", self._clock)
-        else:
-            self._courier = SmtpCourier(
-                settings, resolver, self._clock, self._note, timeouts or Timeouts()
+        elif has_workers:
+            self._courier = FleetCourier(
+                settings, resolver, self._clock, self._note, timeouts, self._folder
             )
+        else:
+            self._courier = SmtpCourier(settings, resolver, self._clock, self._note, timeouts)
         self._hand = Hand(self._folder, self._courier, patience(settings), self._clock)
         self._recorder = Recorder(store, self._hand, self._clock)
         self._woken = asyncio.Event()
@@ -74,7 +80,7 @@ class Engine:
         """
         try:
             signers = _signers(settings)
-            if isinstance(self._courier, SmtpCourier):
+            if not isinstance(self._courier, MaildirCourier):
                 self._courier.apply(settings)
         except ConfigError as exc:
             log.error("delivery.settings_refused", error=str(exc))  # noqa: TRY400 - no fault of ours
@@ -125,6 +131,8 @@ class Engine:
     async def _recover(self) -> None:
         """Read the journals of a run that was killed: what they say was taken over is not sent."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if isinstance(self._courier, FleetCourier):
+            await self._courier.start()
         files, taken = await asyncio.to_thread(journal.read_all, self._folder)
         if files:
             await self._store.run(_recover, taken, self._clock())
@@ -132,9 +140,11 @@ class Engine:
         for file in files:
             file.unlink(missing_ok=True)
         hosts = await self._store.read(_hosts)
-        if isinstance(self._courier, SmtpCourier):
+        if not isinstance(self._courier, MaildirCourier):
             self._courier.remember(hosts)
             self._recorder.remember(hosts)
+        if isinstance(self._courier, FleetCourier):
+            self._courier.open()
 
     async def _feed(self) -> None:
         while not self._stopping:

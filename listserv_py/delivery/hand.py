@@ -26,7 +26,9 @@ from listserv_py.store.thread import Store
 log = get_logger("delivery")
 
 SPILL_AFTER = 5.0
-LOOK_EVERY = 1.0
+LOOK_EVERY = 0.25
+"""Nobody may be sent a copy that begins over a second after he unsubscribed."""
+TICK_EVERY = 1.0
 STUCK_PAUSE = 60
 """For a copy whose lane is too busy with others: seconds until its row comes due."""
 UNKNOWN_PAUSE = 900
@@ -99,7 +101,7 @@ class Hand:
 
     def send(self, batch: Batch, copies: Sequence[Copy]) -> None:
         """Have the copies of a batch carried out; one without copies is done at once."""
-        batch.open.update(copies)
+        batch.enter(copies)
         self._since[batch] = asyncio.get_running_loop().time()
         self._busy.set()
         if copies:
@@ -167,30 +169,38 @@ class Hand:
     # What takes long.
 
     async def watch(self, store: Store) -> None:
-        """Once a second while copies are in hand, until cancelled."""
+        """While copies are in hand, until cancelled."""
+        loop = asyncio.get_running_loop()
+        ticked = loop.time()
         while True:
             await self._busy.wait()
             await asyncio.sleep(LOOK_EVERY)
-            self._courier.tick()
             await self._let_go(store)
-            self._spill()
+            if loop.time() - ticked >= TICK_EVERY:
+                ticked = loop.time()
+                self._courier.tick()
+                self._spill()
 
     async def _let_go(self, store: Store) -> None:
         """No copy begins for who has unsubscribed, none of a mailing dropped or held."""
-        waiting = [copy for batch in self._old(LOOK_EVERY) for copy in batch.open if not copy.taken]
+        waiting = [copy for batch in self._old(LOOK_EVERY) for copy in batch.open if copy.waits]
         if not waiting:
             return
         people = {copy.subscriber_id for copy in waiting if copy.subscriber_id is not None}
         mailings = {copy.mailing_id for copy in waiting}
         present = await store.read(lambda tx: tx.sending.present(people))
         active = await store.read(lambda tx: tx.sending.active(mailings))
-        for copy in waiting:
-            if copy.taken or copy not in copy.batch.open:
-                continue
-            if copy.subscriber_id is not None and copy.subscriber_id not in present:
-                copy.batch.settle(copy, Fate.GONE, own("2.0.0", "unsubscribed"))
-            elif copy.mailing_id not in active:
-                copy.batch.postpone(copy, self._clock(), own("4.3.2", "held by the operator"))
+        gone = [
+            copy
+            for copy in waiting
+            if copy.subscriber_id is not None and copy.subscriber_id not in present
+        ]
+        held = [copy for copy in waiting if copy.mailing_id not in active]
+        if gone:
+            self._courier.recall(gone, Fate.GONE, own("2.0.0", "unsubscribed"), 0)
+        if held:
+            why = own("4.3.2", "held by the operator")
+            self._courier.recall(held, Fate.UNTRIED, why, self._clock())
 
     def _spill(self) -> None:
         """Let pages go that wait for a few stuck copies only."""
@@ -201,16 +211,17 @@ class Hand:
                     self._spill_page(page)
 
     def _spill_page(self, page: Page) -> None:
-        stuck = [copy for copy in page.batch.open if copy.taken]
-        if len(stuck) < len(page.batch.open) and not self._courier.spills_waiting:
+        waiting = [copy for copy in page.batch.open if copy.waits]
+        if waiting:
+            if self._courier.spills_waiting:
+                why = own("4.4.5", "its host is busy")
+                self._courier.recall(waiting, Fate.UNTRIED, why, self._clock() + STUCK_PAUSE)
+            if any(copy in page.batch.open for copy in waiting):
+                return
+        stuck = list(page.batch.open)
+        if not stuck:
             return
-        try:
-            batch = self.batch(len(stuck), urgent=False)
-        except OSError as exc:
-            log.warning("delivery.no_journal", error=str(exc))
-            return
-        for copy in [copy for copy in page.batch.open if not copy.taken]:
-            page.batch.postpone(copy, self._clock() + STUCK_PAUSE, own("4.4.5", "its host is busy"))
+        batch = Batch(self.patience, self._clock, self._is_done, page.batch.journal.share())
         self.take_rows(batch, stuck, page)
         batch.open.update(stuck)
         self._since[batch] = self._since[page.batch]

@@ -1,52 +1,76 @@
 """The journal of a batch in hand: a small file that says which of its copies were taken over.
 
-Written, though not synced, before the connection's next final dot, so that a kill -9 costs at most
-one copy a connection again; removed once the store has recorded the batch. Its room is taken before
-the first copy goes out, so that a full disk cannot keep an outcome from being noted. A record has
-its own checksum: what does not check (room not used, or a power cut's rest) ends the reading.
+It names the copies once, then holds one byte for each, which is written through a shared mapping:
+what stands there outlives the death of the process, whoever it is that sends (the server or one of
+its workers), without a system call a copy. SENT is noted before the connection's next final dot, so
+that a kill -9 costs at most one copy a connection again. The file's room is taken before the first
+copy goes out, so that a full disk cannot keep an outcome from being noted; it is removed once the
+store has recorded all its batches. Names that do not check (a power cut's rest) end the reading.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
+_HEAD = struct.Struct("<4sII")
+_MAGIC = b"LSJ2"
 _KEY = struct.Struct("<QQ")
-_RECORD = struct.Struct("<QQI")
-_SEED = 0x4C53524A
+_FLAGS = os.O_RDWR | os.O_CLOEXEC
 SUFFIX = ".journal"
 FOLDER = "journal"
+
+WAITING, BEGUN, SENT = 0, 1, 2
+"""A copy's byte: its transaction has not begun; has begun; the other side took the copy over."""
 
 Key = tuple[int, int | None]
 
 
 class Journal:
-    """One open journal."""
+    """One open journal; a copy's `slot` is its place in the list given to `enter`."""
 
-    __slots__ = ("_at", "_descriptor", "path")
+    __slots__ = ("_base", "_map", "_shares", "path")
 
     def __init__(self, path: Path, room: int) -> None:
         """Make the file with room for so many copies; OSError when the disk has none."""
         self.path = path
-        self._at = 0
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o600)
+        self._base = self._shares = 0
+        descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.posix_fallocate(self._descriptor, 0, max(room, 1) * _RECORD.size)
+            size = _HEAD.size + room * (_KEY.size + 1)
+            os.posix_fallocate(descriptor, 0, size)
+            self._map = mmap.mmap(descriptor, size)
         except OSError:
-            self.remove()
+            path.unlink(missing_ok=True)
             raise
+        finally:
+            os.close(descriptor)
 
-    def note(self, mailing_id: int, subscriber_id: int | None) -> None:
-        """Write down that a copy was taken over."""
-        number = subscriber_id or 0
-        check = crc32(_KEY.pack(mailing_id, number), _SEED)
-        record = _RECORD.pack(mailing_id, number, check)
-        self._at += os.pwrite(self._descriptor, record, self._at)
+    def enter(self, keys: Sequence[Key]) -> None:
+        """Name the copies, not more than there is room for."""
+        numbers = [number for mailing, person in keys for number in (mailing, person or 0)]
+        packed = struct.pack(f"<{len(numbers)}Q", *numbers)
+        self._map[: _HEAD.size] = _HEAD.pack(_MAGIC, len(keys), crc32(packed))
+        self._base = _HEAD.size + len(packed)
+        self._map[_HEAD.size : self._base] = packed
+
+    def mark(self, slot: int, state: int) -> None:
+        """Note how far a copy has come."""
+        self._map[self._base + slot] = state
+
+    def state(self, slot: int) -> int:
+        """How far a copy has come, whoever sends it."""
+        return self._map[self._base + slot]
+
+    def share(self) -> Journal:
+        """The same journal for one more batch."""
+        self._shares += 1
+        return self
 
     @contextmanager
     def kept_on_success(self) -> Iterator[None]:
@@ -58,28 +82,64 @@ class Journal:
             raise
 
     def close(self) -> None:
-        """Let go of the file and leave it: the store could not record the batch."""
-        os.close(self._descriptor)
+        """Let go of the file and leave it."""
+        self._map.close()
 
     def remove(self) -> None:
-        """The store has recorded the batch."""
+        """The store has recorded a batch: with the last one the file goes."""
+        if self._shares:
+            self._shares -= 1
+            return
         self.close()
         self.path.unlink(missing_ok=True)
 
 
+class Marks:
+    """The journal of somebody else's batch, opened by who sends its copies."""
+
+    __slots__ = ("_base", "_map")
+
+    def __init__(self, path: str) -> None:
+        """Open it; OSError or ValueError when there is no such journal."""
+        descriptor = os.open(path, _FLAGS)
+        try:
+            self._map = mmap.mmap(descriptor, 0)
+        finally:
+            os.close(descriptor)
+        many: int = _HEAD.unpack_from(self._map)[1]
+        self._base = _HEAD.size + many * _KEY.size
+
+    def mark(self, slot: int, state: int) -> None:
+        """Note how far a copy has come."""
+        self._map[self._base + slot] = state
+
+    def state(self, slot: int) -> int:
+        """How far a copy has come."""
+        return self._map[self._base + slot]
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._map.close()
+
+
 def read_all(folder: Path) -> tuple[list[Path], list[Key]]:
-    """The journals that a crash left behind, and what they say."""
+    """The journals that a crash left behind, and what they say was taken over."""
     files = sorted(folder.glob(f"*{SUFFIX}"))
     return files, [key for file in files for key in read(file.read_bytes())]
 
 
 def read(raw: bytes) -> Iterator[Key]:
-    """The sound records from the front; the first bad one ends it."""
-    for at in range(0, len(raw) - _RECORD.size + 1, _RECORD.size):
-        mailing_id, number, check = _RECORD.unpack_from(raw, at)
-        if crc32(_KEY.pack(mailing_id, number), _SEED) != check:
-            return
-        yield mailing_id, number or None
+    """Which copies were taken over; none when the names are not sound."""
+    if len(raw) < _HEAD.size:
+        return
+    magic, many, check = _HEAD.unpack_from(raw)
+    base = _HEAD.size + many * _KEY.size
+    names, states = raw[_HEAD.size : base], raw[base : base + many]
+    if magic != _MAGIC or len(states) < many or crc32(names) != check:
+        return
+    for state, (mailing_id, number) in zip(states, _KEY.iter_unpack(names), strict=True):
+        if state == SENT:
+            yield mailing_id, number or None
 
 
 def clear(data_dir: Path) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from listserv_py.delivery.client import Dialer, Timeouts
-from listserv_py.delivery.copies import Copy
+from listserv_py.delivery.copies import AnyLetter, Copy
+from listserv_py.delivery.journal import BEGUN, WAITING
 from listserv_py.delivery.pipeline import Pipeline, Transaction
 from listserv_py.delivery.plain import Plain
 from listserv_py.delivery.replies import Reply, Stage, judge, own
@@ -33,6 +34,8 @@ BREAKS_MAX = 3
 PUT_OFF_MAX = 20
 """Copies put off in a row, for whatever reason, before the host rests."""
 
+TOGETHER_MAX = 100
+"""Recipients of one transaction (RFC 5321 4.5.3.1.8)."""
 FORGET_AFTER = 86400
 """Seconds after its pause that a lane without mail is remembered as failing."""
 
@@ -47,11 +50,14 @@ class Office(Protocol):
     limit: int
     clock: Callable[[], int]
 
-    def may_dial(self, host: Host) -> bool:
+    async def may_dial(self, host: Host) -> bool:
         """Whether one more connection to the host is within bounds; counts it if so."""
 
     def hung_up(self, host: Host) -> None:
         """A connection to the host is gone."""
+
+    async def make_seven(self, letter: AnyLetter) -> None:
+        """Have the 7-bit form of a letter made."""
 
     def rests(self, host: RestingHost) -> None:
         """The lane failed: to be kept, so that a restart does not dial at once."""
@@ -103,9 +109,18 @@ class Lane:
             self._go()
 
     def revive(self) -> None:
-        """Forget the pause: the operator said so."""
+        """Forget the pause: the operator said so, or another process found the host well."""
         self.rest = None
         self._go()
+
+    def learn(self, rest: RestingHost) -> None:
+        """Another process found that the host fails."""
+        self.rest = rest
+        self._breaks = self._put_off = 0
+        if self.is_resting:
+            for connection in list(self._connections):
+                connection.leave()
+            self._hand_back(own("4.4.1", rest.reason))
 
     def tick(self) -> None:
         """Once a second: where all connections are stuck, one more may help."""
@@ -137,7 +152,8 @@ class Lane:
     def take(self, caps: Caps) -> Transaction | None:
         """The next transaction."""
         while self._urgent or self._bulk:
-            copy = self._urgent.popleft() if self._urgent else self._bulk.popleft()
+            queue = self._urgent or self._bulk
+            copy = queue.popleft()
             if copy not in copy.batch.open:
                 continue
             form = copy.letter.form(caps)
@@ -147,8 +163,10 @@ class Lane:
                 reply = own("5.6.7", "the host does not take addresses or headers in UTF-8")
                 copy.batch.settle(copy, Fate.REJECTED, reply)
             else:
-                copy.taken = True
+                copy.batch.mark(copy, BEGUN)
                 self._takes += 1
+                if queue and queue[0].sender == copy.sender and not copy.personal:
+                    return form, self._together(copy, queue)
                 return form, [copy]
         return None
 
@@ -229,7 +247,7 @@ class Lane:
     async def _dial(self) -> None:
         last: Transient | None = None
         for host in await self._office.router.hosts(self.name):
-            if not self._office.may_dial(host):
+            if not await self._office.may_dial(host):
                 continue
             try:
                 session = await self._office.dialer.open(host)
@@ -304,13 +322,28 @@ class Lane:
 
     def _back(self, copies: list[Copy]) -> None:
         for copy in copies:
-            copy.taken = False
+            copy.batch.mark(copy, WAITING)
             (self._urgent if copy.batch.urgent else self._bulk).appendleft(copy)
+
+    def _together(self, first: Copy, queue: deque[Copy]) -> list[Copy]:
+        """The copies that are the same to the byte, envelope sender and all, and come next."""
+        copies = [first]
+        while queue and len(copies) < TOGETHER_MAX:
+            copy = queue[0]
+            if copy.letter is not first.letter or copy.sender != first.sender or copy.personal:
+                break
+            if copy.needs_utf8 != first.needs_utf8:
+                break
+            queue.popleft()
+            if copy in copy.batch.open:
+                copy.batch.mark(copy, BEGUN)
+                copies.append(copy)
+        return copies
 
     async def _seven(self, copy: Copy) -> None:
         """Make the 7-bit form that this host wants, then queue the copy again."""
         try:
-            await asyncio.to_thread(copy.letter.make_seven)
+            await self._office.make_seven(copy.letter)
         finally:
             self.put([copy], urgent=copy.batch.urgent)
 

@@ -78,9 +78,10 @@ class Letter:
             return main
         return self._seven
 
-    def make_seven(self) -> None:
+    def make_seven(self) -> Form:
         """Make the 7-bit form; slow, so not on the event loop."""
         self._seven = self._seal(seven_bit=True)
+        return self._seven
 
     def _seal(self, *, seven_bit: bool) -> Form:
         made = self._make(seven_bit)

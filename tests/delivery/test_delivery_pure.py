@@ -147,25 +147,40 @@ def test_a_maildir_copy_is_one_file_however_often_it_is_written(tmp_path: Path) 
 keys = st.lists(st.tuples(st.integers(1, 2**60), st.integers(1, 2**60) | st.none()), max_size=20)
 
 
-@given(keys, st.binary(max_size=40))
-def test_a_journal_is_read_up_to_its_first_bad_record(
-    tmp_path_factory: pytest.TempPathFactory, noted: list[journal.Key], tail: bytes
+@given(keys, st.data())
+def test_a_journal_says_which_copies_were_taken_over(
+    tmp_path_factory: pytest.TempPathFactory, named: list[journal.Key], data: st.DataObject
 ) -> None:
-    folder = tmp_path_factory.mktemp("journal")
-    path = folder / f"1-1{SUFFIX}"
-    made = Journal(path, 3)
-    for key in noted:
-        made.note(*key)
+    path = tmp_path_factory.mktemp("journal") / f"1-1{SUFFIX}"
+    made = Journal(path, len(named) + 1)
+    made.enter(named)
+    states = data.draw(
+        st.lists(st.sampled_from((0, 1, 2)), min_size=len(named), max_size=len(named))
+    )
+    theirs = journal.Marks(str(path))
+    for slot, state in enumerate(states):
+        (made if slot % 2 else theirs).mark(slot, state)
+        assert (theirs if slot % 2 else made).state(slot) == state
     made.close()
-    used = 20 * len(noted)
-    assert list(journal.read(path.read_bytes())) == noted
-    found = list(journal.read(path.read_bytes()[:used] + bytes(60) + tail))
-    assert found[: len(noted)] == noted
-    assert len(found) == len(noted)
-    if noted:
-        raw = bytearray(path.read_bytes()[:used])
-        raw[-1] ^= 1
-        assert list(journal.read(bytes(raw))) == noted[:-1]
+    theirs.close()
+    raw = path.read_bytes()
+    taken = [key for key, state in zip(named, states, strict=True) if state == journal.SENT]
+    assert list(journal.read(raw)) == taken
+    torn = data.draw(st.integers(0, len(raw)))
+    assert list(journal.read(raw[:torn])) in ([], taken)
+    assert list(journal.read(raw[:torn] + bytes(len(raw) - torn))) in (
+        [],
+        [
+            named[slot]
+            for slot in range(len(named))
+            if states[slot] == 2 and _at(named, slot) < torn
+        ],
+    )
+
+
+def _at(named: list[journal.Key], slot: int) -> int:
+    """Where a slot's byte is."""
+    return 12 + 16 * len(named) + slot
 
 
 def test_journals_are_cleared_for_another_database(tmp_path: Path) -> None:

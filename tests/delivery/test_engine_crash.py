@@ -11,7 +11,7 @@ from pathlib import Path
 from delivery_rig import QUICK, Act, Clock, Command, House, Sink, numbered, relay, until
 
 from listserv_py.delivery import hand
-from listserv_py.delivery.journal import FOLDER, SUFFIX, Journal
+from listserv_py.delivery.journal import BEGUN, FOLDER, SENT, SUFFIX, Journal
 
 CHILD = Path(__file__).with_name("delivery_child.py")
 
@@ -24,9 +24,10 @@ async def test_what_a_journal_says_was_taken_over_is_not_sent_again(tmp_path: Pa
             post, single = await house.post(), await house.send("one@example.test")
             (tmp_path / FOLDER).mkdir()
             journal = Journal(tmp_path / FOLDER / f"1-1{SUFFIX}", 10)
-            journal.note(post, 2)
-            journal.note(post, 5)
-            journal.note(single, None)
+            journal.enter([(post, 1), (post, 2), (post, 5), (single, None)])
+            for slot in (1, 2, 3):
+                journal.mark(slot, SENT)
+            journal.mark(0, BEGUN)
             journal.close()
             async with house.running():
                 await house.drained()
@@ -45,7 +46,8 @@ async def test_a_journal_of_nothing_that_we_know_changes_nothing(tmp_path: Path)
             await house.subscribe(*numbered(2))
             (tmp_path / FOLDER).mkdir()
             journal = Journal(tmp_path / FOLDER / f"1-1{SUFFIX}", 10)
-            journal.note(99, 1)
+            journal.enter([(99, 1)])
+            journal.mark(0, SENT)
             journal.close()
             (tmp_path / FOLDER / f"1-2{SUFFIX}").write_bytes(os.urandom(400))
             async with house.running():

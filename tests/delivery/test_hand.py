@@ -9,8 +9,9 @@ from delivery_rig import NOW
 from listserv_py.delivery import hand as module
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.hand import Hand, Page, Post
+from listserv_py.delivery.journal import BEGUN
 from listserv_py.delivery.render import Variant
-from listserv_py.delivery.replies import own
+from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.wire import Letter
 from listserv_py.store.outbox import Kind
@@ -25,6 +26,8 @@ class Nobody:
     is_probing = False
 
     def carry(self, copies: Collection[Copy], *, urgent: bool) -> None: ...
+
+    def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> None: ...
 
     def resting(self) -> list[RestingHost]:
         return []
@@ -87,7 +90,7 @@ async def test_what_left_a_page_is_recorded_after_it_even_when_done_before(
     hand = new_hand(tmp_path)
     (first, (waiting,)), (second, (stuck, done)) = pages_of(hand, 1, 2)
     done.batch.settle(done, Fate.SENT, SENT)
-    stuck.taken = True
+    stuck.batch.mark(stuck, BEGUN)
     hand._spill()
     assert [one.fate for one in second.batch.settled] == [Fate.SENT, Fate.UNTRIED]
     assert hand.keys == {(1, 2)}

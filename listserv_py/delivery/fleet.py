@@ -1,0 +1,286 @@
+"""The courier of a running server: posts go to worker processes, small urgent mails by own lanes.
+
+So a reply never waits behind a post. With a smarthost each page goes to the worker with the least
+in hand; else each domain belongs to one worker. What a worker finds out about a host the others and
+our own lanes are told, and ours remember. A worker that dies is replaced, at once the first time;
+what it had not sent is handed out again, and a copy that was begun in several that died is put off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Collection
+from pathlib import Path
+from zlib import crc32
+
+from listserv_py.config import Settings
+from listserv_py.delivery.client import Timeouts
+from listserv_py.delivery.connections import Connections, Ours
+from listserv_py.delivery.copies import Batch, Copy
+from listserv_py.delivery.courier import SmtpCourier
+from listserv_py.delivery.messages import Rest, Revive, Well
+from listserv_py.delivery.orphans import orphans_gone
+from listserv_py.delivery.process import Process
+from listserv_py.delivery.replies import Reply, own
+from listserv_py.delivery.terms import terms
+from listserv_py.maillog import get_logger
+from listserv_py.resolver import Resolver
+from listserv_py.store.outcomes import Fate
+from listserv_py.store.sending import RestingHost
+
+log = get_logger("delivery")
+
+DEATHS_MAX = 3
+"""Workers that a copy may see die while it is sent."""
+PAUSE_MAX = 60.0
+PROVEN_AFTER = 60.0
+"""Seconds that a worker must live to count as sound."""
+
+
+class FleetCourier:
+    """See the module; it is the workers' Boss."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        resolver: Resolver,
+        clock: Callable[[], int],
+        note: Callable[[str, RestingHost | None], None],
+        timeouts: Timeouts,
+        folder: Path,
+    ) -> None:
+        self._clock, self._note, self._timeouts, self._folder = clock, note, timeouts, folder
+        self._connections = Connections()
+        self._own = SmtpCourier(
+            settings, resolver, clock, self._noted, timeouts, Ours(self._connections)
+        )
+        self._workers: dict[int, Process] = {}
+        self._deaths: Counter[int] = Counter()
+        self._waiting: list[Copy] = []
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._closing = False
+        self._wanted = 0
+        self._set(settings)
+
+    async def start(self) -> None:
+        """Wait until no worker of an earlier run is left, before anything is sent."""
+        await orphans_gone(self._folder)
+
+    def open(self) -> None:
+        """Start the workers; nobody waits for them."""
+        for number in range(1, self._wanted + 1):
+            self._hire(number)
+
+    def apply(self, settings: Settings) -> None:
+        """Take over new settings, here and in all workers."""
+        self._own.apply(settings)
+        self._set(settings)
+        for number, worker in list(self._workers.items()):
+            worker.say(terms(settings, self._timeouts))
+            if number > self._wanted:
+                worker.stop(self._timeouts.final)
+        self.open()
+
+    def remember(self, hosts: Collection[RestingHost]) -> None:
+        """At the start: the hosts that were resting when the last run ended."""
+        self._own.remember(hosts)
+
+    # The courier.
+
+    def carry(self, copies: Collection[Copy], *, urgent: bool) -> None:
+        """Urgent mail by ourselves, all else by the workers."""
+        if urgent or self._closing or self.stands_still() is not None or not self._wanted:
+            self._own.carry(copies, urgent=urgent)
+        else:
+            self._hand_out(copies)
+
+    def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> None:
+        """Ask whoever has them."""
+        for worker in self._workers.values():
+            worker.recall(copies, fate, reply, next_at)
+        ours = set(copies).intersection(self._waiting)
+        self._waiting = [copy for copy in self._waiting if copy not in ours]
+        self._own.recall([c for c in copies if c in ours or c.batch.urgent], fate, reply, next_at)
+
+    @property
+    def spills_waiting(self) -> bool:
+        """Whether one domain's slowness is not all the others'."""
+        return self._own.spills_waiting
+
+    def resting(self) -> list[RestingHost]:
+        """What any of us found out."""
+        return self._own.resting()
+
+    def stands_still(self) -> RestingHost | None:
+        """The smarthost while it rests."""
+        return self._own.stands_still()
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether the smarthost's pause is over, and nothing went out since."""
+        return self._own.is_probing
+
+    def revive(self, names: Collection[str]) -> None:
+        """The operator said retry."""
+        if not names:
+            return
+        self._own.revive(names)
+        for worker in self._workers.values():
+            worker.say(Revive(list(names)))
+
+    def tick(self) -> None:
+        """Look after the lanes and the workers."""
+        self._own.tick()
+        for worker in list(self._workers.values()):
+            worker.tick()
+
+    async def close(self, grace: float) -> None:
+        """Have everybody finish what is in hand."""
+        self._closing = True
+        for task in self._tasks.values():
+            task.cancel()
+        self._give_back(self._waiting, own("4.3.2", "shutting down"))
+        self._waiting = []
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.stop(grace)
+        await asyncio.gather(self._own.close(grace), *(_over(one, grace) for one in workers))
+
+    # The workers' boss.
+
+    def may_dial(self, host: str, worker: int) -> bool:
+        """See process.Boss."""
+        return self._connections.may(host, worker)
+
+    def hung_up(self, host: str, worker: int) -> None:
+        """See process.Boss."""
+        self._connections.gone(host, worker)
+
+    def heard(self, worker: Process, message: Rest | Well) -> None:
+        """What one found out all must know."""
+        if isinstance(message, Well):
+            self._own.revive([message.name])
+            self._note(message.name, None)
+        else:
+            host = RestingHost(message.name, message.failures, message.next_at, message.reason)
+            if not self._own.learn(host):
+                return
+            self._note(host.name, host)
+        self._tell(message, but=worker)
+
+    def ended(self, worker: Process, left: Collection[Copy]) -> None:
+        """Somebody else takes over what it left, and its place."""
+        number = worker.number
+        self._connections.lost(number)
+        if self._workers.get(number) is worker:
+            del self._workers[number]
+        if self._closing:
+            self._give_back(left, own("4.3.2", "shutting down"))
+            return
+        lived = asyncio.get_running_loop().time() - worker.began
+        self._deaths[number] = 1 if lived >= PROVEN_AFTER else self._deaths[number] + 1
+        guilty = [copy for copy in left if copy.deaths >= DEATHS_MAX]
+        for copy in guilty:
+            log.error("delivery.copy_kills", mailing=copy.mailing_id, to=copy.rcpt)
+            why = own("4.3.0", f"{copy.deaths} sending processes died while it was sent")
+            copy.deaths = 0
+            copy.batch.settle(copy, Fate.LATER, why)
+        self._hire(number)
+        self.carry([copy for copy in left if copy in copy.batch.open], urgent=False)
+
+    # Handing out.
+
+    def _hand_out(self, copies: Collection[Copy]) -> None:
+        ready = [one for _, one in sorted(self._workers.items()) if one.takes_work]
+        if not ready:
+            self._waiting += copies
+            return
+        if self._own.router.has_relay:
+            _give(min(ready, key=lambda one: one.load), copies)
+            return
+        by_worker: dict[int, list[Copy]] = {}
+        for copy in copies:
+            by_worker.setdefault(crc32(copy.domain.encode()) % len(ready), []).append(copy)
+        for index, some in by_worker.items():
+            _give(ready[index], some)
+
+    def _give_back(self, copies: Collection[Copy], reply: Reply) -> None:
+        for copy in copies:
+            if copy in copy.batch.open:
+                copy.batch.postpone(copy, self._clock(), reply)
+
+    def _tell(self, message: Rest | Well, but: Process | None = None) -> None:
+        for worker in self._workers.values():
+            if worker is not but:
+                worker.say(message)
+
+    def _noted(self, name: str, host: RestingHost | None) -> None:
+        """Our own lanes found out about a host."""
+        self._note(name, host)
+        if host is None:
+            self._tell(Well(name))
+        else:
+            self._tell(Rest(host.name, host.failures, host.next_at, host.reason))
+
+    # Hiring.
+
+    def _set(self, settings: Settings) -> None:
+        delivery = settings.delivery
+        connections = self._connections
+        connections.limit = delivery.connections
+        left = connections.limit - connections.kept
+        cores = len(os.sched_getaffinity(0))
+        # A connection that is not shared: with one only there is nobody but the server.
+        self._wanted = 0 if connections.limit < 2 else min(delivery.workers or cores, left)
+        by_relay = delivery.relay is not None and self._wanted
+        connections.share = -(-left // self._wanted) if by_relay else connections.limit
+        self._terms = terms(settings, self._timeouts)
+
+    def _hire(self, number: int) -> None:
+        busy = number in self._workers or number in self._tasks
+        if number <= self._wanted and not busy and not self._closing:
+            task = asyncio.get_running_loop().create_task(self._started(number))
+            self._tasks[number] = task
+            task.add_done_callback(lambda _: self._tasks.pop(number, None))
+
+    async def _started(self, number: int) -> None:
+        while True:
+            deaths = self._deaths[number]
+            if deaths > 1:
+                await asyncio.sleep(min(2.0 ** (deaths - 2), PAUSE_MAX))
+            worker = Process(number, self._folder, self)
+            try:
+                await worker.start(self._terms)
+            except OSError as exc:
+                log.error("delivery.no_worker", worker=number, error=str(exc))  # noqa: TRY400
+                self._deaths[number] += 2
+            else:
+                break
+        self._workers[number] = worker
+        for host in self._own.known():
+            worker.say(Rest(host.name, host.failures, host.next_at, host.reason))
+        log.info("delivery.worker", worker=number, pid=worker.pid)
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self.carry([copy for copy in waiting if copy in copy.batch.open], urgent=False)
+
+
+def _give(worker: Process, copies: Collection[Copy]) -> None:
+    """Each batch in a parcel of its own."""
+    by_batch: dict[Batch, list[Copy]] = {}
+    for copy in copies:
+        if isinstance(copy.batch, Batch):
+            by_batch.setdefault(copy.batch, []).append(copy)
+    for batch, some in by_batch.items():
+        worker.give(batch, some)
+
+
+async def _over(worker: Process, grace: float) -> None:
+    try:
+        async with asyncio.timeout(grace + 2):
+            await worker.over.wait()
+    except TimeoutError:
+        worker.kill()
+        await worker.over.wait()
