@@ -248,11 +248,11 @@ class Settings(Table):
     delivery: Delivery = Delivery()
     tls: Tls = Tls()
     dkim: Dkim = Dkim()
+    dmarc: Dmarc = Dmarc()
     dns: Dns = Dns()
     trust: Trust = Trust()
     web: Web = Web()
     metrics: Metrics = Metrics()
-    dmarc: Dmarc = Dmarc()
     tcpgui: Tcpgui = Tcpgui()
     limits: Limits = Limits()
 
