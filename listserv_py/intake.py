@@ -101,7 +101,6 @@ def _hand_over(
             log.error("intake.list_gone", spool=letter.spool_id)
             turn.tx.spool.set_aside(letter.spool_id, "the list is gone")
             return
-        name = mailing_list.name
-        posting.work(turn, letter, mailing_list, lambda line: recognises(line, name))
+        posting.work(turn, letter, mailing_list, recognises)
     else:
         requests.work(turn, letter, destination)

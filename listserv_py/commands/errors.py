@@ -26,6 +26,12 @@ class ChangeClash(UserError):
     fields = ("listname", "address")
 
 
+class ListMoved(UserError):
+    """A command for a list whose `New-List=` leads to another server."""
+
+    fields = ("listname", "address")
+
+
 class OwnService(UserError):
     """SERVE for oneself."""
 

@@ -24,6 +24,7 @@ from listserv_py.lists.roles import heard_owners, owners_of
 from listserv_py.lists.topics import moved
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.maillog import get_logger
+from listserv_py.store.newlist import leads_back, named
 from listserv_py.store.turn import Turn
 
 log = get_logger("header")
@@ -49,9 +50,11 @@ def checked(turn: Turn, text: str, before: MailingList | None, editor: Editor) -
     """The header in a text; HeaderFaults tells all that is wrong with it, line by line."""
     header, found = read_header(text)
     lines = text.split("\n")
+    old = before.header if before else None
     faults = [*found, *_own_addresses(turn, header, lines)]
+    faults += [*_other_lists(turn, before, header, lines, editor)]
     if not editor.is_postmaster:
-        faults += _site_only(before.header if before else None, header, lines)
+        faults += _site_only(old, header, lines)
     if faults:
         raise HeaderFaults(_worded(lines, faults))
     return header
@@ -170,6 +173,25 @@ def _own_addresses(turn: Turn, header: Header, lines: Sequence[str]) -> Iterator
         if turn.is_own(person):
             text = f"{person} is an address of this server"
             yield Fault(_line_of(str(person), lines), text, "a person's address")
+
+
+def _other_lists(
+    turn: Turn, before: MailingList | None, header: Header, lines: Sequence[str], editor: Editor
+) -> Iterator[Fault]:
+    """New-List= and Sub-lists=, where they are changed, lead to lists that there are."""
+    old = before.keywords if before else None
+    wanted = header.keywords.new_list
+    if wanted and (old is None or wanted != old.new_list):
+        line, new = _line_of("new-list=", lines), named(turn, wanted)
+        if new is None or (before and leads_back(turn, before.name, new)):
+            text = f'"{wanted[:60]}" is no list, or one that leads back to this one'
+            yield Fault(line, text, "another list, or an address of another server")
+        elif isinstance(new, Mailbox) and not editor.is_postmaster:
+            text = "mail is passed on to another server by a postmaster's wish only"
+            yield Fault(line, text, "a list of this server")
+    for name in header.keywords.sub_lists:
+        if (old is None or name not in old.sub_lists) and turn.tx.lists.find(name) is None:
+            yield Fault(_line_of(name, lines), f"there is no list {name}", "lists of this server")
 
 
 def _line_of(word: str, lines: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from textwrap import fill
 from listserv_py import __version__
 from listserv_py.commands.card import card
 from listserv_py.commands.command import Command, Confirm, Privilege, Request, abbreviates
+from listserv_py.commands.renamed import stands_for
 from listserv_py.commands.rights import is_visible
 from listserv_py.commands.syntax import fold
 from listserv_py.errors import UnknownTopic
@@ -46,9 +47,10 @@ def info(request: Request) -> str:
     found = request.turn.tx.lists.find(word) if is_listname(word) else None
     if found is None or not is_visible(request.turn, request.actor, found):
         raise UnknownTopic(fold(word)[:40])
+    found, renamed = stands_for(request, found)
     said = described(request, found)
     own = request.turn.tx.templates.find(found.id, "INFO")
-    return f"{own}\n\n{said}" if own else said
+    return "\n\n".join(filter(None, (renamed, own, said)))
 
 
 def described(request: Request, found: MailingList) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from listserv_py.commands import confirm, jobs, nothere, service
+from listserv_py.commands import confirm, jobs, nothere, renamed, service
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 from listserv_py.commands.command import Actor, Line, Privilege, Request
 from listserv_py.commands.data import with_data
@@ -308,6 +308,8 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
         data=line.data,
         roster=line.roster,
     )
+    request = renamed.followed(request)
+    command, arguments = request.command, request.arguments
     needs_owner = command.privilege is Privilege.OWNER or for_another(request)
     if needs_owner and arguments.listname not in ("", ALL_LISTS):
         owned_list(request)

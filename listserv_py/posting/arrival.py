@@ -14,27 +14,50 @@ from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import tell_author
 from listserv_py.posting.checks import judge
 from listserv_py.posting.moderation import forward, hold
+from listserv_py.posting.moved import pass_on
 from listserv_py.posting.post import Post, gather
 from listserv_py.posting.prepare import distribute
-from listserv_py.posting.verdict import Discard, Distribute, Forward, Hold, Reject
+from listserv_py.posting.verdict import Discard, Distribute, Forward, Hold, Reject, Verdict
+from listserv_py.store.newlist import successor
 from listserv_py.store.turn import Turn
 
 log = get_logger("posting")
 
 
 def work(
-    turn: Turn, letter: Letter, mailing_list: MailingList, recognises: Callable[[str], bool]
+    turn: Turn, letter: Letter, mailing_list: MailingList, recognises: Callable[[str, str], bool]
 ) -> None:
-    """Decide on a post; what is not held has been dealt with when this returns."""
-    post = gather(turn, letter, mailing_list, recognises)
-    match judge(post):
+    """Decide on a post; what is not held has been dealt with when this returns.
+
+    `recognises` says whether a line is a command, as it would be on the list of a name.
+    """
+    came_to, elsewhere = mailing_list, None
+    # What somebody has said OK to stays with the list that asked him.
+    if not letter.confirmed and letter.approved_by is None:
+        found = successor(turn, mailing_list)
+        if isinstance(found, MailingList):
+            mailing_list = found
+            turn.tx.spool.readdress(letter.spool_id, found.address)
+        else:
+            elsewhere = found
+    name = mailing_list.name
+    post = gather(turn, letter, mailing_list, lambda line: recognises(line, name))
+    verdict = pass_on(turn, letter, post, elsewhere) if elsewhere else judge(post)
+    if mailing_list is not came_to and not isinstance(verdict, Discard):
+        tell_author(turn, letter, post, "POST_RENAMED", {"OLDNAME": came_to.name})
+    if not (elsewhere and isinstance(verdict, Distribute)):
+        _do(turn, letter, post, verdict)
+
+
+def _do(turn: Turn, letter: Letter, post: Post, verdict: Verdict) -> None:
+    match verdict:
         case Distribute():
             distribute(turn, letter, post)
-        case Hold() as verdict:
+        case Hold():
             hold(turn, letter, post, verdict)
-        case Forward() as verdict:
+        case Forward():
             forward(turn, letter, post, verdict)
-        case Reject() as verdict:
+        case Reject():
             _reject(turn, letter, post, verdict)
         case Discard(reason):
             log.info("post.discarded", **_named(letter, post), reason=reason)

@@ -289,6 +289,13 @@ def review_option(post: Post) -> Verdict | None:
     return Hold(Reason.REVIEWED, Asked.MODERATOR)
 
 
+def forgeable(post: Post) -> Verdict | None:
+    """What we would make look genuine waits for its author's word, or for a moderator's."""
+    if not post.forgeable or post.proven or post.approved:
+        return None
+    return _author_confirms(post, Reason.FORGEABLE)
+
+
 def daily_limit(post: Post) -> Verdict | None:
     """The second number of Daily-Threshold=: posts of one person a day."""
     limit = post.mailing_list.keywords.daily_per_user
@@ -326,12 +333,24 @@ CHECKS: tuple[Check, ...] = (
     quotes_header,
     null_sender,
     review_option,
+    forgeable,
     daily_limit,
     held_list,
 )
 
+BEFORE_ALL: tuple[Check, ...] = (
+    unreadable,
+    own_loop,
+    machine_answer,
+    repeated,
+    oversize,
+    command_by_mistake,
+    held_list,
+)
+"""What is asked of posts that somebody else's list decides on."""
 
-def judge(post: Post) -> Verdict:
+
+def judge(post: Post, checks: tuple[Check, ...] = CHECKS) -> Verdict:
     """The first verdict that a check has, else the post goes out."""
-    verdicts = (check(post) for check in CHECKS)
+    verdicts = (check(post) for check in checks)
     return next((verdict for verdict in verdicts if verdict is not None), Distribute())

@@ -17,6 +17,7 @@ from listserv_py.lists.options import Options
 from listserv_py.lists.roles import NOWHERE, STAFF, Elsewhere, Role, owners_of, roles_of
 from listserv_py.lists.trust import counts
 from listserv_py.mail import trace
+from listserv_py.mail.dmarc import Dmarc
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
@@ -44,6 +45,7 @@ class Post:
     address looks like. `options` are the subscriber's own, or the list's default for a stranger.
     `keys` are what the list will know the post by, should it come again. `sub_lists` are those that
     it reaches as well; who is on one of them is a subscriber as far as posting goes.
+    `forgeable`: sent on by us, it would look more like its author's than it came.
     """
 
     mailing_list: MailingList
@@ -64,6 +66,7 @@ class Post:
     posts_by_author: int
     recognises: Callable[[str], bool]
     rules: tuple[Rule, ...] = ()
+    forgeable: bool = False
     sub_lists: tuple[MailingList, ...] = ()
 
     @property
@@ -119,6 +122,7 @@ def gather(
         repeat=_repeat(turn, mailing_list, keys),
         posts_by_author=_posts_by(turn, mailing_list, author),
         recognises=recognises,
+        forgeable=is_forgeable(letter.dmarc),
         rules=read_rules(turn.words(mailing_list).raw("CONTENT_FILTER"))[0],
         sub_lists=sub_lists,
     )
@@ -131,6 +135,15 @@ def _below(turn: Turn, sub_lists: tuple[MailingList, ...], author: Mailbox) -> S
         if found is not None:
             return found
     return None
+
+
+def is_forgeable(dmarc: Dmarc | None) -> bool:
+    """Whether our sending it on would lend an author what the mail has not shown (RFC 9989).
+
+    Our signature and our envelope count for all of our own organisation, and the alias of another
+    hides that his domain has disowned the mail.
+    """
+    return dmarc is not None and (dmarc.fails or (dmarc.is_ours and not dmarc.vouched))
 
 
 def people_of(turn: Turn, mailing_list: MailingList) -> frozenset[Mailbox]:

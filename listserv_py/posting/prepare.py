@@ -47,7 +47,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
         tx.changelog.note(mailing_list, Verb.POST, post.author, letter.message.subject, turn.now)
     log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
     _acknowledge(turn, letter, post, mailing_id if below else None, facts)
-    _mind_threshold(turn, mailing_list)
+    mind_threshold(turn, mailing_list)
 
 
 def _not_there_yet(turn: Turn, post: Post) -> tuple[MailingList, ...]:
@@ -142,7 +142,7 @@ def _acknowledge(
     tell_author(turn, letter, post, "POST_ACK", {"N": str(count)})
 
 
-def _mind_threshold(turn: Turn, mailing_list: MailingList) -> None:
+def mind_threshold(turn: Turn, mailing_list: MailingList) -> None:
     """Hold the list when the day's number is reached; FREE gives it as many again."""
     threshold = mailing_list.keywords.daily_threshold
     today = turn.tx.posts.count_today(mailing_list.id, turn.now)

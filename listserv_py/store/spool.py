@@ -154,6 +154,10 @@ class Spool:
         row = self._db.execute("SELECT begun FROM spool WHERE id = ?", (spool_id,)).fetchone()
         return int(row[0]) if row else 0
 
+    def readdress(self, spool_id: int, rcpt: Mailbox) -> None:
+        """The mail is for another address of ours, which it came to in the end."""
+        self._db.execute("UPDATE spool SET rcpt = ? WHERE id = ?", (str(rcpt), spool_id))
+
     def is_ready(self, spool_id: int) -> bool:
         """Whether the mail still waits to be worked off."""
         row = self._db.execute(

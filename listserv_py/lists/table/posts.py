@@ -103,9 +103,11 @@ POSTS: tuple[Keyword, ...] = (
         "New-List",
         "listname | address",
         "",
-        "The list that took this one's place: mail and commands go there.",
+        "The list that took this one's place. Posts go there, under its rules, and their authors"
+        " are told; so do people's commands, but owners' commands stay, and what somebody does to a"
+        " subscription that he has here. To an address of another server posts are passed on as"
+        " they came, and commands are answered with it; that takes a postmaster.",
         contentreaders.new_list,
-        State.NOT_YET,
     ),
     Keyword(
         "Ack",

@@ -1,0 +1,110 @@
+"""Posts that we would make look genuine: of our own organisation, or found false by our MTA."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import dkim
+import pytest
+from authn_rig import PEM, ProvingStage, mail, zone
+from name_server import NameServer
+from stage import DOMAIN
+
+from listserv_py.mail.envelope import Protocol
+
+LIST = f"test-l@{DOMAIN}"
+COVERED = (b"from", b"subject", b"date")
+OWN = {("_dmarc.example.org", "TXT"): ['"v=DMARC1; p=none"']}
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[ProvingStage]:
+    async with NameServer(zone("s1._domainkey.example.org") | OWN).listening() as names:
+        made = ProvingStage(tmp_path, names, {"authserv_ids": ["mx.example.org"]})
+        made.stage.create("TEST-L", {"set": ["Send= Public"], "subscribers": ["ann@example.com"]})
+        yield made
+        made.stage.close()
+
+
+def post(author: str, more: str = "", **fields: str) -> bytes:
+    return mail("Hello, all of you.\n", more, **({"From": author, "To": LIST} | fields))
+
+
+def signed(raw: bytes, domain: str = "example.org", **told: Any) -> bytes:
+    known = {"include_headers": list(COVERED)} | told
+    return bytes(dkim.sign(raw, b"s1", domain.encode(), PEM, **known)) + raw
+
+
+async def kinds(rig: ProvingStage, raw: bytes, **told: Any) -> list[str]:
+    """What comes of a post: its copies, or whom it is held for."""
+    sent = await rig.arrive(raw, LIST, **told)
+    return [one.partition(b"]")[0].decode()[1:] for one in sent]
+
+
+@pytest.mark.parametrize("author", ["boss@example.org", "boss@hr.example.org", f"boss@{DOMAIN}x"])
+async def test_a_bare_from_of_our_organisation_waits_for_its_author(
+    rig: ProvingStage, author: str
+) -> None:
+    if author.endswith("x"):  # of a name that only looks like ours
+        assert await kinds(rig, post(author)) == ["post"]
+        return
+    assert await kinds(rig, post(author)) == ["confirmation"]
+    (sent,) = rig.stage.db.execute("SELECT raw FROM content").fetchall()
+    assert b"it would look as if it were" in b" ".join(bytes(sent[0]).split())
+
+
+async def test_his_ok_sends_it(rig: ProvingStage) -> None:
+    await rig.arrive(post("boss@example.org"), LIST)
+    answer = mail("ok\n", From="boss@example.org", Subject="Re: confirm (C0DE000000000001)")
+    sent = await rig.arrive(answer, f"listserv@{DOMAIN}", reverse_path="boss@example.org")
+    assert [one for one in sent if one.startswith(b"[post]")]
+
+
+async def test_what_his_domain_has_signed_goes_out(rig: ProvingStage) -> None:
+    assert await kinds(rig, signed(post("boss@example.org"))) == ["post"]
+
+
+async def test_a_signature_over_a_part_of_the_text_is_not_enough(rig: ProvingStage) -> None:
+    assert await kinds(rig, signed(post("boss@example.org"), length=True)) == ["confirmation"]
+
+
+async def test_nor_is_our_own_signature(rig: ProvingStage) -> None:
+    rig.names.zone |= zone(f"s1._domainkey.{DOMAIN}")
+    assert await kinds(rig, signed(post("boss@example.org"), DOMAIN)) == ["confirmation"]
+
+
+async def test_nor_is_anothers(rig: ProvingStage) -> None:
+    rig.names.zone |= zone("s1._domainkey.example.net")
+    assert await kinds(rig, signed(post("boss@example.org"), "example.net")) == ["confirmation"]
+
+
+async def test_a_machine_of_ours_is_held_for_a_moderator(rig: ProvingStage) -> None:
+    raw = post("cron@example.org", "Auto-Submitted: auto-generated\n")
+    assert await kinds(rig, raw) == ["approval"]
+
+
+async def test_others_are_not_asked(rig: ProvingStage) -> None:
+    assert await kinds(rig, post("joe@example.net")) == ["post"]
+
+
+@pytest.mark.parametrize("answer", ["SERVFAIL", "MUTE"])
+async def test_where_the_dns_is_silent_the_names_decide(rig: ProvingStage, answer: str) -> None:
+    for name in ("org", "example.org", "lists.example.org", "hr.example.org"):
+        rig.names.zone[f"_dmarc.{name}", "TXT"] = answer
+    assert await kinds(rig, post("boss@example.org")) == ["confirmation"]
+
+
+@pytest.mark.parametrize(("result", "kind"), [("fail", "confirmation"), ("none", "post")])
+async def test_what_our_own_mta_has_found_false_waits(
+    rig: ProvingStage, result: str, kind: str
+) -> None:
+    told = f"Authentication-Results: mx.example.org; dmarc={result} header.from=example.net\n"
+    raw = post("joe@example.net", told)
+    assert await kinds(rig, raw, protocol=Protocol.LMTP, client="unix") == [kind]
+
+
+async def test_a_stranger_cannot_say_so(rig: ProvingStage) -> None:
+    told = "Authentication-Results: mx.example.org; dmarc=fail header.from=example.net\n"
+    assert await kinds(rig, post("joe@example.net", told)) == ["post"]
