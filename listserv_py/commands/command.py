@@ -53,11 +53,15 @@ class Confirm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The command mail behind an answered code; what the record of consent is made from."""
+    """The command mail behind an answered code; what the record of consent is made from.
+
+    `echo`: whether its lines are to be repeated in the answer.
+    """
 
     at: datetime
     message_id: str
     host: str
+    echo: bool = True
 
 
 @dataclass(frozen=True, slots=True)

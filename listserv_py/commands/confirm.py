@@ -60,8 +60,11 @@ def _line(request: Request, arguments: Arguments) -> str:
     return f"{quiet}{request.command.word} {write(request.command.syntax, arguments)}".rstrip()
 
 
-def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> bool:
-    """Mail one request for all the lines; False, told once, when too many are open already."""
+def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting], *, echo: bool = True) -> bool:
+    """Mail one request for all the lines; False, told once, when too many are open already.
+
+    `echo`: whether the answer to the code repeats them.
+    """
     limit = turn.settings.limits.confirmations_per_address
     if turn.tx.cookies.open_count(actor.mailbox, turn.now) >= limit:
         _tell_once(turn, actor)
@@ -89,7 +92,7 @@ def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> bool:
         body=filled.body,
     ):
         return False
-    payload = _payload(turn, actor, lines)
+    payload = json.dumps(_payload(turn, actor, lines) | {"echo": echo}, ensure_ascii=False)
     asked = Ask(CookieKind.COMMAND, actor.mailbox, payload, expires_at, turn.now)
     turn.tx.cookies.issue(asked, code)
     return True
@@ -100,20 +103,17 @@ def moment(when: datetime) -> str:
     return f"{when.day} {when:%b %Y, %H:%M} UTC"
 
 
-def _payload(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> str:
+def _payload(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> dict[str, object]:
     letter = actor.letter
-    return json.dumps(
-        {
-            "lines": [one.line for one in lines],
-            "data": [one.data for one in lines],
-            "rosters": [one.roster and one.roster.rows for one in lines],
-            "name": kept_name(actor.name),
-            "at": turn.now.isoformat(),
-            "message_id": (letter and letter.message.message_id) or "",
-            "host": _host(actor),
-        },
-        ensure_ascii=False,
-    )
+    return {
+        "lines": [one.line for one in lines],
+        "data": [one.data for one in lines],
+        "rosters": [one.roster and one.roster.rows for one in lines],
+        "name": kept_name(actor.name),
+        "at": turn.now.isoformat(),
+        "message_id": (letter and letter.message.message_id) or "",
+        "host": _host(actor),
+    }
 
 
 def _list_of(turn: Turn, lines: Sequence[Waiting]) -> MailingList | None:

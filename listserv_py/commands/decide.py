@@ -84,6 +84,7 @@ def _run_lines(request: Request, cookie: Cookie) -> str:
         at=datetime.fromisoformat(payload["at"]),
         message_id=payload["message_id"],
         host=payload["host"],
+        echo=payload.get("echo", True),
     )
     actor = Actor(
         mailbox=cookie.mailbox,

@@ -138,7 +138,7 @@ def work(
     job.echo, job.for_others = given.echo, given.for_others
     job.flushed = job.flushed or given.is_cut
     if job.waiting:
-        job.asked = confirm.ask(turn, actor, job.waiting)
+        job.asked = confirm.ask(turn, actor, job.waiting, echo=given.echo)
     is_wanted = given.replies and not job.is_only_waiting
     if is_wanted and not _is_robots_noise(turn, letter, actor, job):
         _reply(turn, actor, job)
@@ -163,9 +163,11 @@ def run_text(turn: Turn, actor: Mailbox, text: str) -> str:
     return run_job(turn, actor, text)[0]
 
 
-def run_job(turn: Turn, actor: Mailbox, text: str) -> tuple[str, bool]:
+def run_job(
+    turn: Turn, actor: Mailbox, text: str, ahead: jobs.Job | None = None
+) -> tuple[str, bool]:
     """`run_text`, and whether any line was refused. A single line is not echoed."""
-    given = jobs.read(text)
+    given = ahead or jobs.read(text)
     lines = given.lines
     job = _run(turn, Actor(actor, proof=Proof.OPERATOR), lines)
     job.echo, job.flushed = given.echo, job.flushed or given.is_cut
@@ -318,7 +320,9 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
 
 def _run_again(turn: Turn, actor: Actor, lines: tuple[Line, ...]) -> str:
     """Run what a code confirmed; nothing of it waits again."""
-    return _output(turn, _run(turn, actor, lines))
+    job = _run(turn, actor, lines)
+    job.echo = actor.asked is None or actor.asked.echo
+    return _output(turn, job)
 
 
 def _echo(actor: Actor, line: Line) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from listserv_py.commands.command import Actor, Command, Confirm, Line, Privilege, Request
 from listserv_py.commands.errors import NotForAnother
 from listserv_py.commands.manners import kept_name, shown_word
-from listserv_py.commands.syntax import first_word, fold, read, write
+from listserv_py.commands.syntax import Arguments, first_word, fold, read, write
 from listserv_py.errors import BadAddress, UnknownCommand
 from listserv_py.mail.proof import Proof
 from listserv_py.maillog import get_logger
@@ -36,16 +36,65 @@ def prepare(request: Request) -> Request:
     said = replace(said, name=kept_name(said.name))
     line = f"{command.word} {write(command.syntax, said)}".rstrip()
     line = f"QUIET {line}" if quiet else line
+    if said.pattern or said.dataset:
+        _theirs(request, command, said, is_quiet=quiet)
     return replace(request, arguments=replace(request.arguments, text=line))
+
+
+def weigh(request: Request) -> Confirm:
+    """A pattern that means many is confirmed by a code, as from the person himself."""
+    inner = _inner(request)
+    if inner is not None and inner.command.weigh(inner) is Confirm.ALWAYS:
+        return Confirm.ALWAYS
+    return Confirm.UNLESS_PROVEN
+
+
+def explain(request: Request) -> str:
+    """How many a pattern means, or what a dataset holds."""
+    inner = _inner(request)
+    return inner.command.explain(inner) if inner is not None else ""
+
+
+def _inner(request: Request) -> Request | None:
+    """The command as its person would give it, where it means many; else None."""
+    word, rest = first_word(request.arguments.text)
+    is_quiet = fold(word) == "QUIET"
+    if is_quiet:
+        word, rest = first_word(rest)
+    command = request.table.find(word)
+    if command is None:
+        return None
+    said = read(command.syntax, rest)
+    if not said.pattern and not said.dataset:
+        return None
+    return _theirs(request, command, said, is_quiet=is_quiet)
+
+
+def _theirs(request: Request, command: Command, said: Arguments, *, is_quiet: bool) -> Request:
+    """The request of the person himself, or what he is refused for."""
+    switches = tuple(command.switch(one) for one in said.switches)
+    return command.prepare(
+        replace(
+            request,
+            actor=_person(request),
+            command=command,
+            arguments=replace(said, switches=switches),
+            quiet=is_quiet,
+        )
+    )
+
+
+def _person(request: Request) -> Actor:
+    person = request.arguments.person
+    if person is None:
+        raise BadAddress("")
+    return Actor(person, proof=Proof.OPERATOR)
 
 
 def give(request: Request) -> str:
     """Run the command as the person whom it is for."""
-    person, line = request.arguments.person, request.arguments.text
-    if person is None:
-        raise BadAddress("")
-    log.info("commands.for", by=str(request.actor.mailbox), whom=str(person), command=line)
-    actor = Actor(person, proof=Proof.OPERATOR)
+    actor, line = _person(request), request.arguments.text
+    log.info("commands.for", by=str(request.actor.mailbox), whom=str(actor.mailbox), command=line)
     return request.run(request.turn, actor, (Line(line, line, roster=request.roster),))
 
 
@@ -58,4 +107,6 @@ FOR = Command(
     confirm=Confirm.UNLESS_PROVEN,
     handler=give,
     prepare=prepare,
+    weigh=weigh,
+    explain=explain,
 )

@@ -4,6 +4,7 @@ Whatever a person may mend comes back as `Refused`, in words; a transaction that
 nothing.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,10 +27,11 @@ class Desk:
 
     async def carry_out(self, operation: Operation[A, R], question: A) -> R:
         """Do one thing and return its answer, once it is on stable storage."""
+        asked = await asyncio.to_thread(operation.ahead, question) if operation.ahead else question
 
         def act(tx: Tx) -> R:
             try:
-                return operation.act(self.turns.at(tx), question)
+                return operation.act(self.turns.at(tx), asked)
             except UserError as exc:
                 raise Refused(_worded(exc, self.turns.forms)) from exc
             except StillNamed as exc:

@@ -25,7 +25,8 @@ class Refused(ListservError):
 class Operation(Generic[A, R]):
     """One thing that the command line can ask for.
 
-    `act` is one transaction. With `reads` it changes nothing and does not wait for the writer;
+    `ahead` completes a question before the transaction, with what needs no store. `act` is one
+    transaction. With `reads` it changes nothing and does not wait for the writer;
     with `scrubs` what it deleted must be gone from the file, too, before it counts as done.
     """
 
@@ -35,3 +36,4 @@ class Operation(Generic[A, R]):
     act: Callable[[Turn, A], R]
     reads: bool = False
     scrubs: bool = False
+    ahead: Callable[[A], A] | None = None

@@ -12,7 +12,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from listserv_py.commands import jobs
 from listserv_py.commands.interpreter import run_job
+from listserv_py.commands.jobs import Job
 from listserv_py.control import headers, rosters
 from listserv_py.control.operation import Operation, Refused
 from listserv_py.delivery.maildir import folder_name
@@ -47,6 +49,13 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood(Said):
+    """The same, read: a dataset may take a second."""
+
+    job: Job | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """The reply to command lines; `refused` when one of them was."""
 
@@ -73,7 +82,12 @@ def _say(turn: Turn, said: Said) -> Heard:
     if not said.actor and not turn.postmasters:
         raise Refused("site.postmasters is empty: say by --as who gives the command")
     actor = parse_mailbox(said.actor) if said.actor else turn.postmasters[0]
-    return Heard(*run_job(turn, actor, said.text))
+    job = said.job if isinstance(said, Understood) else None
+    return Heard(*run_job(turn, actor, said.text, job))
+
+
+def _understood(said: Said) -> Said:
+    return Understood(said.text, said.actor, jobs.read(said.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +152,7 @@ def _check_changes(turn: Turn, _: None) -> Checked:
 
 
 CREATE = Operation("create", TypeAdapter(NewList), TypeAdapter(str), _create)
-CMD = Operation("cmd", TypeAdapter(Said), TypeAdapter(Heard), _say)
+CMD = Operation("cmd", TypeAdapter(Said), TypeAdapter(Heard), _say, ahead=_understood)
 EDIT = Operation("edit", TypeAdapter(str), TypeAdapter(str), headers.open_)
 EDIT_SAVE = Operation(
     "edit save", TypeAdapter(headers.Edited), TypeAdapter(headers.Outcome), headers.save
