@@ -13,8 +13,8 @@ from typing import cast
 
 import aiosmtplib
 
+from listserv_py.delivery.form import Caps
 from listserv_py.delivery.route import Host
-from listserv_py.delivery.wire import Caps
 from listserv_py.errors import Transient
 
 

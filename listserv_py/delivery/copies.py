@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from listserv_py.delivery.form import Caps, Form
 from listserv_py.delivery.journal import SENT, WAITING, Journal
 from listserv_py.delivery.replies import Reply
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.sign import Signers
-from listserv_py.delivery.wire import Caps, Form
 from listserv_py.store.outcomes import Fate, Settled
 
 
@@ -29,6 +29,9 @@ class AnyLetter(Protocol):
 
     def form(self, caps: Caps) -> Form | None:
         """The form for such a host; None: its 7-bit form must be made first."""
+
+    async def want_seven(self) -> None:
+        """Have it made."""
 
 
 class Home(Protocol):

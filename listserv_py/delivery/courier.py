@@ -12,18 +12,17 @@ from typing import Protocol
 from listserv_py.config import Settings
 from listserv_py.delivery import maildir
 from listserv_py.delivery.client import Dialer, Policy, Timeouts
-from listserv_py.delivery.copies import AnyLetter, Copy, recall
+from listserv_py.delivery.copies import Copy, recall
+from listserv_py.delivery.form import Caps, wire_of
 from listserv_py.delivery.journal import BEGUN
 from listserv_py.delivery.lane import Lane
 from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.route import Host, Router
-from listserv_py.delivery.wire import Caps, Letter, wire_of
 from listserv_py.errors import ConfigError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
-from listserv_py.store.outcomes import Fate
-from listserv_py.store.sending import RestingHost
+from listserv_py.store.outcomes import Fate, RestingHost
 
 log = get_logger("delivery")
 
@@ -203,11 +202,6 @@ class SmtpCourier:
     def hung_up(self, host: Host) -> None:
         """One connection less."""
         self._permits.gone(str(host))
-
-    async def make_seven(self, letter: AnyLetter) -> None:
-        """Make the 7-bit form of a letter, in a thread."""
-        if isinstance(letter, Letter):
-            await asyncio.to_thread(letter.make_seven)
 
     def rests(self, host: RestingHost) -> None:
         """Keep it in the store."""

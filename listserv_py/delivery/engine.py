@@ -23,8 +23,8 @@ from listserv_py.delivery.sign import Signers, load
 from listserv_py.errors import ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
-from listserv_py.store.outcomes import Fate, Settled
-from listserv_py.store.sending import BULK, URGENT, Due, Mailing, Reader, RestingHost
+from listserv_py.store.outcomes import Fate, RestingHost, Settled
+from listserv_py.store.sending import BULK, URGENT, Due, Mailing, Reader
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 

@@ -27,8 +27,7 @@ from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.terms import terms
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
-from listserv_py.store.outcomes import Fate
-from listserv_py.store.sending import RestingHost
+from listserv_py.store.outcomes import Fate, RestingHost
 
 log = get_logger("delivery")
 

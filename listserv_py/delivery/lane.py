@@ -12,18 +12,17 @@ from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from listserv_py.delivery.client import Dialer, Timeouts
-from listserv_py.delivery.copies import AnyLetter, Copy
+from listserv_py.delivery.copies import Copy
+from listserv_py.delivery.form import Caps
 from listserv_py.delivery.journal import BEGUN, WAITING
 from listserv_py.delivery.pipeline import Pipeline, Transaction
 from listserv_py.delivery.plain import Plain
 from listserv_py.delivery.replies import Reply, Stage, judge, own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.route import Host, Router
-from listserv_py.delivery.wire import Caps
 from listserv_py.errors import Permanent, Transient
 from listserv_py.maillog import get_logger
-from listserv_py.store.outcomes import Fate
-from listserv_py.store.sending import RestingHost
+from listserv_py.store.outcomes import Fate, RestingHost
 
 log = get_logger("delivery")
 
@@ -55,9 +54,6 @@ class Office(Protocol):
 
     def hung_up(self, host: Host) -> None:
         """A connection to the host is gone."""
-
-    async def make_seven(self, letter: AnyLetter) -> None:
-        """Have the 7-bit form of a letter made."""
 
     def rests(self, host: RestingHost) -> None:
         """The lane failed: to be kept, so that a restart does not dial at once."""
@@ -343,7 +339,7 @@ class Lane:
     async def _seven(self, copy: Copy) -> None:
         """Make the 7-bit form that this host wants, then queue the copy again."""
         try:
-            await self._office.make_seven(copy.letter)
+            await copy.letter.want_seven()
         finally:
             self.put([copy], urgent=copy.batch.urgent)
 

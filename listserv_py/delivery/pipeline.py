@@ -12,8 +12,8 @@ from typing import Protocol
 
 from listserv_py.delivery.client import Session, Timeouts
 from listserv_py.delivery.copies import Copy
+from listserv_py.delivery.form import Caps, Form, wire_of
 from listserv_py.delivery.replies import Reply, Stage, is_too_many, own, read_reply
-from listserv_py.delivery.wire import Caps, Form, wire_of
 
 REPLY_MAX = 32_768
 SLICE = 131_072

@@ -11,9 +11,9 @@ import aiosmtplib
 
 from listserv_py.delivery.client import Session, Timeouts
 from listserv_py.delivery.copies import Copy
+from listserv_py.delivery.form import wire_of
 from listserv_py.delivery.pipeline import Feed, Transaction
 from listserv_py.delivery.replies import Reply, Stage, is_too_many, own, read_reply
-from listserv_py.delivery.wire import wire_of
 
 
 class Plain:

@@ -23,9 +23,10 @@ from typing import Any, Protocol
 from listserv_py.delivery import messages
 from listserv_py.delivery.channel import Channel
 from listserv_py.delivery.copies import Batch, Copy
+from listserv_py.delivery.form import Form
 from listserv_py.delivery.journal import BEGUN, SENT, WAITING
 from listserv_py.delivery.replies import Reply
-from listserv_py.delivery.wire import Form, Letter
+from listserv_py.delivery.wire import Letter
 from listserv_py.maillog import get_logger
 from listserv_py.store.outcomes import Fate
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from listserv_py.delivery.hand import Hand, Page, Rows
 from listserv_py.errors import Broken
 from listserv_py.maillog import get_logger
-from listserv_py.store.outcomes import Fate, Settled
-from listserv_py.store.sending import RestingHost
+from listserv_py.store.outcomes import Fate, RestingHost, Settled
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store, StoreFailed
 

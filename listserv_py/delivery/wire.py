@@ -1,62 +1,19 @@
 """A variant in the form in which it follows DATA, made once and sent thousands of times.
 
 CRLF, leading dots doubled, the lone dot at its end, the signature on top: nothing is done to it any
-more when it goes out, unless each copy has header fields of its own: then `wire_of` puts these in
-and signs. A form is plain data, so that it can be sent on to where that happens. A mail with 8-bit
+more when it goes out, unless each copy has header fields of its own (form.py). A mail with 8-bit
 parts has a second, 7-bit form for hosts that want it, made when the first such host is met and
 signed by itself (RFC 6152 3).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from listserv_py.delivery.form import Caps, Form
 from listserv_py.delivery.render import Variant
-from listserv_py.delivery.sign import Sealed, Signers, seal, signatures
-
-SIGNED_ROOM = 4096
-"""For a copy's own fields and signatures, where SIZE is announced before they are made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """What a host offered in its answer to EHLO."""
-
-    pipelining: bool = False
-    eight_bit: bool = False
-    utf8: bool = False
-    size: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """`eight_bit`: some octet is above 127; `utf8_head`: some octet of the header is (RFC 6532).
-
-    `own_at`: where in `wire` the fields of a copy go; None: all copies are `wire`, signed.
-    `sealed`: what to sign of those that are not; None: they go out unsigned.
-    """
-
-    wire: bytes
-    eight_bit: bool
-    utf8_head: bool
-    own_at: int | None = None
-    sealed: Sealed | None = None
-
-    @property
-    def size(self) -> int:
-        """How long a copy is, at most (RFC 1870 5)."""
-        return len(self.wire) if self.own_at is None else len(self.wire) + SIGNED_ROOM
-
-    def arguments(self, caps: Caps, utf8: bool) -> bytes:
-        """What stands behind the address of MAIL; `utf8`: an address is not ASCII."""
-        words = b" SIZE=%d" % self.size if caps.size else b""
-        if self.eight_bit and caps.eight_bit:
-            words += b" BODY=8BITMIME"
-        if (utf8 or self.utf8_head) and caps.utf8:
-            words += b" SMTPUTF8"
-        return words
-
+from listserv_py.delivery.sign import Signers, seal, signatures
 
 Make = Callable[[bool], Variant]
 
@@ -72,11 +29,15 @@ class Letter:
         self.main = self._seal(seven_bit=False)
 
     def form(self, caps: Caps) -> Form | None:
-        """The form for such a host; None: `make_seven` must be called first."""
+        """The form for such a host; None: `want_seven` must be awaited first."""
         main = self.main
         if not main.eight_bit or (caps.eight_bit and (caps.utf8 or not main.utf8_head)):
             return main
         return self._seven
+
+    async def want_seven(self) -> None:
+        """Have the 7-bit form made, in a thread."""
+        await asyncio.to_thread(self.make_seven)
 
     def make_seven(self) -> Form:
         """Make the 7-bit form; slow, so not on the event loop."""
@@ -99,18 +60,6 @@ class Letter:
             own_at=len(_dotted(head[:own_at])),
             sealed=sealed,
         )
-
-
-def wire_of(form: Form, personal: bytes, signers: Signers) -> bytes:
-    """A copy as it follows DATA; `personal`: the fields that it has for itself, whole lines.
-
-    Pure, and the same bytes for the same copy each time: neither kind of signature takes dice.
-    """
-    if form.own_at is None:
-        return form.wire
-    top = signatures(signers, form.sealed, personal) if form.sealed else b""
-    wire = memoryview(form.wire)
-    return b"".join((top, wire[: form.own_at], personal, wire[form.own_at :]))
 
 
 def stuffed(mail: bytes) -> bytes:

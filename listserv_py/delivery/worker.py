@@ -17,25 +17,25 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from listserv_py.delivery import messages
 from listserv_py.delivery.channel import Channel
 from listserv_py.delivery.client import Timeouts
-from listserv_py.delivery.copies import AnyLetter, Copy, recall
+from listserv_py.delivery.copies import Copy, recall
 from listserv_py.delivery.courier import SmtpCourier
+from listserv_py.delivery.form import Caps, Form
 from listserv_py.delivery.journal import SENT as TAKEN
 from listserv_py.delivery.journal import Marks
 from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.sign import Sealed, Signers, load
 from listserv_py.delivery.terms import settings_of
-from listserv_py.delivery.wire import Caps, Form
 from listserv_py.errors import ConfigError
 from listserv_py.maillog import forward, get_logger
 from listserv_py.resolver import Resolver
-from listserv_py.store.outcomes import Fate
-from listserv_py.store.sending import RestingHost
+from listserv_py.store.outcomes import Fate, RestingHost
 
 log = get_logger("delivery")
 
@@ -48,10 +48,10 @@ ORPHAN_GRACE = 2.0
 class Received:
     """A variant that was sent to us."""
 
-    __slots__ = ("main", "seven", "seven_is_here", "signers")
+    __slots__ = ("_ask", "main", "seven", "seven_is_here", "signers")
 
-    def __init__(self, main: Form, signers: Signers) -> None:
-        self.main, self.signers = main, signers
+    def __init__(self, main: Form, signers: Signers, ask: Callable[[], None]) -> None:
+        self.main, self.signers, self._ask = main, signers, ask
         self.seven: Form | None = None
         self.seven_is_here = asyncio.Event()
 
@@ -61,6 +61,11 @@ class Received:
         if not main.eight_bit or (caps.eight_bit and (caps.utf8 or not main.utf8_head)):
             return main
         return self.seven
+
+    async def want_seven(self) -> None:
+        """Have the server make it."""
+        self._ask()
+        await self.seven_is_here.wait()
 
 
 class Given:
@@ -239,7 +244,8 @@ class Worker:
         sealed = Sealed(message.canonical, *message.sealed) if message.sealed else None
         form = Form(message.wire, message.eight_bit, message.utf8_head, message.own_at, sealed)
         if not message.is_seven:
-            self._contents[message.number] = Received(form, self._signers)
+            ask = partial(self._channel.say, messages.WantSeven(message.number))
+            self._contents[message.number] = Received(form, self._signers, ask)
         elif message.number in self._contents:
             letter = self._contents[message.number]
             letter.seven = form
@@ -277,13 +283,6 @@ class Worker:
         wanted, reply = set(message.slots), own(message.status, message.text)
         for copy in [one for one in given.open if one.slot in wanted]:
             recall(copy, Fate(message.fate), reply, message.next_at)
-
-    async def make_seven(self, letter: AnyLetter) -> None:
-        """Have the server make it."""
-        if isinstance(letter, Received):
-            number = next((n for n, one in self._contents.items() if one is letter), 0)
-            self._channel.say(messages.WantSeven(number))
-            await letter.seven_is_here.wait()
 
     def rests(self, host: RestingHost) -> None:
         """A lane of ours failed."""
@@ -341,9 +340,6 @@ class _Courier(SmtpCourier):
         super().__init__(
             settings, resolver, lambda: int(time.time()), self._noted, timeouts, worker
         )
-
-    async def make_seven(self, letter: AnyLetter) -> None:
-        await self._worker.make_seven(letter)
 
     def _noted(self, name: str, host: RestingHost | None) -> None:
         if host is None:

@@ -57,6 +57,16 @@ class Settled:
     blames: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RestingHost:
+    """A domain (or the smarthost) whose hosts are left alone until `next_at`."""
+
+    name: str
+    failures: int
+    next_at: int
+    reason: str
+
+
 def pack(outcomes: Iterable[tuple[int, Fate]]) -> bytes:
     """Pack (subscriber id, fate), ids rising; `unpack` is the twin."""
     packed = bytearray()

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from listserv_py.lists.options import SINGLE_POSTS
 from listserv_py.store.outbox import Kind
-from listserv_py.store.outcomes import Fate, Settled, pack
+from listserv_py.store.outcomes import Fate, RestingHost, Settled, pack
 from listserv_py.store.reach import Reach
 
 URGENT, BULK = 1, 0
@@ -60,16 +60,6 @@ class Due:
     tries: int
     blames: bool
     last_reply: str
-
-
-@dataclass(frozen=True, slots=True)
-class RestingHost:
-    """A domain (or the smarthost) whose hosts are left alone until `next_at`."""
-
-    name: str
-    failures: int
-    next_at: int
-    reason: str
 
 
 _MAILING = "SELECT m.id, m.kind, m.list_id, m.facts, m.reverse_path, m.created_at, m.upto, m.cursor"

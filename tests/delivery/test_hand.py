@@ -15,8 +15,8 @@ from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.wire import Letter
 from listserv_py.store.outbox import Kind
-from listserv_py.store.outcomes import Fate
-from listserv_py.store.sending import Mailing, RestingHost
+from listserv_py.store.outcomes import Fate, RestingHost
+from listserv_py.store.sending import Mailing
 
 
 class Nobody:

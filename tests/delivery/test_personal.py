@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from listserv_py.config import Dkim
 from listserv_py.delivery import personal
+from listserv_py.delivery.form import SIGNED_ROOM, Caps, wire_of
 from listserv_py.delivery.render import render
 from listserv_py.delivery.sign import Signer, load
-from listserv_py.delivery.wire import SIGNED_ROOM, Caps, Letter, wire_of
+from listserv_py.delivery.wire import Letter
 from listserv_py.errors import ConfigError
 from listserv_py.lists.options import HeaderStyle
 from listserv_py.mail.listheaders import ListFacts

@@ -9,6 +9,7 @@ from delivery_rig import EXTENSIONS, NOW, QUICK, Act, Command, Sink
 
 from listserv_py.delivery.client import Dialer, Policy
 from listserv_py.delivery.copies import Batch, Copy
+from listserv_py.delivery.form import Caps
 from listserv_py.delivery.journal import Journal
 from listserv_py.delivery.pipeline import Pipeline, Transaction
 from listserv_py.delivery.plain import Plain
@@ -16,7 +17,7 @@ from listserv_py.delivery.render import Variant
 from listserv_py.delivery.replies import Reply, Stage
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.route import Host, family_of
-from listserv_py.delivery.wire import Caps, Letter
+from listserv_py.delivery.wire import Letter
 
 PLAIN = tuple(name for name in EXTENSIONS if name != "PIPELINING")
 
