@@ -43,10 +43,10 @@ def get_logger(room: str) -> structlog.stdlib.BoundLogger:
 def configure(format: Format = "text", *, level: str = "INFO", output: int | None = None) -> None:
     """Log to the file descriptor `output` (stdout when left out), until `close`."""
     close()
-    handler = _Writer(_stdout() if output is None else output)
-    handler.setFormatter(_formatter(format))
+    handler = _Writer(_stdout() if output is None else output, _LINES[format])
     root = logging.getLogger()
     root.addHandler(handler)
+    _writers.append(handler)
     root.setLevel(level)
     # aiosmtpd formats every line of a mail for its logger.
     logging.getLogger("mail.log").setLevel(logging.WARNING)
@@ -60,9 +60,9 @@ def forward(take: Callable[[str, str, dict[str, Any]], None]) -> None:
 
 def close() -> None:
     """Write out what waits, for a second at most, and stop logging."""
-    root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if isinstance(handler, _Writer)]:
-        root.removeHandler(handler)
+    while _writers:
+        handler = _writers.pop()
+        logging.getLogger().removeHandler(handler)
         handler.close()
 
 
@@ -97,8 +97,10 @@ def _own(output: int) -> int:
 class _Writer(logging.Handler):
     """Hands formatted lines to a thread that writes them; drops them when it cannot keep up."""
 
-    def __init__(self, output: int) -> None:
+    def __init__(self, output: int, as_line: Processor) -> None:
         super().__init__()
+        self._as_line = as_line
+        self.setFormatter(_formatter(as_line))
         # A descriptor of our own: a number that others close may soon be somebody else's.
         self._output = _own(output)
         self._lines: queue.Queue[str | None] = queue.Queue(_QUEUE_LENGTH)
@@ -112,6 +114,17 @@ class _Writer(logging.Handler):
             line = self.format(record)
         except Exception as exc:  # noqa: BLE001 - a value that cannot be shown stops no mail
             line = f"error log.unformattable kind={type(exc).__name__}"
+        self._put(line)
+
+    def tell(self, event: EventDict) -> None:
+        """A line of ours, which needs no LogRecord: that costs as much as all the rest of it."""
+        try:
+            line = str(self._as_line(None, "", event))
+        except Exception as exc:  # noqa: BLE001 - as above
+            line = f"error log.unformattable kind={type(exc).__name__}"
+        self._put(line)
+
+    def _put(self, line: str) -> None:
         try:
             self._lines.put_nowait(line)
         except queue.Full:
@@ -173,10 +186,18 @@ class _Forwarder(logging.Handler):
         self._take(record.levelname.lower(), event, values)
 
 
-def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:
-    chain: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    chain += [_as_json if form == "json" else _as_text]
+def _formatter(as_line: Processor) -> structlog.stdlib.ProcessorFormatter:
+    chain: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, as_line]
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=chain)
+
+
+def _straight(_: Any, __: str, event: EventDict) -> EventDict:
+    """Hand the event to the writer, where there is one; else it goes the way of `logging`."""
+    if not _writers:
+        return event
+    for writer in _writers:
+        writer.tell(dict(event))
+    raise structlog.DropEvent
 
 
 def _guarded(_: Any, __: str, event: EventDict) -> EventDict:
@@ -210,6 +231,9 @@ def _quoted(value: object) -> str:
     return '"' + text.replace('"', '\\"') + '"'
 
 
+_LINES: dict[Format, Processor] = {"text": _as_text, "json": _as_json}
+_writers: list[_Writer] = []
+
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -222,6 +246,7 @@ structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,
         *_SHARED,
+        _straight,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
