@@ -18,7 +18,8 @@ from listserv_py.commands.manners import shown_host
 from listserv_py.commands.notices import tell, tell_owners
 from listserv_py.commands.patterns import STARS_MAX
 from listserv_py.commands.rights import check_welcome, for_another, owned_lists, targets
-from listserv_py.errors import NobodyMatches, OwnAddress, TooManyMatch
+from listserv_py.errors import MayNotJoin, NobodyMatches, OwnAddress, TooManyMatch, UserError
+from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.proof import Proof
@@ -209,17 +210,20 @@ def _change_for(request: Request, moves: tuple[Move, ...]) -> str:
 
 
 def _clash(request: Request, move: Move) -> str:
-    error = ChangeClash(move.mailing_list.name, str(move.new))
+    error: UserError = ChangeClash(move.mailing_list.name, str(move.new))
+    if not may_join(move.mailing_list.keywords, move.new):
+        error = MayNotJoin(move.mailing_list.name, str(move.new))
     return request.say(error.form, **error.slots())
 
 
 def _apply(turn: Turn, moves: Iterable[Move]) -> tuple[list[Move], list[Move]]:
-    """Move what can be; behind it, those whose new address is on the list already."""
+    """Move what can be; behind it, those whose new address is on the list, or may not be."""
     subscribers = turn.tx.subscribers
     moved, left = list[Move](), list[Move]()
     for move in moves:
         there = subscribers.find(move.mailing_list.id, move.new)
-        if there is not None and there.id != move.subscription_id:
+        is_anothers = there is not None and there.id != move.subscription_id
+        if is_anothers or not may_join(move.mailing_list.keywords, move.new):
             left.append(move)
             continue
         subscribers.move(move.subscription_id, move.new)
@@ -244,4 +248,8 @@ CHANGE = Command(
     prepare=prepare,
     explain=explain,
     takes_quiet=True,
+    compat=(
+        "Confirmed by the old address, then by the new one: neither a forged From nor a slip"
+        " moves anybody's mail. An address that is on the list already is said to be."
+    ),
 )

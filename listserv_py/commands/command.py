@@ -170,6 +170,8 @@ class Command:
     takes_data: bool = False
     unmistakable: bool = False
     conceal: Callable[[str], str] | None = None
+    compat: str = ""
+    """In what it differs from LISTSERV's, and why; "" when it does not."""
 
     @property
     def word(self) -> str:

@@ -177,6 +177,10 @@ OK = Command(
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=ok,
+    compat=(
+        "A code has 16 digits, serves once and only the address that it was sent to, and stands"
+        " for all lines of a mail: eight digits can be guessed."
+    ),
 )
 
 REJECT = Command(
@@ -187,4 +191,5 @@ REJECT = Command(
     privilege=Privilege.MODERATOR,
     confirm=Confirm.NEVER,
     handler=reject,
+    compat="Ours: LISTSERV refuses a held post when nobody answers.",
 )

@@ -228,6 +228,7 @@ GET = Command(
     confirm=Confirm.UNLESS_PROVEN,
     handler=get,
     prepare=prepare_get,
+    compat="Its lock lasts an hour, and any owner frees it: nobody has to be asked to let go.",
 )
 
 PUT = Command(
@@ -247,6 +248,11 @@ PUT = Command(
     prepare=prepare_put,
     explain=explain_put,
     takes_data=True,
+    compat=(
+        "Always confirmed by a code or a password; the request shows what changes, and the owners"
+        " before the change are told. It never touches the subscribers, and never overwrites what"
+        " somebody else stored meanwhile."
+    ),
 )
 
 UNLOCK = Command(

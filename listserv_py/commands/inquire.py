@@ -123,6 +123,7 @@ INFO = Command(
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=info,
+    compat="INFO knows lists' names and REFCARD; there are no booklets to send.",
 )
 
 RELEASE = Command(
@@ -142,6 +143,7 @@ SHOW = Command(
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=show,
+    compat="VERSION and STATS; the rest tells of a machine that is not there.",
 )
 
 THANKS = Command(

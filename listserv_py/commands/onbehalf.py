@@ -109,4 +109,8 @@ FOR = Command(
     prepare=prepare,
     weigh=weigh,
     explain=explain,
+    compat=(
+        "Confirmed, noted in the log, and not for OK, REJECT, PUT, PW, PWC and FOR: codes and"
+        " passwords are the person's own."
+    ),
 )

@@ -199,6 +199,10 @@ SET = Command(
     weigh=weigh_set,
     explain=explain_set,
     takes_quiet=True,
+    compat=(
+        "HTML and NOHTML choose the form of single posts as well. A wildcard that means more than"
+        " ten people is confirmed by a code that names their number."
+    ),
 )
 
 QUERY = Command(

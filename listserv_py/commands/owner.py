@@ -134,6 +134,10 @@ ADD = Command(
     prepare=prepare_add,
     explain=explain,
     takes_quiet=True,
+    compat=(
+        "By code, password or signature, never on a bare From line. A dataset's people are told"
+        " of it up to 500; more only with QUIET or IMPORT."
+    ),
 )
 
 DELETE = Command(
@@ -154,4 +158,8 @@ DELETE = Command(
     weigh=weigh_delete,
     explain=explain,
     takes_quiet=True,
+    compat=(
+        "By code, password or signature, never on a bare From line. A wildcard that means more"
+        " than ten people is confirmed by a code that names their number."
+    ),
 )

@@ -153,6 +153,10 @@ PW = Command(
     weigh=weigh_pw,
     conceal=shown_pw,
     unmistakable=True,
+    compat=(
+        "Capitals and small letters differ, 8 to 63 characters, because they are kept hashed. A"
+        " first password takes a code."
+    ),
 )
 
 PWC = Command(

@@ -46,4 +46,5 @@ REGISTER = Command(
     confirm=Confirm.UNLESS_PROVEN,
     handler=register,
     prepare=prepare,
+    compat="Confirmed like an owner's command: it changes what others see of somebody.",
 )

@@ -168,4 +168,8 @@ SERVE = Command(
     handler=serve,
     prepare=prepare,
     weigh=weigh,
+    compat=(
+        "Mail that proves its author and mail that does not are counted apart, and postmasters"
+        " are always heard: nobody is shut out by forged mail."
+    ),
 )

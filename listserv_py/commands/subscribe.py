@@ -250,6 +250,10 @@ SUBSCRIBE = Command(
     weigh=weigh_subscribe,
     takes_quiet=True,
     unmistakable=True,
+    compat=(
+        "Always confirmed by a code, whatever the list says and whatever proves the sender:"
+        " nobody is subscribed by a stranger."
+    ),
 )
 
 SIGNOFF = Command(
@@ -265,4 +269,5 @@ SIGNOFF = Command(
     prepare=prepare_signoff,
     weigh=weigh_signoff,
     unmistakable=True,
+    compat="`(NETWIDE` leaves all lists of this server and says so: it stands alone.",
 )

@@ -25,7 +25,7 @@ class Keyword:
     """One keyword: `default` is what a header says that leaves it out ("" where nothing can).
 
     `meaning` says of a keyword without effect why it has none. `site_only`: only a postmaster may
-    change it.
+    change it. `compat`: in what it differs from LISTSERV's, and why; "" when it does not.
     """
 
     name: str
@@ -35,3 +35,4 @@ class Keyword:
     reader: Reader
     state: State = State.OBEYED
     site_only: bool = False
+    compat: str = ""

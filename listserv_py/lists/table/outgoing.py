@@ -45,6 +45,10 @@ OUTGOING: tuple[Keyword, ...] = (
         " To, and the other people move to X-To and X-cc (`Yes`), to Comments (`Comment`), or are"
         " left out (`No`). IETFHDR keeps the author's fields.",
         contentreaders.x_tags,
+        compat=(
+            "`Keep`, ours, leaves To and Cc as the author set them, so that his signature stays"
+            " valid; new lists have it."
+        ),
     ),
     Keyword(
         "Misc-Options",

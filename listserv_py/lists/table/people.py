@@ -48,6 +48,7 @@ PEOPLE: tuple[Keyword, ...] = (
         "Who may join. By mail `Open` confirms the address in any case, so that nobody is"
         " subscribed by a stranger.",
         readers.subscription,
+        compat="`Open` is confirmed by mail in any case.",
     ),
     Keyword(
         "Validate",
@@ -56,6 +57,10 @@ PEOPLE: tuple[Keyword, ...] = (
         "Which commands of subscribers need proof of who sent them: `Yes` the protected ones, `All`"
         " every one that changes something or shows protected data. Owners' commands always do.",
         readers.validate,
+        compat=(
+            "Owners' commands need proof in any case, also with `No`; a signature of the sender's"
+            " domain is proof."
+        ),
     ),
     Keyword("Review", "access-level, …", "Private", "Who may see the subscribers.", readers.review),
     Keyword(
@@ -72,6 +77,7 @@ PEOPLE: tuple[Keyword, ...] = (
         "Whether LISTS shows the list: `No` to everybody, `Yes` to nobody. The service area is the"
         " world, so `Service` is the same as `No`.",
         readers.confidential,
+        compat="`Service` is the same as `No`: the service area is the world.",
     ),
     Keyword(
         "Stats",
@@ -87,6 +93,7 @@ PEOPLE: tuple[Keyword, ...] = (
         "The SET options of new subscribers. `NOPOST` and `REVIEW` also govern people who are not"
         " subscribed.",
         readers.default_options,
+        compat="HTML and NOHTML choose the form of single posts as well.",
     ),
     Keyword(
         "Default-Topics",
@@ -110,6 +117,7 @@ PEOPLE: tuple[Keyword, ...] = (
         "How long a confirmation code of this list's commands and posts can be answered; at most"
         " the server's own `confirmation_age`.",
         readers.confirm_delay,
+        compat="At most the server's own time.",
     ),
     Keyword(
         "Limits",
@@ -127,6 +135,7 @@ PEOPLE: tuple[Keyword, ...] = (
         " letters. With `Also` and `Safe` machines' addresses cannot join either, see `Safe=`; with"
         " `Only` the patterns alone count. Owners, editors and moderators are let through.",
         contentreaders.filter_,
+        compat="There are no patterns of the site's, but see `Safe=`.",
     ),
     Keyword(
         "Safe",
@@ -145,6 +154,10 @@ PEOPLE: tuple[Keyword, ...] = (
         " within Delay(n) days, 7 if it is left out, is taken off. A day asks a tenth of the list"
         " at most. With Probe nobody is asked and nobody taken off yet: probes come with bounces.",
         contentreaders.renewal,
+        compat=(
+            "At most a tenth of a list is asked in a day, the longest silent first; a date counts"
+            " for 30 days after it; `Probe` asks nobody yet."
+        ),
     ),
     Keyword(
         "Change-Log",
@@ -154,5 +167,9 @@ PEOPLE: tuple[Keyword, ...] = (
         " fetch them by `GET list CHANGELOG`. A line is kept for a year. The word behind Yes says"
         " what a bare CHANGELOG is: everything, or this year, month or week.",
         contentreaders.change_log,
+        compat=(
+            "Times are UTC, lines are kept for a year, and an erased person is `-`; the lines are"
+            " chained, so that an altered one is found."
+        ),
     ),
 )

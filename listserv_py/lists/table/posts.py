@@ -51,6 +51,7 @@ POSTS: tuple[Keyword, ...] = (
         " not. `Filter` takes the others out, leaving a word, instead of refusing the post; out of"
         " a signed mail nothing is taken, so it is refused. Encrypted mail passes.",
         contentreaders.attachments,
+        compat="With `Filter` a signed mail is refused, as taking parts out breaks its signature.",
     ),
     Keyword(
         "Language",
@@ -68,6 +69,7 @@ POSTS: tuple[Keyword, ...] = (
         " of its subject, `News: …` or `News,Jobs: …`, also behind `Re:`. A post that names none is"
         " on `Other`. A name may move to another place: its readers go with it.",
         contentreaders.topics,
+        compat="Also found behind `Re:` and tags, and several with commas.",
     ),
     Keyword(
         "Sub-lists",
@@ -90,6 +92,10 @@ POSTS: tuple[Keyword, ...] = (
         " delivery reports. The list's own posts and a Message-ID that came before are always"
         " stopped. There is no search for spam, so `NoSpam` and `Spam-Delay(n)` change nothing.",
         contentreaders.loopcheck,
+        compat=(
+            "`Normal` lets posts through that quote a header of the list, because people do; `Full`"
+            " stops them. There is no spam detector: `NoSpam` and `Spam-Delay(n)` change nothing."
+        ),
     ),
     Keyword(
         "Mail-Merge",
