@@ -11,6 +11,7 @@ from itertools import islice
 from listserv_py.commands.notices import tell
 from listserv_py.control.operation import Refused
 from listserv_py.errors import BadAddress, UnknownOption
+from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import Options, apply_words, words
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
@@ -118,7 +119,7 @@ class _Reader:
     def __init__(self, turn: Turn, mailing_list: MailingList) -> None:
         self._turn = turn
         self._list_id = mailing_list.id
-        self._topics = mailing_list.keywords.topics
+        self._keywords = mailing_list.keywords
         self._default = mailing_list.default_options()
         self._options: dict[tuple[str, ...], Options] = {}
         self._standing = turn.tx.subscribers.keys(mailing_list.id)
@@ -141,6 +142,8 @@ class _Reader:
         if key in self._standing:
             stands = self._turn.tx.subscribers.find(self._list_id, mailbox)
         if stands is None:
+            if not may_join(self._keywords, mailbox):
+                raise Refused(f"{mailbox} is kept off the list by Filter= or Safe=")
             return _New(mailbox, row.name, options, row.subscribed or self._turn.now)
         return replace(
             stands,
@@ -153,7 +156,7 @@ class _Reader:
         if said not in self._options:
             try:
                 self._options[said] = apply_words(
-                    self._default, said, by_owner=True, topics=self._topics
+                    self._default, said, by_owner=True, topics=self._keywords.topics
                 )
             except UnknownOption as exc:
                 raise Refused(f"{exc.values[0]!r} is not an option") from exc

@@ -11,6 +11,8 @@ from stage import Stage
 from listserv_py.commands.bulk import TOLD_MAX
 from listserv_py.commands.interpreter import run_job
 from listserv_py.commands.patterns import MANY
+from listserv_py.control.operation import Refused
+from listserv_py.control.rosters import Incoming, Row, take_in
 from listserv_py.mail.mailbox import parse_mailbox
 
 OLGA = "olga@example.org"
@@ -148,3 +150,24 @@ def test_a_request_names_the_number(stage: Stage) -> None:
     assert f"This concerns {MANY + 1} subscribers of the MANY-L list.".encode() in asked
     stage.take(f"{head % 2}OK C0DE000000000001\r\n".encode())
     assert left(stage, "MANY-L") == []
+
+
+def test_a_change_asks_the_filter_for_each_new_address(stage: Stage) -> None:
+    found = stage.tx.lists.get("TEST-L")
+    stage.tx.lists.update(found, f"{found.header}* Filter= Also,bob@*\n", stage.now)
+    said = say(stage, "QUIET CHANGE TEST-L *@old.example *@new.example")
+    assert "1" in said.splitlines()[0]
+    assert "bob@new.example" in said
+    kept = [str(one.mailbox) for one in stage.tx.subscribers.on_list(found.id)][:2]
+    assert kept == ["ann@new.example", "bob@old.example"]
+
+
+def test_an_import_asks_the_filter_for_who_is_new(stage: Stage) -> None:
+    found = stage.tx.lists.get("TEST-L")
+    stage.tx.lists.update(found, f"{found.header}* Filter= Also,bob@*\n", stage.now)
+    rows = ("bob@old.example", "bob@x.example", "noreply@x.example", "eve@x.example")
+    incoming = Incoming("TEST-L", tuple(Row(n, one) for n, one in enumerate(rows, 1)))
+    with pytest.raises(Refused, match=r"(?s)line 2: bob@x.*line 3: noreply@x") as refused:
+        take_in(stage.turn(), incoming)
+    assert "line 1" not in str(refused.value)
+    assert len(left(stage)) == len(PEOPLE)
