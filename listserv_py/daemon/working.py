@@ -10,6 +10,7 @@ for the next batch.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from listserv_py import timers
 from listserv_py.authn.dkim import Verifier
@@ -123,34 +124,34 @@ class Work:
             return False
         settings = self._turns.settings
         cases = await asyncio.to_thread(lambda: [self._opened(one, settings) for one in entries])
-        turns = []
+        letters: list[tuple[int, Letter | Exception]] = []
         for entry, case in zip(entries, cases, strict=True):
             if isinstance(case, Exception):
-                turns.append(self._one(entry.id, case))
+                letters.append((entry.id, case))
             elif (letter := self._proving.at_once(case)) is not None:
-                turns.append(self._one(entry.id, letter))
+                letters.append((entry.id, letter))
             else:
                 self._proving.take(case)
-        await asyncio.gather(*turns)
+        await self._decide(letters)
         await self._proving.room()
         return True
 
     async def _proven(self, letter: Letter) -> None:
-        await self._one(letter.spool_id, letter)
+        await self._decide([(letter.spool_id, letter)])
         self._decided()
 
-    async def _one(self, spool_id: int, letter: Letter | Exception) -> None:
+    async def _decide(self, letters: list[tuple[int, Letter | Exception]]) -> None:
+        """Give each letter its turn, or note why it cannot have one."""
+        works = [partial(self._turn, spool_id, letter) for spool_id, letter in letters]
         try:
-            if isinstance(letter, Exception):
-                raise letter  # noqa: TRY301 - told together with what fails in the turn
-            await self._store.run(self._turn, letter, self._jobs.get(spool_id))
-        except (StoreFull, StoreBusy, StoreFailed):
-            raise
-        except Exception:
-            log.exception("intake.failed", spool=spool_id)
-            await self._store.run(_failed, spool_id)
+            outcomes = await self._store.run_each(works)
         finally:
-            self._jobs.pop(spool_id, None)
+            for spool_id, _ in letters:
+                self._jobs.pop(spool_id, None)
+        for (spool_id, _), (_, error) in zip(letters, outcomes, strict=True):
+            if error is not None:
+                log.error("intake.failed", spool=spool_id, exc_info=error)
+                await self._store.run(_failed, spool_id)
 
     def _opened(self, entry: Entry, settings: Settings) -> Case | Exception:
         try:
@@ -162,8 +163,10 @@ class Work:
         except Exception as exc:  # noqa: BLE001 - one poisonous mail must not stop the others
             return exc
 
-    def _turn(self, tx: Tx, letter: Letter, job: jobs.Job | None) -> None:
-        work_off(self._turns.at(tx), letter, job)
+    def _turn(self, spool_id: int, letter: Letter | Exception, tx: Tx) -> None:
+        if isinstance(letter, Exception):
+            raise letter
+        work_off(self._turns.at(tx), letter, self._jobs.get(spool_id))
 
     def _timers(self, tx: Tx) -> bool:
         return timers.run(self._turns.at(tx))

@@ -25,6 +25,10 @@ log = get_logger("delivery")
 
 T = TypeVar("T")
 
+SINGLES_AT_ONCE = 20
+"""So many mails to one person each are read and signed in one go: not more, or a confirmation
+would wait for all those that came with it."""
+
 
 class Desk:
     """Makes copies."""
@@ -35,10 +39,10 @@ class Desk:
 
     async def of_rows(self, rows: Sequence[Due], batch: Batch) -> list[Copy]:
         """Copies that have rows of their own; those of a mailing dropped meanwhile are left out."""
-        made = [
-            await (self._of_post(due, batch) if due.mailing.facts else self._single(due, batch))
-            for due in rows
-        ]
+        singles = [due for due in rows if not due.mailing.facts]
+        made = [await self._of_post(due, batch) for due in rows if due.mailing.facts]
+        for first in range(0, len(singles), SINGLES_AT_ONCE):
+            made += await self._singles(singles[first : first + SINGLES_AT_ONCE], batch)
         return [copy for copy in made if copy is not None]
 
     async def of_page(
@@ -67,13 +71,23 @@ class Desk:
         wanted = {one.variant for one in planned}
         return {key: await self._letters.of_post(content, key) for key in wanted}
 
-    async def _single(self, due: Due, batch: Batch) -> Copy | None:
+    async def _singles(self, rows: Sequence[Due], batch: Batch) -> list[Copy | None]:
+        """Copies of mails to one person each: read together, then sealed in one thread."""
+        mailings = [due.mailing for due in rows]
+        raws = await self._store.read(lambda tx: [tx.sending.content(one.id) for one in mailings])
+        letters = await self._letters.of_singles(list(zip(mailings, raws, strict=True)))
+        return [
+            await self._single(due, letter, batch)
+            for due, letter in zip(rows, letters, strict=True)
+        ]
+
+    async def _single(
+        self, due: Due, letter: Letter | Exception | None, batch: Batch
+    ) -> Copy | None:
         mailing = due.mailing
-        raw = await self._store.read(lambda tx: tx.sending.content(mailing.id))
-        if raw is None:
-            return None
-        letter = await self._or_aside(mailing, self._letters.of_single(mailing, raw))
-        if letter is None:
+        if isinstance(letter, Exception):
+            await self._set_aside(mailing, letter)
+        if not isinstance(letter, Letter):
             return None
         return _again(due, mailing.reverse_path.encode(), letter, batch)
 
@@ -108,10 +122,13 @@ class Desk:
         """What was made; None: it cannot be made, and the mailing is held."""
         try:
             return await making
-        except Exception:
-            log.exception("delivery.set_aside", mailing=mailing.id)
-        await self._store.run(lambda tx: tx.outbox.hold(mailing.id))
+        except Exception as exc:  # noqa: BLE001 - it must not keep anybody else's mail here
+            await self._set_aside(mailing, exc)
         return None
+
+    async def _set_aside(self, mailing: Mailing, fault: Exception) -> None:
+        log.error("delivery.set_aside", mailing=mailing.id, exc_info=fault)
+        await self._store.run(lambda tx: tx.outbox.hold(mailing.id))
 
 
 def _again(due: Due, sender: bytes, letter: Letter, batch: Batch, personal: bytes = b"") -> Copy:

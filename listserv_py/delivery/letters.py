@@ -6,6 +6,7 @@ loop may stand still.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from listserv_py.delivery.fit import fit
@@ -74,9 +75,22 @@ class Letters:
             letter = content.letters[key] = await asyncio.to_thread(self._sealed, content, key)
         return letter
 
-    async def of_single(self, mailing: Mailing, raw: bytes) -> Letter:
-        """The letter of a mail to one person: the mail itself, signed if it is ours."""
-        return await asyncio.to_thread(self._single, mailing, raw)
+    async def of_singles(
+        self, mails: Sequence[tuple[Mailing, bytes | None]]
+    ) -> list[Letter | Exception | None]:
+        """The letters of mails to one person each: signed if they are ours, or why not.
+
+        One thread's work for all of them; None where the mail is gone.
+        """
+        return await asyncio.to_thread(
+            lambda: [None if raw is None else self._or_fault(one, raw) for one, raw in mails]
+        )
+
+    def _or_fault(self, mailing: Mailing, raw: bytes) -> Letter | Exception:
+        try:
+            return self._single(mailing, raw)
+        except Exception as exc:  # noqa: BLE001 - one bad mail must not stop the others
+            return exc
 
     def _sealed(self, content: Content, key: VariantKey) -> Letter:
         signers = self.signers if content.facts.signed else ()

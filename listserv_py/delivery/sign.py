@@ -10,6 +10,7 @@ import hashlib
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -108,10 +109,9 @@ def seal(head: bytes, body: bytes, stamp: int, personal: Sequence[str] = ()) -> 
     ]
     names, covered = _select(canonical, [name for name in OVERSIGNED if name not in personal])
     names += [name for name in personal for _ in range(2)]
-    folded = textwrap.wrap(" : ".join(names), _LINE - 4, break_on_hyphens=False)
     digest = hashlib.sha256(_RELAXED.canonicalize_body(compressed(body))).digest()
     body_hash = base64.b64encode(digest).decode("ascii")
-    return Sealed(covered, "\r\n ".join(folded), body_hash, stamp)
+    return Sealed(covered, _folded(tuple(names)), body_hash, stamp)
 
 
 def signatures(signers: Signers, sealed: Sealed, personal: bytes = b"") -> bytes:
@@ -152,14 +152,23 @@ def _select(
     headers: Sequence[tuple[bytes, bytes]], wanted: Sequence[str]
 ) -> tuple[list[str], bytes]:
     """The names for `h=` and the canonical fields they cover, the lowest of each name first."""
+    values: dict[str, list[bytes]] = {}
+    for field, value in headers:
+        values.setdefault(field.decode("latin-1"), []).append(value)
     names: list[str] = []
     signed: list[bytes] = []
     for name in wanted:
-        raw = name.encode("ascii")
-        found = [b":".join((raw, value)) for field, value in headers if field == raw]
-        signed += reversed(found)
+        found = values.get(name, [])
+        signed += [b"%b:%b" % (name.encode("ascii"), value) for value in reversed(found)]
         names += [name] * (len(found) + 1)
     return names, b"".join(signed)
+
+
+@lru_cache(maxsize=100)
+def _folded(names: tuple[str, ...]) -> str:
+    """The value of `h=`; most mails of ours have the same fields."""
+    lines = textwrap.wrap(" : ".join(names), _LINE - 4, break_on_hyphens=False)
+    return "\r\n ".join(lines)
 
 
 def _relaxed(fields: bytes) -> bytes:

@@ -106,7 +106,10 @@ class Turn:
         if kind in _COUNTED and not proven and not self._may_answer(to):
             log.warning("mail.over_budget", form=form)
             return False
-        filled = self.words(mailing_list).fill(form, slots)
+        if subject is not None and body is not None:
+            filled = Filled(subject, body)
+        else:
+            filled = self.words(mailing_list).fill(form, slots)
         if filled.silent:
             log.info("mail.switched_off", form=form)
             return True
