@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from listserv_py.cli import settings_text
+from listserv_py.cli import compatibility, settings_text
 from listserv_py.commands import reference
 from listserv_py.lists import keywords
 from listserv_py.texts import page as forms
@@ -22,18 +22,32 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/keywords.md": keywords.page,
     "docs/settings.md": settings_text.settings_page,
 }
+PARTLY: Mapping[str, Callable[[str], str]] = {
+    "docs/compatibility.md": compatibility.filled,
+}
+"""Pages of which people write the rest."""
 
 
 def stale(folder: Path) -> list[str]:
     """The generated files that are missing or not what would be written now."""
-    return [name for name, page in PAGES.items() if _stands(folder / name) != page()]
+    whole = [name for name, page in PAGES.items() if _stands(folder / name) != page()]
+    partly = []
+    for name, filled in PARTLY.items():
+        text = _stands(folder / name)
+        if text is None or text != filled(text):
+            partly.append(name)
+    return whole + partly
 
 
 def write(folder: Path) -> None:
-    """Write every generated file."""
+    """Write every generated file, and what is generated of the others."""
     for name, page in PAGES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(page(), encoding="utf-8")
+    for name, filled in PARTLY.items():
+        text = _stands(folder / name)
+        if text is not None:
+            (folder / name).write_text(filled(text), encoding="utf-8")
 
 
 def _stands(path: Path) -> str | None:

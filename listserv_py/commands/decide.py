@@ -191,5 +191,5 @@ REJECT = Command(
     privilege=Privilege.MODERATOR,
     confirm=Confirm.NEVER,
     handler=reject,
-    compat="Ours: LISTSERV refuses a held post when nobody answers.",
+    compat="LISTSERV refuses a held post when nobody answers.",
 )
