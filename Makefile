@@ -32,6 +32,7 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/delivery.py
+	$(BIN)/python bench/signing.py
 	$(BIN)/python bench/roundtrip.py
 	$(BIN)/python bench/bulk.py
 

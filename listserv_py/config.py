@@ -285,8 +285,9 @@ def reread(path: Path, running: Settings) -> Settings:
     """The configuration as it now stands, but for listeners and folders, which stay (SIGHUP)."""
     fresh = load(path)
     site = fresh.site.model_copy(update={"data_dir": running.site.data_dir})
-    kept = {"site": site, "listen": running.listen, "tcpgui": running.tcpgui}
-    return fresh.model_copy(update=kept)
+    web = fresh.web.model_copy(update={"listen": running.web.listen})
+    kept = {"site": site, "web": web, "metrics": running.metrics, "tcpgui": running.tcpgui}
+    return fresh.model_copy(update=kept | {"listen": running.listen})
 
 
 def folder_faults(settings: Settings, path: Path) -> tuple[ConfigError, ...]:
@@ -297,27 +298,6 @@ def folder_faults(settings: Settings, path: Path) -> tuple[ConfigError, ...]:
     except (OSError, ValueError):
         written = ""
     return tomlfaults.located(path, written, found)
-
-
-def remarks(settings: Settings) -> tuple[str, ...]:
-    """What is no fault, but what an operator should know before people do."""
-    found = []
-    key_file = settings.dkim.key_file
-    if key_file is None:
-        found.append("dkim.key_file: not set; outgoing mail is not signed")
-    elif not key_file.exists():
-        found.append(f"dkim.key_file: {key_file} does not exist; outgoing mail is not signed")
-    if not settings.site.postmasters:
-        found.append("site.postmasters: empty; nobody may run the site or gets its mail")
-    if settings.delivery.transport == "maildir":
-        found.append("delivery.transport: maildir; no mail leaves this machine")
-    port = settings.tcpgui.listen
-    if port is not None and not port.is_loopback:
-        found.append(
-            f"tcpgui.listen: {port} is not on loopback; passwords and answers travel in the clear,"
-            " and anybody who reaches it may try passwords"
-        )
-    return tuple(found)
 
 
 def _data_dir_faults(data_dir: Path) -> Iterator[tuple[Location, str]]:
@@ -339,6 +319,7 @@ def _file_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
         (("tls", "certificate"), tls.certificate),
         (("tls", "key"), tls.key),
         (("dkim", "key_file"), settings.dkim.key_file),
+        (("dkim", "ed25519_key_file"), settings.dkim.ed25519_key_file),
     ):
         # A DKIM key that is absent is allowed: nothing is signed, and `remarks` says so.
         if file is None or (location[0] == "dkim" and not file.exists()):
@@ -364,6 +345,12 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
                 f"{postmaster} is this server itself; allowed: the address of a person",
             )
     yield from _door_contradictions(settings)
+    dkim = settings.dkim
+    if dkim.key_file and dkim.ed25519_key_file and dkim.selector == dkim.ed25519_selector:
+        yield (
+            ("dkim", "ed25519_selector"),
+            f"{dkim.ed25519_selector} is that of the other key; allowed: one of its own",
+        )
     if bool(delivery.username) != bool(delivery.password_file):
         lacking = "password_file" if delivery.username else "username"
         yield ("delivery", lacking), "is missing; allowed: username and password_file together"
@@ -385,7 +372,12 @@ def _door_contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
                 ("listen", index, "address"),
                 f"{door.address} is that of listen[{first}] already; allowed: one of its own",
             )
-    port = str(settings.tcpgui.listen or "")
-    if port in doors and not port.endswith(":0"):
-        taken = f"{port} is that of listen[{doors[port]}] already; allowed: one of its own"
-        yield ("tcpgui", "listen"), taken
+    taken = {one: f"listen[{index}]" for one, index in doors.items()}
+    for name in ("tcpgui", "web", "metrics"):
+        one = str(getattr(settings, name).listen or "")
+        if one and one in taken and not one.endswith(":0"):
+            yield (
+                (name, "listen"),
+                f"{one} is that of {taken[one]} already; allowed: one of its own",
+            )
+        taken[one] = f"{name}.listen"

@@ -10,6 +10,7 @@ import trustme
 from listserv_py import config
 from listserv_py.cli.settings_text import commented_toml, rows
 from listserv_py.config import Settings
+from listserv_py.daemon.remarks import remarks
 from listserv_py.errors import ConfigFaults
 from listserv_py.units import HostPort, SystemdName, UnixPath
 
@@ -98,7 +99,7 @@ def test_every_setting_of_the_contract_is_read(tmp_path: Path) -> None:
     assert settings.delivery.relay == HostPort("127.0.0.1", 25)
     assert settings.delivery.retry[-1] == timedelta(hours=4)
     assert settings.limits.message_size == 10_000_000
-    assert config.remarks(settings) == (
+    assert remarks(settings) == (
         "dkim.key_file: /var/lib/listserv-py/dkim.pem does not exist; outgoing mail is not signed",
     )
 
@@ -351,3 +352,35 @@ def test_settings_are_frozen_and_described() -> None:
     for _, sentence, table in rows():
         assert sentence.endswith(".")
         assert all(row.sentence.endswith(".") for row in table)
+
+
+def test_links_that_nobody_would_heed_are_remarked_on(tmp_path: Path) -> None:
+    text = f'{MINIMAL}\n[web]\nbase_url = "http://lists.example.org"\n'
+    found = "\n".join(remarks(config.load(write(tmp_path, text))))
+
+    for word in ("nobody answers them", "not https", "nothing is signed, so nobody"):
+        assert word in found
+
+
+@pytest.mark.parametrize("names", [("web", "metrics"), ("tcpgui", "web")])
+def test_each_door_has_an_address_of_its_own(tmp_path: Path, names: tuple[str, str]) -> None:
+    tables = "".join(f'[{name}]\nlisten = "127.0.0.1:9464"\n' for name in names)
+    [told] = faults(tmp_path, f"{MINIMAL}\n{tables}")
+
+    assert f"{names[1]}.listen" in told
+    assert f"that of {names[0]}.listen already" in told
+
+
+def test_doors_stay_where_they_are_when_it_is_read_again(tmp_path: Path) -> None:
+    text = f'{MINIMAL}\n[web]\nlisten = "127.0.0.1:8080"\n[metrics]\nlisten = "127.0.0.1:9464"\n'
+    path = write(tmp_path, text)
+    running = config.load(path)
+    path.write_text(
+        text.replace("8080", "8081")
+        .replace("9464", "9465")
+        .replace("[metrics]", 'base_url = "https://x.example"\n[metrics]')
+    )
+    fresh = config.reread(path, running)
+
+    assert (fresh.web.listen, fresh.metrics) == (running.web.listen, running.metrics)
+    assert fresh.web.base_url == "https://x.example"

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import click
 
 from listserv_py.cli.operator import Operator, as_owner, note, operator
+from listserv_py.config import Settings
 from listserv_py.control.operation import Refused
 from listserv_py.errors import ConfigError
 from listserv_py.store import backup as copies
@@ -25,13 +26,12 @@ def backup(asked: Operator, file: Path) -> None:
     data_dir = settings.site.data_dir
     if not (data_dir / FILE).exists():
         raise Refused(f"{data_dir}: there is no database yet")
-    key_file = settings.dkim.key_file
-    key = key_file.read_bytes() if key_file and key_file.exists() else None
+    keys = {name: file.read_bytes() for name, file in _key_files(settings).items() if file.exists()}
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as target:
             with as_owner(data_dir), copies.folder_beside(data_dir) as folder:
-                path = copies.make_copy(data_dir, folder, key, datetime.now(UTC))
+                path = copies.make_copy(data_dir, folder, keys, datetime.now(UTC))
                 with path.open("rb") as source:
                     shutil.copyfileobj(source, target, 1024 * 1024)
             target.flush()
@@ -54,9 +54,7 @@ def restore(asked: Operator, file: BinaryIO) -> None:
             shutil.copyfileobj(file, target, 1024 * 1024)
         (folder / FILE).chmod(0o600)
         try:
-            found = copies.bring_back(
-                data_dir, folder, settings.site.domain, settings.dkim.key_file
-            )
+            found = copies.bring_back(data_dir, folder, settings.site.domain, _key_files(settings))
         except ConfigError as exc:
             raise ConfigError(file.name, "", exc.text) from exc
     note(f"the state of {found.made_at:%Y-%m-%d %H:%M:%S} UTC is back")
@@ -66,3 +64,10 @@ def restore(asked: Operator, file: BinaryIO) -> None:
         note(f"was erased since then, but {named}; then erase again")
     if found.held:
         note(f"{found.held} waited to go out or to be worked off: held until `queue retry`")
+
+
+def _key_files(settings: Settings) -> dict[str, Path]:
+    """Where the keys of our signatures lie, by their names in a backup."""
+    dkim = settings.dkim
+    named = {"dkim.pem": dkim.key_file, "dkim-ed25519.pem": dkim.ed25519_key_file}
+    return {name: file for name, file in named.items() if file}

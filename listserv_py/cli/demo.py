@@ -157,7 +157,9 @@ class _Story:
         del timeout
         if name.decode().rstrip(".") != f"{SELECTOR}._domainkey.{self._domain}":
             return None
-        return b"v=DKIM1; k=rsa; p=" + b64encode(public_key(self._config.parent / "data/dkim.pem"))
+        return b"v=DKIM1; k=rsa; p=" + b64encode(
+            public_key(self._config.parent / "data/dkim.pem").data
+        )
 
 
 def _configuration(folder: Path, domain: str) -> Path:

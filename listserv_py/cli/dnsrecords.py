@@ -5,14 +5,19 @@ Pure. A TXT record's strings hold at most 255 octets (RFC 1035 3.3), so that a k
 
 import base64
 import ipaddress
+from collections.abc import Mapping
 
+from listserv_py.cli.keyfile import PublicKey
 from listserv_py.config import Settings
 
 STRING_MAX = 255
 
 
-def all_records(settings: Settings, host: str, public_key: bytes | None) -> str:
-    """MX, SPF, DKIM and a suggestion for DMARC; `host` is this machine's name."""
+def all_records(settings: Settings, host: str, keys: Mapping[str, PublicKey]) -> str:
+    """MX, SPF, DKIM and a suggestion for DMARC.
+
+    `host` is this machine's name; `keys` by their selectors.
+    """
     domain = settings.site.domain
     lines = [
         f"; to be published in the zone of {domain}; look each line through",
@@ -21,10 +26,10 @@ def all_records(settings: Settings, host: str, public_key: bytes | None) -> str:
         "; who may send its mail (SPF, RFC 7208)",
         _line(domain, "TXT", _text(f"v=spf1 mx{_relay(settings)} -all")),
     ]
-    if public_key is not None:
+    for selector, key in keys.items():
         lines += [
-            "; the key of our signature (DKIM, RFC 6376)",
-            dkim_record(settings, public_key),
+            "; the key of a signature of ours (DKIM, RFC 6376)",
+            dkim_record(settings, selector, key),
         ]
     lines += [
         "; what receivers do with mail that is not ours (DMARC): begin with none, read the reports",
@@ -35,10 +40,10 @@ def all_records(settings: Settings, host: str, public_key: bytes | None) -> str:
     return "\n".join(lines)
 
 
-def dkim_record(settings: Settings, public_key: bytes) -> str:
+def dkim_record(settings: Settings, selector: str, key: PublicKey) -> str:
     """The record that a verifier of our signature looks up (RFC 6376 3.6.2)."""
-    value = f"v=DKIM1; k=rsa; p={base64.b64encode(public_key).decode()}"
-    return _line(f"{settings.dkim.selector}._domainkey.{settings.site.domain}", "TXT", _text(value))
+    value = f"v=DKIM1; k={key.kind}; p={base64.b64encode(key.data).decode()}"
+    return _line(f"{selector}._domainkey.{settings.site.domain}", "TXT", _text(value))
 
 
 def _line(name: str, kind: str, value: str) -> str:

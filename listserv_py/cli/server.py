@@ -8,8 +8,8 @@ import click
 from listserv_py import maillog
 from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.commands.template import site_faults
-from listserv_py.config import remarks
 from listserv_py.daemon.preflight import refuse_faults
+from listserv_py.daemon.remarks import remarks
 from listserv_py.daemon.server import serve as run_server
 from listserv_py.store.connect import SQLITE_VERSION
 from listserv_py.store.open import examine_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from listserv_py.cli import dnsrecords
-from listserv_py.cli.keyfile import make_key, public_key
+from listserv_py.cli.keyfile import Kind, PublicKey, make_key, public_key
 from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.cli.settings_text import commented_toml
 from listserv_py.config import DEFAULT_FILE, Settings, load
@@ -41,20 +41,23 @@ def init(asked: Operator, folder: Path | None, domain: str, postmasters: tuple[s
     note(f"{site.data_dir}: {'made' if fresh else 'there already'}")
     if settings.dkim.key_file is None:
         note("dkim.key_file is not set: nothing will be signed")
-    else:
-        _key(settings, settings.dkim.key_file)
+    _make_keys(settings)
     click.echo(dnsrecords.all_records(settings, socket.gethostname(), _public(settings)))
 
 
 @click.command
 @operator
 def dkim(asked: Operator) -> None:
-    """Make a key at dkim.key_file, unless one stands there, and print its DNS record."""
-    key_file = asked.settings.dkim.key_file
-    if key_file is None:
+    """Make a key at dkim.key_file, unless one stands there, and print its DNS record.
+
+    The same for dkim.ed25519_key_file, where that is set.
+    """
+    settings = asked.settings
+    if settings.dkim.key_file is None:
         raise ConfigError(str(asked.config), "dkim.key_file", "not set; allowed: a file to write")
-    _key(asked.settings, key_file)
-    click.echo(dnsrecords.dkim_record(asked.settings, public_key(key_file)))
+    _make_keys(settings)
+    for selector, key in _public(settings).items():
+        click.echo(dnsrecords.dkim_record(settings, selector, key))
 
 
 def _domain(said: str) -> str:
@@ -76,17 +79,23 @@ def _postmasters(said: tuple[str, ...]) -> tuple[str, ...]:
         raise click.BadParameter(str(exc), param_hint="--postmaster") from exc
 
 
-def _key(settings: Settings, key_file: Path) -> None:
-    if key_file.exists():
-        note(f"{key_file}: a key stands there and is kept; for another, set another key_file")
-        return
-    make_key(key_file, owner=settings.site.data_dir)
-    note(f"{key_file}: a new key")
+def _make_keys(settings: Settings) -> None:
+    named = ((settings.dkim.key_file, Kind.RSA), (settings.dkim.ed25519_key_file, Kind.ED25519))
+    for key_file, kind in named:
+        if key_file is None:
+            continue
+        if key_file.exists():
+            note(f"{key_file}: a key stands there and is kept; for another, set another file")
+            continue
+        make_key(key_file, settings.site.data_dir, kind)
+        note(f"{key_file}: a new key")
 
 
-def _public(settings: Settings) -> bytes | None:
-    key_file = settings.dkim.key_file
-    return public_key(key_file) if key_file and key_file.exists() else None
+def _public(settings: Settings) -> dict[str, PublicKey]:
+    """The keys that there are, by their selectors."""
+    dkim = settings.dkim
+    named = ((dkim.selector, dkim.key_file), (dkim.ed25519_selector, dkim.ed25519_key_file))
+    return {selector: public_key(file) for selector, file in named if file and file.exists()}
 
 
 def _values(path: Path, domain: str, postmasters: tuple[str, ...]) -> dict[str, str]:

@@ -1,13 +1,13 @@
 """A copy of all state in one file, and its way back.
 
 A backup is itself an SQLite database: the server's own, packed, with one table more that holds the
-time and the DKIM key. On its way back erasures made since are repeated, what waited is held, and no
-id is given out twice: bounces and files of the time between must not hit somebody else.
+time and the DKIM keys. On its way back erasures made since are repeated, what waited is held, and
+no id is given out twice: bounces and files of the time between must not hit somebody else.
 """
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ class Restored:
     named: tuple[str, ...]
 
 
-def make_copy(data_dir: Path, folder: Path, key: bytes | None, now: datetime) -> Path:
+def make_copy(data_dir: Path, folder: Path, keys: Mapping[str, bytes], now: datetime) -> Path:
     """Write a backup into `folder` while others go on writing; returns its path."""
     path = folder / FILE
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -52,22 +52,26 @@ def make_copy(data_dir: Path, folder: Path, key: bytes | None, now: datetime) ->
     try:
         copy.execute("CREATE TABLE backup (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT")
         copy.execute("INSERT INTO backup VALUES ('made_at', ?)", (now.isoformat().encode(),))
-        if key is not None:
-            copy.execute("INSERT INTO backup VALUES ('dkim.pem', ?)", (key,))
+        for name, key in keys.items():
+            copy.execute("INSERT INTO backup VALUES (?, ?)", (name, key))
         copy.execute("PRAGMA journal_mode=DELETE")
     finally:
         copy.close()
     return path
 
 
-def bring_back(data_dir: Path, folder: Path, domain: str, key_file: Path | None) -> Restored:
+def bring_back(
+    data_dir: Path, folder: Path, domain: str, key_files: Mapping[str, Path]
+) -> Restored:
     """Put the backup that lies in `folder` in the place of the database; the lock is ours.
+
+    `key_files`: where its keys go, by their names in it; one that stands there is kept.
 
     ConfigError when it is damaged, newer than this version, or no backup: nothing was changed then.
     """
     path = folder / FILE
     examine(path)
-    made_at, key = _read_extras(path)
+    made_at, keys = _read_extras(path)
     db = open_database(folder)
     try:
         with _transaction(db):
@@ -78,8 +82,9 @@ def bring_back(data_dir: Path, folder: Path, domain: str, key_file: Path | None)
     finally:
         db.close()
     _replace(data_dir, path)
-    if key is not None and key_file is not None and not key_file.exists():
-        _write_key(key_file, key)
+    for name, key_file in key_files.items():
+        if name in keys and not key_file.exists():
+            _write_key(key_file, keys[name])
     return restored
 
 
@@ -105,14 +110,14 @@ def sweep(data_dir: Path) -> None:
             continue
 
 
-def _read_extras(path: Path) -> tuple[datetime, bytes | None]:
+def _read_extras(path: Path) -> tuple[datetime, dict[str, bytes]]:
     db = connect(path, write=False)
     try:
         found = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
             raise ConfigError(str(path), "", f"damaged, nothing was changed: {found}")
         extras = dict(db.execute("SELECT name, value FROM backup").fetchall())
-        return datetime.fromisoformat(bytes(extras["made_at"]).decode()), extras.get("dkim.pem")
+        return datetime.fromisoformat(bytes(extras.pop("made_at")).decode()), extras
     except (SqliteError, KeyError, ValueError) as exc:
         raise ConfigError(str(path), "", "is no backup made by `listserv-py backup`") from exc
     finally:

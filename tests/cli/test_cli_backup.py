@@ -62,16 +62,19 @@ def test_nothing_to_copy(site: Site) -> None:
 
 
 def test_a_lost_machine(peopled: Site, tmp_path: Path) -> None:
+    text = peopled.config.read_text()
+    peopled.config.write_text(text.replace("[dkim]\n", '[dkim]\ned25519_key_file = "two.pem"\n'))
     peopled.ok("dkim")
-    key = (peopled.folder / "dkim.pem").read_bytes()
+    keys = [(peopled.folder / name).read_bytes() for name in ("dkim.pem", "two.pem")]
     peopled.ok("backup", str(tmp_path / "backup"))
     other = Site(tmp_path / "other")
     other.folder.mkdir()
     other.config.write_text(peopled.config.read_text())
     other.ok("restore", str(tmp_path / "backup"))
     assert people(other) == ["joe@example.com", "mia@example.com"]
-    assert (other.folder / "dkim.pem").read_bytes() == key
-    assert (other.folder / "dkim.pem").stat().st_mode & 0o777 == 0o600
+    for name, key in zip(("dkim.pem", "two.pem"), keys, strict=True):
+        assert (other.folder / name).read_bytes() == key
+        assert (other.folder / name).stat().st_mode & 0o777 == 0o600
     other.ok("import", "TEST-L", "-", stdin="new@example.com\n")
     new = other.store(
         lambda tx: tx.subscribers.find(tx.lists.get("TEST-L").id, parse_mailbox("new@example.com"))

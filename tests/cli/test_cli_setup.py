@@ -6,7 +6,7 @@ import pytest
 from cli_site import Site
 from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from listserv_py.cli import dnsrecords
 from listserv_py.cli.main import program
@@ -124,4 +124,34 @@ def test_spf_names_the_smarthost(relay: str, spf: str) -> None:
     settings = Settings.model_validate(
         {"site": {"domain": "lists.example.org"}, "delivery": {"relay": relay}}
     )
-    assert f'"{spf}"' in dnsrecords.all_records(settings, "mail.example.org", None)
+    assert f'"{spf}"' in dnsrecords.all_records(settings, "mail.example.org", {})
+
+
+def add_to_dkim(site: Site, lines: str) -> None:
+    config = site.folder / "listserv.toml"
+    config.write_text(config.read_text().replace("[dkim]\n", f"[dkim]\n{lines}"))
+
+
+def test_a_second_key_is_made_and_published_where_one_is_named(site: Site) -> None:
+    add_to_dkim(site, 'ed25519_key_file = "two.pem"\ned25519_selector = "second"\n')
+    assert "does not exist; there is no second signature" in site.run("check").output
+    printed = site.run("dkim").stdout
+    assert published_key(printed.splitlines()[0]).key_size == 2048
+    [value] = re.findall(r'second\._domainkey\..* "v=DKIM1; k=ed25519; p=(.*)"', printed)
+    key = serialization.load_pem_private_key((site.folder / "two.pem").read_bytes(), None)
+    assert isinstance(key, ed25519.Ed25519PrivateKey)
+    assert base64.b64decode(value) == key.public_key().public_bytes_raw()
+    assert (site.folder / "two.pem").stat().st_mode & 0o777 == 0o600
+    assert "no second" not in site.run("check").output
+    assert site.run("dkim").stdout == printed
+
+
+def test_one_name_for_two_keys_is_a_fault(site: Site) -> None:
+    add_to_dkim(site, 'selector = "x"\ned25519_selector = "x"\ned25519_key_file = "two.pem"\n')
+    assert "dkim.ed25519_selector" in site.refused("check", status=2)
+
+
+def test_a_key_of_the_other_kind_is_a_fault(site: Site) -> None:
+    add_to_dkim(site, 'ed25519_key_file = "dkim.pem"\n')
+    site.run("dkim")
+    assert "ed25519_key_file" in site.refused("check", status=2)
