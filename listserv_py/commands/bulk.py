@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from listserv_py.commands.command import Request
-from listserv_py.commands.notices import tell
+from listserv_py.commands.notices import send_text, tell
 from listserv_py.commands.rights import check_welcome, owned_list
 from listserv_py.commands.roster import Roster
 from listserv_py.errors import ListFull, NoDataset, OwnAddress, TooManyMatch
@@ -104,6 +104,7 @@ def add(request: Request) -> str:
     if not is_quiet(request):
         for mailbox, _ in new:
             _tell(request, mailbox, mailing_list, "ADD1", ADDRESS=str(mailbox))
+            send_text(turn, mailbox, mailing_list, "WELCOME")
     said = request.say(
         "BULK_ADDED",
         LISTNAME=mailing_list.name,
@@ -136,6 +137,7 @@ def delete(request: Request) -> str:
     if not is_quiet(request):
         for mailbox in gone:
             _tell(request, mailbox, mailing_list, "DELETE1")
+            send_text(turn, mailbox, mailing_list, "FAREWELL")
     said = request.say(
         "BULK_DELETED",
         LISTNAME=mailing_list.name,

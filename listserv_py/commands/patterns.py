@@ -12,7 +12,7 @@ from itertools import islice
 
 from listserv_py.commands.bulk import check_told
 from listserv_py.commands.command import Confirm, Request
-from listserv_py.commands.notices import tell
+from listserv_py.commands.notices import send_text, tell
 from listserv_py.commands.rights import Target, owned_lists
 from listserv_py.errors import NobodyMatches, TooManyMatch
 from listserv_py.lists.model import MailingList
@@ -91,6 +91,7 @@ def delete(request: Request) -> str:
             for mailbox in found:
                 invoker = str(request.actor.mailbox)
                 tell(turn, mailbox, mailing_list, "DELETE1", INVOKER=invoker)
+                send_text(turn, mailbox, mailing_list, "FAREWELL")
         said.append(request.say("PATTERN_DELETED", COUNT=str(count), LISTNAME=mailing_list.name))
     return "\n".join(said)
 

@@ -133,7 +133,12 @@ def is_closed(mailing_list: MailingList) -> bool:
 def _acknowledge(
     turn: Turn, letter: Letter, post: Post, of_many: int | None, facts: ListFacts
 ) -> None:
-    """Tell the author where he wants it; `of_many` is the id of a post to several lists."""
+    """Tell the author where he wants it; `of_many` is the id of a post to several lists.
+
+    POSTACK1 goes to every author, where the owners have written one.
+    """
+    if turn.words(post.mailing_list).has_own("POSTACK1"):
+        tell_author(turn, letter, post, "POSTACK1", {})
     if not post.options.ack:
         return
     count = turn.tx.subscribers.receivers(post.mailing_list.id, facts.topics)

@@ -10,7 +10,7 @@ from listserv_py.texts.fill import Form, fill
 from listserv_py.texts.forms import Forms, read_forms
 from listserv_py.texts.language import FORM_NAME, Fault, faults, without_effect
 from listserv_py.texts.slots import BrokenForm, Slots
-from listserv_py.texts.words import ALIASES, FIXED, NEEDED
+from listserv_py.texts.words import ALIASES, CALLED, FIXED, NEEDED
 
 SIZE_MAX = 64 * 1024
 BANNERS = ("TOP_BANNER", "BOTTOM_BANNER", "TOP_BANNER_HTML", "BOTTOM_BANNER_HTML")
@@ -89,7 +89,7 @@ def _of_file(text: str, own: tuple[Form, ...]) -> Iterator[Fault]:
 
 def _of_form(form: Form, known: Mapping[str, Form], forms: Forms) -> Iterator[Fault]:
     """What only filling it in shows: circles, missing forms, a code that is not shown."""
-    default = forms.by_name.get(form.name)
+    default = _default(form, forms)
     names = default.slots if default else frozenset[str]()
     values = {name: f"<{name}>" for name in names}
     values |= {alias: values[name] for alias, name in ALIASES.items() if name in values}
@@ -105,8 +105,13 @@ def _of_form(form: Form, known: Mapping[str, Form], forms: Forms) -> Iterator[Fa
             yield Fault(form.line - 1, f"{form.name} has to show &{needed} in its subject")
 
 
+def _default(form: Form, forms: Forms) -> Form | None:
+    """Ours of that name, or of the name that LISTSERV has for it."""
+    return forms.by_name.get(CALLED.get(form.name, form.name))
+
+
 def _remarks(form: Form, forms: Forms, slots: Collection[str]) -> Iterator[Fault]:
-    default = forms.by_name.get(form.name)
+    default = _default(form, forms)
     if default is None and form.name not in BANNERS:
         yield Fault(form.line - 1, f"{form.name} is used only where .IM takes it in")
         return

@@ -6,6 +6,7 @@ one, with a line in the log: whatever an owner writes, the mail goes out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,6 +45,18 @@ ALIASES: Mapping[str, str] = {"COOKIE": "CODE", "COMMAND": "LINES"}
 """LISTSERV's names for slots that are called otherwise here."""
 
 
+CALLED: Mapping[str, str] = {
+    "BAD_ATTACHMENT1": "POST_ATTACHED",
+    "HELD1": "LIST_HELD",
+    "LSVACK": "POST_ACK",
+    "SIGNOFF2": "NOT_SUBSCRIBED",
+    "SUBSCRIBE1": "SUBSCRIBE2",
+}
+"""LISTSERV's names for forms that are called otherwise here; owners' templates may have either."""
+
+_TAKEN_IN = re.compile(r"^\.IM[ \t]+(\S+)", re.MULTILINE)
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
     """What any form of an owner may use besides the slots of what happened."""
@@ -74,7 +87,17 @@ class Words:
                 return self._filled(form, slots)
             except BrokenForm as exc:
                 log.warning("form.broken", form=name, why=str(exc))
+        default = self.forms.by_name.get(name)
+        if default is not None and self._takes_in_own(default):
+            try:
+                return self._filled(default, slots)
+            except BrokenForm as exc:
+                log.warning("form.broken", form=name, why=str(exc))
         return self.forms.fill(name, slots)
+
+    def has_own(self, name: str) -> bool:
+        """Whether the list or the site has written a form of this name."""
+        return name in read_own(self.own) or name in self.forms.site
 
     def html(self, name: str) -> str:
         """A form whose slots stand in HTML, "" where nobody wrote one."""
@@ -98,7 +121,7 @@ class Words:
         return ""
 
     def _filled(self, form: Form, slots: Mapping[str, str]) -> Filled:
-        if form.is_ours:
+        if form.is_ours and not self._takes_in_own(form):
             return fill(form, Slots(slots, strict=True), self._find)
         filled = fill(form, self._slots(slots), self._find)
         for needed in NEEDED.get(form.name, ()):
@@ -108,6 +131,10 @@ class Words:
             if needed == "CODE" and value not in filled.subject:
                 raise BrokenForm("its subject does not show &CODE, so that no reply would work")
         return filled
+
+    def _takes_in_own(self, form: Form) -> bool:
+        """Whether a form of ours takes in one that somebody wrote, with slots of any name."""
+        return form.is_ours and any(self.has_own(one) for one in _TAKEN_IN.findall(form.body))
 
     def _slots(self, slots: Mapping[str, str], *, html: bool = False) -> Slots:
         around = self.around()
@@ -129,4 +156,5 @@ class Words:
 @lru_cache(maxsize=200)
 def read_own(text: str) -> Mapping[str, Form]:
     """The forms of a template that people wrote, by name; the last of one name counts."""
-    return {form.name: form for form in read_forms(text, is_ours=False)}
+    forms = read_forms(text, is_ours=False)
+    return {CALLED.get(form.name, form.name): form for form in forms}

@@ -16,7 +16,7 @@ from listserv_py.store.outbox import Kind
 from listserv_py.texts import site
 from listserv_py.texts.check import check
 from listserv_py.texts.forms import Forms
-from listserv_py.texts.words import FIXED, NEEDED, Words, read_own
+from listserv_py.texts.words import CALLED, FIXED, NEEDED, Words, read_own
 
 JOE = parse_mailbox("joe@example.net")
 DEFAULTS = Forms.load()
@@ -172,3 +172,35 @@ def test_no_template_adds_a_header_line_or_a_recipient(stage: Stage, own: str) -
         assert {field.name for field in message.fields} <= HEADER_FIELDS
         assert len(message.all("to")) == 1
         assert max(map(len, content.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize("language", ["English", "German"])
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        (">>> $SIGNUP\nBring &CAKE to\n&LISTNAME.", "Bring &CAKE to TEST-L."),
+        (">>> $SIGNUP\n.EB", "SIGNOFF TEST-L"),
+        (">>> $SIGNUP\n.IM $SIGNUP", "SIGNOFF TEST-L"),
+    ],
+)
+def test_a_list_words_a_part_of_a_mail(own: str, shown: str, language: str) -> None:
+    slots = dict.fromkeys(("ADDRESS", "TITLE", "LISTADDR", "MYADDRESS"), "x")
+    filled = Words(FORMS, own, language).fill("SIGNUP1", slots | {"LISTNAME": "TEST-L"})
+    assert shown in filled.body
+    assert filled.subject.endswith(("the TEST-L list", "der Liste TEST-L"))
+
+
+@pytest.mark.parametrize("name", sorted(CALLED))
+def test_the_names_of_listserv_mean_our_forms(name: str) -> None:
+    ours = CALLED[name]
+    assert name not in DEFAULTS.by_name
+    words = Words(FORMS, f">>> {name} Subject\nOwn words")
+    slots = dict.fromkeys(DEFAULTS.by_name[ours].slots, "x")
+    assert words.fill(ours, slots).body == "Own words"
+    assert check(f">>> {name} Subject\nOwn words", FORMS, (), lambda _: iter(())).remarks == ()
+
+
+def test_what_nobody_wrote_is_not_sent() -> None:
+    assert not Words(FORMS, "", "German").has_own("POSTACK1")
+    assert Words(FORMS, ">>> POSTACK1 Hello\nHello").has_own("POSTACK1")
+    assert Words(Forms({}, {}, read_own(">>> POSTACK1\nHello"))).has_own("POSTACK1")
