@@ -37,8 +37,11 @@ def header_line(name: str, value: str) -> bytes:
         raise Broken(f"a header line {name!r} with characters that no header may hold")
     if not value.isascii():
         value = encoded(value)
+    value = value.strip(" \t")
+    if value and len(name) + len(value) + 2 <= _FOLD_AT:
+        return f"{name}: {value}\r\n".encode("ascii")
     line, lines = f"{name}:", []
-    for word in re.findall(r"[ \t]*[^ \t]+", value.strip(" \t")):
+    for word in re.findall(r"[ \t]*[^ \t]+", value):
         piece = word if word[0] in " \t" else f" {word}"
         if len(line) + len(piece) > _FOLD_AT and line.strip(" \t") and not line.endswith(":"):
             lines.append(line)

@@ -25,12 +25,30 @@ class Lists:
     def __init__(self, db: Database, domain: str) -> None:
         self._db = db
         self.domain = domain
+        self._known: dict[str, MailingList | None] | None = None
+
+    def remember(self) -> None:
+        """From now on, until it is called again, what was found is not read a second time.
+
+        Called at the beginning of each job of the writing thread, in which nobody else writes; a
+        turn asks six times for the same list.
+        """
+        self._known = {}
 
     def find(self, name: str) -> MailingList | None:
         """The list of that name, or None."""
         if not name.isascii():
             return None
-        row = self._db.execute(f"{_COLUMNS} WHERE name = ?", (name.upper(),)).fetchone()
+        name = name.upper()
+        if self._known is not None and name in self._known:
+            return self._known[name]
+        found = self._find(name)
+        if self._known is not None:
+            self._known[name] = found
+        return found
+
+    def _find(self, name: str) -> MailingList | None:
+        row = self._db.execute(f"{_COLUMNS} WHERE name = ?", (name,)).fetchone()
         return self._read(row) if row else None
 
     def get(self, name: str) -> MailingList:
@@ -60,6 +78,7 @@ class Lists:
         """A new list; ListExists when the name is taken."""
         if self.find(name) is not None:
             raise ListExists(name.upper())
+        self._forget()
         self._db.execute(
             "INSERT INTO list (name, header, created_at, changed_at) VALUES (?, ?, ?, ?)",
             (name.upper(), header_text, stamp(now), stamp(now)),
@@ -68,6 +87,7 @@ class Lists:
 
     def update(self, mailing_list: MailingList, header_text: str, now: datetime) -> None:
         """Put another header in place of the list's own."""
+        self._forget()
         self._db.execute(
             "UPDATE list SET header = ?, changed_at = ? WHERE id = ?",
             (header_text, stamp(now), mailing_list.id),
@@ -75,6 +95,7 @@ class Lists:
 
     def hold(self, mailing_list: MailingList, reason: str) -> None:
         """Stop the list's posts until `free`; `reason` is what people are told."""
+        self._forget()
         self._db.execute("UPDATE list SET held = ? WHERE id = ?", (reason, mailing_list.id))
 
     def number_post(self, mailing_list: MailingList) -> int:
@@ -85,7 +106,12 @@ class Lists:
 
     def free(self, mailing_list: MailingList) -> None:
         """Let posts pass again; those that waited for it are taken up."""
+        self._forget()
         self._db.execute("UPDATE list SET held = '' WHERE id = ?", (mailing_list.id,))
+
+    def _forget(self) -> None:
+        if self._known:
+            self._known.clear()
 
     def _read(self, row: tuple[int, str, str, str]) -> MailingList:
         list_id, name, header, held = row

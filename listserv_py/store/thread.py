@@ -202,6 +202,7 @@ class Store:
     def _attempt(self, tx: Tx, work: Callable[[Tx], R]) -> tuple[R | None, Exception | None]:
         conn = self._db.conn
         conn.execute("SAVEPOINT turn")
+        tx.lists.remember()
         try:
             result = work(tx)
         except Exception as exc:

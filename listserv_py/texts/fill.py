@@ -95,7 +95,7 @@ class _Filler:
                 raise BrokenForm(f"more than {LINES_MAX} lines are taken in")
             if self.silent:
                 return
-            if line.word in {Word.BEGIN, Word.ELSE, Word.END}:
+            if line.word in (Word.BEGIN, Word.ELSE, Word.END):
                 self._block(line, blocks)
             elif all(blocks):
                 self._take(line, depth)

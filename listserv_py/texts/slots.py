@@ -50,6 +50,8 @@ class Slots:
 
     def fill(self, text: str) -> str:
         """The text with every slot's value in its place."""
+        if "&" not in text:
+            return text
         size = 0
 
         def value(found: re.Match[str]) -> str:
