@@ -18,6 +18,7 @@ POSTS: tuple[Keyword, ...] = (
         " passes the moderator. `NoMIME`: what goes to a moderator has the post as text below the"
         " words, not attached, up to 100,000 octets.",
         readers.send,
+        compat="With `NoMIME` posts over 100,000 octets are attached all the same.",
     ),
     Keyword(
         "Editor-Header",
@@ -81,6 +82,12 @@ POSTS: tuple[Keyword, ...] = (
         " list itself goes before, `NOMAIL` too.",
         contentreaders.sub_lists,
         site_only=True,
+        compat=(
+            "A copy has the header, the bounce address and the way out of the list that its reader"
+            " is on, and his options there hold, so that a digest subscriber of a sub-list gets no"
+            " single copy; answers go to the super-list. A mail that is sent to a sub-list as well"
+            " is not distributed twice."
+        ),
     ),
     Keyword(
         "Loopcheck",
@@ -114,6 +121,10 @@ POSTS: tuple[Keyword, ...] = (
         " subscription that he has here. To an address of another server posts are passed on as"
         " they came, and commands are answered with it; that takes a postmaster.",
         contentreaders.new_list,
+        compat=(
+            "Owners' commands stay with the list that they name. What goes to another server takes"
+            " a postmaster, and commands for it are not passed on but answered."
+        ),
     ),
     Keyword(
         "Ack",
