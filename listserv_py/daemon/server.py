@@ -84,7 +84,7 @@ class _Server:
         self._resolver = resolver = Resolver(settings.dns)
         self._connections_max = _allow_descriptors() - DESCRIPTORS_OF_OURS
         verifier = Verifier(resolver, settings.dns.timeout.total_seconds() + MORE_TIME)
-        self._engine = Engine(store, settings, resolver)
+        self._engine = Engine(store, settings, resolver, has_workers=True)
         self._work = Work(store, self._turns, verifier, self._engine.wake)
         self._port = Port(answers(store, self._turns, self._wake), Bounds())
 

@@ -34,6 +34,8 @@ log = get_logger("delivery")
 DEATHS_MAX = 3
 """Workers that a copy may see die while it is sent."""
 PAUSE_MAX = 60.0
+START_AFTER = 1.0
+"""Seconds after which the workers start, so that a server is ready sooner."""
 PROVEN_AFTER = 60.0
 """Seconds that a worker must live to count as sound."""
 
@@ -61,6 +63,7 @@ class FleetCourier:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._closing = False
         self._wanted = 0
+        self._soon: asyncio.TimerHandle | None = None
         self._set(settings)
 
     async def start(self) -> None:
@@ -68,7 +71,10 @@ class FleetCourier:
         await orphans_gone(self._folder)
 
     def open(self) -> None:
-        """Start the workers; nobody waits for them."""
+        """Start the workers, soon; the first copy has them started at once."""
+        self._soon = asyncio.get_running_loop().call_later(START_AFTER, self._fill_up)
+
+    def _fill_up(self) -> None:
         for number in range(1, self._wanted + 1):
             self._hire(number)
 
@@ -80,7 +86,7 @@ class FleetCourier:
             worker.say(terms(settings, self._timeouts))
             if number > self._wanted:
                 worker.stop(self._timeouts.final)
-        self.open()
+        self._fill_up()
 
     def remember(self, hosts: Collection[RestingHost]) -> None:
         """At the start: the hosts that were resting when the last run ended."""
@@ -138,7 +144,9 @@ class FleetCourier:
     async def close(self, grace: float) -> None:
         """Have everybody finish what is in hand."""
         self._closing = True
-        for task in self._tasks.values():
+        if self._soon is not None:
+            self._soon.cancel()
+        for task in list(self._tasks.values()):
             task.cancel()
         self._give_back(self._waiting, own("4.3.2", "shutting down"))
         self._waiting = []
@@ -195,6 +203,7 @@ class FleetCourier:
         ready = [one for _, one in sorted(self._workers.items()) if one.takes_work]
         if not ready:
             self._waiting += copies
+            self._fill_up()
             return
         if self._own.router.has_relay:
             _give(min(ready, key=lambda one: one.load), copies)

@@ -38,6 +38,8 @@ KEPT_BYTES = 64_000_000
 """Contents that a worker holds though none of its copies needs them any more."""
 SILENT = 15
 """Seconds without an answer after which a worker counts as hung."""
+STARTING = 120
+"""The same before its first word, which it says once all is loaded."""
 
 
 class Boss(Protocol):
@@ -68,6 +70,7 @@ class Process:
         self._numbers = itertools.count(1)
         self._contents: OrderedDict[Letter, int] = OrderedDict()
         self._unanswered = 0
+        self._speaks = False
         self._is_leaving = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.load = 0
@@ -151,7 +154,7 @@ class Process:
             self._unanswered = 0
             return
         self._unanswered += 1
-        if self._unanswered > SILENT:
+        if self._unanswered > (SILENT if self._speaks else STARTING):
             log.error("delivery.worker_hangs", worker=self.number, pid=self.pid)
             self.kill()
         else:
@@ -170,7 +173,7 @@ class Process:
     # What it says.
 
     def _hear(self, message: messages.Message) -> None:
-        self._unanswered = 0
+        self._unanswered, self._speaks = 0, True
         match message:
             case messages.Outcomes():
                 self._settle(message)

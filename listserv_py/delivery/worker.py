@@ -148,6 +148,7 @@ class Worker:
         """Work until told to stop, or until the server is gone."""
         forward(self._line)
         await self._channel.open(sock)
+        self._channel.say(messages.Pong())
         await self._over
 
     # For the lanes: courier.Permits.

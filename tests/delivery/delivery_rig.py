@@ -244,6 +244,7 @@ class House:
             context={"folder": folder},
         )
         self.timeouts = QUICK
+        self.has_workers = False
         self.list_id = 0
 
     @asynccontextmanager
@@ -265,6 +266,7 @@ class House:
             Resolver(self.settings.dns),
             clock=self.clock,
             timeouts=self.timeouts,
+            has_workers=self.has_workers,
         )
         task = asyncio.create_task(self.engine.run())
         try:

@@ -88,7 +88,7 @@ async def test_a_killed_server_loses_none_and_repeats_one_copy_a_connection_at_m
 async def _child(folder: Path, sink: Sink, connections: int) -> subprocess.Popen[bytes]:
     return await asyncio.to_thread(
         subprocess.Popen,
-        [sys.executable, str(CHILD), str(folder), str(sink.port), str(connections)],
+        [sys.executable, str(CHILD), str(folder), str(sink.port), str(connections), "0"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parent), *sys.path])},
     )
 
