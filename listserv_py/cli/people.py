@@ -13,8 +13,11 @@ from listserv_py.control import operations
 @operator
 def erase(asked: Operator, address: str) -> None:
     """Erase a person: subscriptions, waiting mail, requests, bounces, and their traces on disk."""
-    rows = asked.ask(operations.ERASE, address)
+    erased = asked.ask(operations.ERASE, address)
+    rows = erased.rows
     note(f"{address} is erased: {rows} rows" if rows else f"nothing was stored about {address}")
+    for text in erased.named_in:
+        note(f"still named in {text}: whoever wrote that has to take the address out")
 
 
 @click.command("personal-data")

@@ -6,7 +6,7 @@ question holds is checked here nevertheless where it decides something: names, a
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,10 @@ from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.backup import sweep
 from listserv_py.store.changelog import Checked
 from listserv_py.store.erasures import Erasures
-from listserv_py.store.people import People, Record
+from listserv_py.store.people import People, Record, whole_address
 from listserv_py.store.queue_view import Detail, Waiting
 from listserv_py.store.turn import Turn
+from listserv_py.texts import site
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +128,32 @@ def _personal_data(turn: Turn, address: str) -> dict[str, list[Record]]:
     return People(turn.tx).stored_about(parse_mailbox(address))
 
 
-def _erase(turn: Turn, address: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many rows are gone, and the texts, written by others, that name the person still."""
+
+    rows: int
+    named_in: list[str]
+
+
+def _erase(turn: Turn, address: str) -> Erased:
     mailbox = parse_mailbox(address)
     if mailbox in turn.postmasters:
         raise Refused(f"{mailbox} is a postmaster: take the address out of site.postmasters first")
-    many = People(turn.tx).erase(mailbox)
+    people = People(turn.tx)
+    many = people.erase(mailbox)
     _erase_maildir(turn, mailbox)
     sweep(turn.settings.site.data_dir)
     # Noted before the commit: an erasure that a crash undid may be noted, never the reverse.
     Erasures(turn.settings.site.data_dir).note(mailbox, turn.now)
-    return many
+    return Erased(many, [*people.named_in(mailbox), *_named_by_site(turn, mailbox)])
+
+
+def _named_by_site(turn: Turn, mailbox: Mailbox) -> Iterator[str]:
+    """The site's own forms, where they name a person."""
+    text, _ = site.read(turn.settings.site.data_dir)
+    if whole_address(mailbox).search(text):
+        yield site.PLACE
 
 
 def _erase_maildir(turn: Turn, mailbox: Mailbox) -> None:
@@ -175,7 +192,7 @@ PERSONAL_DATA = Operation(
     _personal_data,
     reads=True,
 )
-ERASE = Operation("erase", TypeAdapter(str), TypeAdapter(int), _erase, scrubs=True)
+ERASE = Operation("erase", TypeAdapter(str), TypeAdapter(Erased), _erase, scrubs=True)
 CHECK_CHANGES = Operation(
     "check changes", TypeAdapter(None), TypeAdapter(Checked), _check_changes, reads=True
 )

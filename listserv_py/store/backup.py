@@ -1,8 +1,9 @@
 """A copy of all state in one file, and its way back.
 
 A backup is itself an SQLite database: the server's own, packed, with one table more that holds the
-time and the DKIM keys. On its way back erasures made since are repeated, what waited is held, and
-no id is given out twice: bounces and files of the time between must not hit somebody else.
+time, the DKIM keys and the site's own forms. On its way back erasures made since are repeated, what
+waited is held, and no id is given out twice: bounces and files of the time between must not hit
+somebody else.
 """
 
 import os
@@ -22,6 +23,7 @@ from listserv_py.store.erasures import Erasures
 from listserv_py.store.open import FILE, MARKER, examine, open_database
 from listserv_py.store.people import People, StillNamed
 from listserv_py.store.store import Tx
+from listserv_py.texts import site
 
 LEAP = 1_000_000
 """So far ids leap when the database that a backup replaces cannot say how far it had come."""
@@ -52,8 +54,8 @@ def make_copy(data_dir: Path, folder: Path, keys: Mapping[str, bytes], now: date
     try:
         copy.execute("CREATE TABLE backup (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT")
         copy.execute("INSERT INTO backup VALUES ('made_at', ?)", (now.isoformat().encode(),))
-        for name, key in keys.items():
-            copy.execute("INSERT INTO backup VALUES (?, ?)", (name, key))
+        for name, content in {**keys, **_site_forms(data_dir)}.items():
+            copy.execute("INSERT INTO backup VALUES (?, ?)", (name, content))
         copy.execute("PRAGMA journal_mode=DELETE")
     finally:
         copy.close()
@@ -85,6 +87,8 @@ def bring_back(
     for name, key_file in key_files.items():
         if name in keys and not key_file.exists():
             _write_key(key_file, keys[name])
+    if site.PLACE in keys:
+        _put_site_forms(data_dir, keys[site.PLACE])
     return restored
 
 
@@ -196,6 +200,24 @@ def _replace(data_dir: Path, path: Path) -> None:
     if not marker.exists():
         marker.write_text("1\n", encoding="ascii")
     _sync(data_dir)
+
+
+def _site_forms(data_dir: Path) -> dict[str, bytes]:
+    """The site's own forms by the name of their file, nothing where there are none."""
+    try:
+        return {site.PLACE: (data_dir / site.PLACE).read_bytes()}
+    except FileNotFoundError:
+        return {}
+
+
+def _put_site_forms(data_dir: Path, text: bytes) -> None:
+    """Bring the site's own forms back; other ones that stand there are kept beside them."""
+    path = data_dir / site.PLACE
+    if path.exists() and path.read_bytes() != text:
+        path.replace(path.with_name(f"{path.name}.old"))
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        _write_key(path, text)
 
 
 def _write_key(key_file: Path, key: bytes) -> None:

@@ -63,6 +63,10 @@ class People:
                 {"list": name, "header_line": line}
                 for name, line in self._header_lines(mailbox, "old_header")
             ],
+            "texts": [
+                {"list": name, "text": text, "line": line}
+                for name, text, line in self._text_lines(mailbox)
+            ],
             "headers_open": self._rows(
                 "SELECT l.name AS list, h.until FROM header_lock h JOIN list l ON l.id = h.list_id"
                 " WHERE lower(h.address) = ?",
@@ -105,6 +109,7 @@ class People:
         for statement, value in (
             ("DELETE FROM header_lock WHERE lower(address) = ?", written),
             ("DELETE FROM old_header WHERE instr(lower(header), ?)", written),
+            ("UPDATE list SET held = 'HOLD' WHERE instr(lower(held), ?)", written),
             ("DELETE FROM cookie WHERE address_key = ?", key),
             ("DELETE FROM cookie WHERE instr(lower(payload), ?)", written),
             ("UPDATE cookie SET outcome = '' WHERE instr(lower(outcome), ?)", written),
@@ -121,6 +126,10 @@ class People:
         self._tx.budget.forget(mailbox)
         self._tx.posts.forget(mailbox)
         return gone
+
+    def named_in(self, mailbox: Mailbox) -> list[str]:
+        """The texts of lists that name a person: what owners have written, they must change."""
+        return sorted({f"{name} {text}" for name, text, _ in self._text_lines(mailbox)})
 
     def everybody(self) -> Iterator[Mailbox]:
         """Every person whom a column or a list's header names, once each."""
@@ -193,12 +202,18 @@ class People:
                     }
 
     def _header_lines(self, mailbox: Mailbox, table: str = "list") -> Iterator[tuple[str, str]]:
-        whole = re.compile(
-            rf"(?<![\w.+-]){re.escape(_written(mailbox))}(?![\w-]|\.\w)", re.IGNORECASE
-        )
+        whole = whole_address(mailbox)
         rows = self._db.execute(_HEADERS_IN[table]).fetchall()
         for name, header in rows:
             yield from ((name, line) for line in header.split("\n") if whole.search(line))
+
+    def _text_lines(self, mailbox: Mailbox) -> Iterator[tuple[str, str, str]]:
+        whole = whole_address(mailbox)
+        rows = self._db.execute(
+            "SELECT l.name, t.name, t.text FROM template t JOIN list l ON l.id = t.list_id"
+        ).fetchall()
+        for name, title, text in rows:
+            yield from ((name, title, line) for line in text.split("\n") if whole.search(line))
 
     def _incoming(self, mailbox: Mailbox) -> Iterator[tuple[Record, int]]:
         """Mail of his that is not decided on yet: held posts, and what could not be worked off."""
@@ -289,6 +304,11 @@ class People:
         cursor = self._db.execute(query, values)
         names = [column[0] for column in cursor.description]
         return [_record(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def whole_address(mailbox: Mailbox) -> re.Pattern[str]:
+    """Finds the address in a text, where it is not a part of a longer one."""
+    return re.compile(rf"(?<![\w.+-]){re.escape(_written(mailbox))}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
 def _mailboxes(words: Iterable[str]) -> Iterator[Mailbox]:

@@ -183,3 +183,27 @@ def test_restore_over_a_damaged_database(peopled: Site, copy: Path) -> None:
 def test_restore_is_refused_while_somebody_works_there(peopled: Site, copy: Path) -> None:
     with lock(peopled.data):
         assert "in use by process" in peopled.refused("restore", str(copy))
+
+
+def test_the_sites_own_forms_come_back(peopled: Site) -> None:
+    forms = peopled.data / "templates" / "site.mailtpl"
+    forms.parent.mkdir()
+    forms.write_text(">>> THANKS\nOurs\n")
+    path = peopled.folder / "with-forms"
+    peopled.ok("backup", str(path))
+    forms.write_text(">>> THANKS\nOthers\n")
+    peopled.ok("restore", str(path))
+    assert forms.read_text() == ">>> THANKS\nOurs\n"
+    assert forms.with_name("site.mailtpl.old").read_text() == ">>> THANKS\nOthers\n"
+    forms.unlink()
+    peopled.ok("restore", str(path))
+    assert forms.read_text() == ">>> THANKS\nOurs\n"
+    assert forms.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_backup_without_forms_leaves_them_alone(peopled: Site, copy: Path) -> None:
+    forms = peopled.data / "templates" / "site.mailtpl"
+    forms.parent.mkdir()
+    forms.write_text(">>> THANKS\nOthers\n")
+    peopled.ok("restore", str(copy))
+    assert forms.read_text() == ">>> THANKS\nOthers\n"

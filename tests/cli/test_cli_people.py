@@ -149,3 +149,31 @@ def test_nothing_was_stored(site: Site) -> None:
     assert "nothing" in result.stderr
     for words in (("erase", "x"), ("personal-data", "x@@y")):
         assert "address" in site.refused(*words)
+
+
+def test_erase_names_the_texts_that_owners_have_to_change(with_list: Site) -> None:
+    who = "joe@example.net"
+    with_list.ok("cmd", f"ADD TEST-L {who} Joe")
+    with_list.store(
+        lambda tx: tx.templates.put(
+            tx.lists.get("TEST-L").id, "WELCOME", f"Ask Joe, {who.upper()}.", NOW
+        )
+    )
+    forms = with_list.data / "templates" / "site.mailtpl"
+    forms.parent.mkdir()
+    forms.write_text(f">>> THANKS\nWrite to x{who} or {who}\n")
+    stored = json.loads(with_list.ok("personal-data", who))
+    line = f"Ask Joe, {who.upper()}."
+    assert stored["texts"] == [{"list": "TEST-L", "text": "WELCOME", "line": line}]
+    result = with_list.run("erase", who)
+    assert result.exit_code == 0
+    assert "still named in TEST-L WELCOME" in result.stderr
+    assert "still named in templates/site.mailtpl" in result.stderr
+
+
+def test_who_held_a_list_is_forgotten(with_list: Site) -> None:
+    who = "joe@example.net"
+    with_list.store(lambda tx: tx.lists.hold(tx.lists.get("TEST-L"), f"Held by {who}"))
+    with_list.ok("erase", who)
+    assert with_list.anywhere(who) == []
+    assert with_list.store(lambda tx: tx.lists.get("TEST-L").held)
