@@ -28,6 +28,7 @@ from listserv_py.lists.headertext import shown_lines
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import STAFF, Role, may
 from listserv_py.store.roll import Row, Wanted
+from listserv_py.store.sublists import reached
 
 OUTPUT_MAX = 500_000
 ROW_MIN = 8
@@ -91,7 +92,8 @@ def _totals(request: Request, found: MailingList, wanted: Wanted) -> str:
     roll = request.turn.tx.roll
     total = roll.count(wanted)
     if wanted.reading:
-        return request.say("REVIEW_RCPT", LISTNAME=found.name, TOTAL=str(total))
+        own = request.say("REVIEW_RCPT", LISTNAME=found.name, TOTAL=str(total))
+        return f"{own}\n{_below(request, found)}".rstrip()
     everybody = roll.count(replace(wanted, visible=False))
     shown = roll.count(replace(wanted, visible=True))
     return request.say(
@@ -101,6 +103,18 @@ def _totals(request: Request, found: MailingList, wanted: Wanted) -> str:
         TOTAL=str(total),
         WHICH=' (non-"concealed" only)' if wanted.visible else "",
     )
+
+
+def _below(request: Request, found: MailingList) -> str:
+    """How many more a post reaches by each of the sub-lists; their names are for those owners."""
+    below = reached(request.turn.tx, found)
+    if not below:
+        return ""
+    counts = request.turn.tx.reach.expected([one.id for one in (found, *below)])
+    width = max(len(one.name) for one in below)
+    pairs = zip(below, counts[1:], strict=True)
+    rows = "\n".join(f"    {one.name:<{width}} {count:>7}" for one, count in pairs)
+    return request.say("REVIEW_RCPT_BELOW", ROWS=rows, TOTAL=str(sum(counts)))
 
 
 def scan(request: Request) -> str:

@@ -5,6 +5,9 @@ them is over. Who gets a copy is asked page by page: whoever is served by an ear
 same post is left out, so nobody's name is held in memory. A post to one list has no row here.
 """
 
+import json
+from collections.abc import Sequence
+
 from sqlite_utils import Database
 
 from listserv_py.lists.options import SINGLE_POSTS, TOPICS_SHIFT
@@ -61,6 +64,27 @@ class Reach:
             "SELECT mailing_id FROM reach WHERE post_id = ? AND mailing_id > post_id", (post_id,)
         ).fetchall()
         return sum(self._count(row[0]) for row in later)
+
+    def expected(self, list_ids: Sequence[int]) -> list[int]:
+        """How many people each of the lists would reach beside those before it, all topics alike.
+
+        The first is the super-list itself.
+        """
+        # The readers' own query, over a post that is only thought of.
+        post = (
+            "WITH reach (mailing_id, post_id, list_id, upto, topics) AS"
+            " (SELECT key, 0, value, 9223372036854775807, 0 FROM json_each(:lists))"
+        )
+        lists = json.dumps(list_ids)
+        return [
+            int(
+                self._db.execute(
+                    f"{post} SELECT count(*) {_READERS}",
+                    {"mailing": place, "after": 0, "lists": lists, **_BITS},
+                ).fetchone()[0]
+            )
+            for place in range(len(list_ids))
+        ]
 
     def forget_content(self, mailing_id: int) -> None:
         """Let go of a mailing's content, unless others of the same post still need it."""

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
+from listserv_py.commands.interpreter import run_job
 from listserv_py.delivery import plan
 from listserv_py.mail.listheaders import decode, list_fields
+from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.sublists import reached
 
 PAGE = 2
@@ -151,6 +153,17 @@ def test_the_author_is_told_how_many_people_it_reached(stage: Stage) -> None:
     stage.take(mail("ALL-L", "a@x.org"))
     told = next(one for one in stage.outgoing() if b"POST_ACK" in one or b"recipients" in one)
     assert b"(4 recipients)" in told
+
+
+def test_review_rcpt_counts_whom_a_post_reaches(stage: Stage) -> None:
+    create(stage, "ALL-L", "a@x.org", "n@x.org || NOMAIL", sets=("Sub-lists= ONE-L,TWO-L",))
+    create(stage, "ONE-L", "a@x.org", "b@x.org", "n@x.org")
+    create(stage, "TWO-L", "b@x.org", "c@x.org", "d@x.org", sets=("Owner= mia@example.org",))
+    olga = parse_mailbox("olga@example.org")
+    said = " ".join(run_job(stage.turn(), olga, "REVIEW ALL-L (RCPT NOHEADER")[0].split())
+    assert "a mail of its own: 1" in said
+    assert "ONE-L 1 TWO-L 2 In all: 4" in said
+    assert "c@x.org" not in said
 
 
 def test_whoever_joins_later_gets_nothing_and_takes_nobody_elses_copy(stage: Stage) -> None:
