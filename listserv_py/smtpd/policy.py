@@ -43,7 +43,7 @@ def judge(
         return None
     if mailing_list.held:
         return replies.LIST_HELD
-    return _too_big(mailing_list, size)
+    return None if _leads_on(mailing_list) else _too_big(mailing_list, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,8 @@ def judge_post(
     `writers` are the reverse-path and the author of the From line: an owner whose mail came by a
     forwarder has another reverse-path. Which of them is really the writer is asked later.
     """
+    if _leads_on(mailing_list):
+        return None
     too_big = _too_big(mailing_list, size)
     if too_big is not None:
         return too_big
@@ -96,7 +98,8 @@ def judge_post(
 
 def is_picky(mailing_list: MailingList) -> bool:
     """Whether `judge_post` can refuse anything; mostly not, and then a post need not be read."""
-    return mailing_list.keywords.sizelim is not None or is_for_owners_only(mailing_list)
+    picky = mailing_list.keywords.sizelim is not None or is_for_owners_only(mailing_list)
+    return picky and not _leads_on(mailing_list)
 
 
 def is_for_owners_only(mailing_list: MailingList) -> bool:
@@ -107,6 +110,11 @@ def is_for_owners_only(mailing_list: MailingList) -> bool:
         and bool(send.access)
         and all(level.access in _OWNERS_WORDS and not level.listname for level in send.access)
     )
+
+
+def _leads_on(mailing_list: MailingList) -> bool:
+    """Whether its posts go to another list, whose rules are asked when they are worked off."""
+    return bool(mailing_list.keywords.new_list)
 
 
 def _too_big(mailing_list: MailingList, size: int | None) -> SmtpReply | None:

@@ -36,6 +36,8 @@ def verdict(address: str, known: MailingList | None, size: int | None = None) ->
         ("test-l@lists.example.org", mailing_list("Sizelim= 1K"), 9_999, "552 5.3.4"),
         ("test-l@lists.example.org", mailing_list("Sizelim= 1K"), None, ""),
         ("test-l-request@lists.example.org", mailing_list("Sizelim= 1K"), 9_999, ""),
+        ("test-l@lists.example.org", mailing_list("Sizelim= 1K", "New-List= N-L"), 9_999, ""),
+        ("test-l@lists.example.org", mailing_list("New-List= N-L", held=True), 9, "450 4.2.1"),
     ],
 )
 def test_who_may_be_written_to(
@@ -48,6 +50,7 @@ def test_who_may_be_written_to(
     ("sets", "writers", "size", "answer"),
     [
         (["Send= Owner"], [BOB], 10, "550 5.7.1"),
+        (["Send= Owner", "Sizelim= 1K", "New-List= NEW-L"], [BOB], 9_999, ""),
         (["Send= Owner"], [], 10, "550 5.7.1"),
         (["Send= Owner"], [BOB, ANN], 10, ""),
         (["Send= Owner"], [BOSS], 10, ""),
