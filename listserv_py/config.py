@@ -158,6 +158,21 @@ class Dmarc(Table):
     )
 
 
+class Arc(Table):
+    """Our ARC set on what the lists have changed: it tells hosts what we had verified before."""
+
+    seal: units.Switch = Field(
+        default=False,
+        description="Whether copies are sealed in which no signature of the author's holds.",
+    )
+    selector: units.Word = Field(
+        default="", description="The name under _domainkey in the DNS; empty: that of [dkim]."
+    )
+    key_file: units.File = Field(
+        default=None, description="The private key, PEM, RSA; left out: that of [dkim]."
+    )
+
+
 class Dns(Table):
     """Name service; every look-up of ours goes there."""
 
@@ -250,6 +265,7 @@ class Settings(Table):
     dkim: Dkim = Dkim()
     dmarc: Dmarc = Dmarc()
     dns: Dns = Dns()
+    arc: Arc = Arc()
     trust: Trust = Trust()
     web: Web = Web()
     metrics: Metrics = Metrics()
@@ -321,6 +337,7 @@ def _file_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
         (("dkim", "key_file"), settings.dkim.key_file),
         (("dkim", "ed25519_key_file"), settings.dkim.ed25519_key_file),
     ):
+        (("arc", "key_file"), settings.arc.key_file),
         # A DKIM key that is absent is allowed: nothing is signed, and `remarks` says so.
         if file is None or (location[0] == "dkim" and not file.exists()):
             continue
@@ -347,6 +364,10 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
     yield from _door_contradictions(settings)
     dkim = settings.dkim
     if dkim.key_file and dkim.ed25519_key_file and dkim.selector == dkim.ed25519_selector:
+    if settings.arc.seal and not settings.dmarc.rewrite:
+        yield ("arc", "seal"), "verifies nothing without dmarc.rewrite; allowed: together with it"
+    if settings.arc.seal and not (settings.arc.key_file or dkim.key_file):
+        yield ("arc", "seal"), "has no key; allowed: with arc.key_file or dkim.key_file"
         yield (
             ("dkim", "ed25519_selector"),
             f"{dkim.ed25519_selector} is that of the other key; allowed: one of its own",

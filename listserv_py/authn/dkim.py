@@ -12,19 +12,16 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 import dkim
-from dkim.util import InvalidTagValueList, parse_tag_value
 
+from listserv_py.authn import chain
 from listserv_py.authn.dmarc import Policies
+from listserv_py.authn.keys import KEY_BITS_MIN, is_usable
 from listserv_py.authn.signature import Signature
 from listserv_py.errors import Transient
 from listserv_py.mail.message import Message
 from listserv_py.mail.relaxed import compressed
 from listserv_py.resolver import Resolver
 
-KEY_BITS_MIN = 1024
-KEY_BITS_MAX = 8192
-EXPONENT_BITS_MAX = 33
-RECORD_MAX = 4096
 THREADS = 2
 
 
@@ -49,6 +46,13 @@ class Verifier:
         self.policies = Policies(resolver, limit)
         self._at_once = asyncio.Semaphore(THREADS)
 
+    async def holds_chain(self, message: Message, own_domain: str) -> bool:
+        """Whether the ARC chain that a mail came with verifies."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limit), self._at_once:
+                return await chain.holds(message, self._resolver, own_domain)
+        return False
+
     async def verify(
         self, message: Message, signatures: Sequence[Signature], *, every: bool = False
     ) -> tuple[Outcome, ...]:
@@ -72,39 +76,6 @@ async def _key(resolver: Resolver, signature: Signature) -> bytes | Outcome:
     if len(records) != 1 or not is_usable(records[0], signature):
         return Outcome.PERMERROR
     return records[0]
-
-
-def is_usable(record: bytes, signature: Signature) -> bool:
-    """Whether a key record lets the signature count (RFC 6376 3.6.1, RFC 8301 3.2)."""
-    if len(record) > RECORD_MAX:
-        return False
-    try:
-        tags = parse_tag_value(record)
-        size_fits = _size_fits(record)
-    except (InvalidTagValueList, dkim.DKIMException, ValueError, TypeError, IndexError, KeyError):
-        return False
-    flags = _words(tags.get(b"t", b""))
-    return (
-        size_fits
-        and tags.get(b"k", b"rsa").decode("ascii", "replace") == signature.algorithm.split("-")[0]
-        and b"sha256" in _words(tags.get(b"h", b"sha256"))
-        and not _words(tags.get(b"s", b"*")).isdisjoint((b"*", b"email"))
-        # Who is only testing wants to be treated as if he had not signed at all.
-        and b"y" not in flags
-        and (b"s" not in flags or signature.identity == signature.domain)
-    )
-
-
-def _words(value: bytes) -> frozenset[bytes]:
-    return frozenset(word.strip() for word in value.split(b":"))
-
-
-def _size_fits(record: bytes) -> bool:
-    key, bits, kind, _ = dkim.evaluate_pk("key", record)
-    if kind != b"rsa":
-        return bool(kind == b"ed25519")
-    is_plain = key["publicExponent"].bit_length() <= EXPONENT_BITS_MAX
-    return bool(is_plain and KEY_BITS_MIN <= bits <= KEY_BITS_MAX)
 
 
 def _outcomes(

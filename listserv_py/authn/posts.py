@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from listserv_py.authn.chain import sets_of
 from listserv_py.authn.dkim import Outcome, Verifier
 from listserv_py.authn.dmarc import Policies, Standing, unknown
 from listserv_py.authn.results import believed
@@ -24,12 +25,16 @@ from listserv_py.mail.seals import seal_of
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A post's author, as `domain`; `own` is this server's, `carried` what others have signed."""
+    """A post's author, as `domain`; `own` is this server's, `carried` what others have signed.
+
+    `sealing`: what is found out is told on, in an ARC set.
+    """
 
     domain: str
     own: str
     carried: tuple[Signature, ...]
     fails: bool
+    sealing: bool = False
 
 
 def asked(letter: Letter, settings: Settings) -> Asked | None:
@@ -45,6 +50,7 @@ def asked(letter: Letter, settings: Settings) -> Asked | None:
         carried=tuple(
             one for one in signatures(letter.message) if one and _counts(one, site.domain)
         ),
+        sealing=settings.arc.seal,
         fails=any(one.method == "dmarc" and one.result == "fail" for one in said),
     )
 
@@ -58,7 +64,7 @@ def _counts(signature: Signature, own: str) -> bool:
 def judged_at_once(post: Asked, policies: Policies) -> Dmarc | None:
     """What is known already and needs no signature; None where something must be waited for."""
     his, ours = policies.known(post.domain), policies.known(post.own)
-    if his is None or ours is None or (post.carried and _matters(his, ours)):
+    if his is None or ours is None or post.sealing or (post.carried and _matters(his, ours)):
         return None
     return _dmarc(post, his, ours, ())
 
@@ -67,15 +73,49 @@ async def judged(message: Message, post: Asked, verifier: Verifier) -> Dmarc:
     """Look up the domain, and verify its signatures where that matters."""
     policies = verifier.policies
     his, ours = await policies.of(post.domain), await policies.of(post.own)
-    if not post.carried or not _matters(his, ours):
+    if not post.sealing and not (post.carried and _matters(his, ours)):
         return _dmarc(post, his, ours, ())
-    aligned = [one for one in post.carried if his.is_aligned(await policies.of(one.domain))]
-    outcomes = await verifier.verify(message, aligned, every=True)
-    good = [one for one, outcome in zip(aligned, outcomes, strict=True) if outcome is Outcome.PASS]
-    found = _dmarc(post, his, ours, good)
+    aligned = [his.is_aligned(await policies.of(one.domain)) for one in post.carried]
+    asked_for = [
+        one for one, his_own in zip(post.carried, aligned, strict=True) if his_own or post.sealing
+    ]
+    outcomes = await verifier.verify(message, asked_for, every=True)
+    outcome_of = dict(zip((one.index for one in asked_for), outcomes, strict=True))
+    good = [
+        one
+        for one, is_his in zip(post.carried, aligned, strict=True)
+        if is_his and outcome_of[one.index] is Outcome.PASS
+    ]
+    found = _with_seals(_dmarc(post, his, ours, good), message, good)
+    if not post.sealing:
+        return found
+    told = [
+        f"dkim={outcome_of[one.index]} header.d={one.domain} header.s={one.selector}"
+        for one in asked_for
+    ]
+    return await _with_results(found, message, post, verifier, told or ["dkim=none"])
+
+
+def _with_seals(found: Dmarc, message: Message, good: Sequence[Signature]) -> Dmarc:
     fields = message.all("dkim-signature")
     seals = [seal_of(message.fields, fields[one.index]) for one in good]
     return replace(found, seals=tuple(one for one in seals if one))
+
+
+async def _with_results(
+    found: Dmarc,
+    message: Message,
+    post: Asked,
+    verifier: Verifier,
+    told: Sequence[str],
+) -> Dmarc:
+    """What we have verified ourselves, for those who get the copies (RFC 8617 4.1.1)."""
+    sets = sets_of(message)
+    if sets is None or (sets and not await verifier.holds_chain(message, post.own)):
+        return found
+    passes = [f"dmarc=pass header.from={post.domain}"] if found.seals else []
+    results = (*told, *passes, "arc=pass" if sets else "arc=none")
+    return replace(found, results="; ".join(results), arc_sets=sets)
 
 
 def unjudged(post: Asked) -> Dmarc:

@@ -47,10 +47,11 @@ class Signature:
 def signatures(message: Message) -> tuple[Signature | None, ...]:
     """The topmost signatures, at most five; None stands for one that cannot be read."""
     found = message.all("dkim-signature")[:LOOKED_AT]
-    return tuple(_read(index, field) for index, field in enumerate(found))
+    return tuple(read_signature(index, field) for index, field in enumerate(found))
 
 
-def _read(index: int, field: Field) -> Signature | None:
+def read_signature(index: int, field: Field) -> Signature | None:
+    """What a field claims, None when it cannot be read; ARC's two signatures are alike."""
     if len(field.raw) > FIELD_MAX or not field.is_strict:
         return None
     try:

@@ -18,12 +18,20 @@ from listserv_py.mail.splice import Fields, new_field, with_short_lines
 _WIDTH = 78
 
 
-def with_author(message: Message, facts: ListFacts, own: Sequence[str]) -> Fields:
-    """The fields of a copy that is otherwise ready; `own`: those that each copy has for itself."""
+def is_genuine(message: Message, facts: ListFacts, own: Sequence[str]) -> bool:
+    """Whether a signature of the author's holds in a copy that is otherwise ready.
+
+    `own`: the fields that each copy has for itself. Not asked where nothing depends on it.
+    """
+    seals = facts.seals.split() if facts.alias or facts.arc else ()
+    return bool(seals) and is_sealed(
+        message.fields, message.body, seals, _still_to_come(facts, own)
+    )
+
+
+def with_alias(message: Message, facts: ListFacts) -> Fields:
+    """The fields of a copy with the author's alias, if he has one."""
     if not facts.alias:
-        return message.fields
-    seals = facts.seals.split()
-    if seals and is_sealed(message.fields, message.body, seals, _still_to_come(facts, own)):
         return message.fields
     return tuple(
         _aliased(one, facts.alias) if one.name == "from" else one for one in message.fields

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from listserv_py.config import Settings
 from listserv_py.delivery import journal
+from listserv_py.delivery.arc import load_sealer
 from listserv_py.delivery.client import Timeouts
 from listserv_py.delivery.courier import MaildirCourier, SmtpCourier, patience
 from listserv_py.delivery.desk import Desk
@@ -55,7 +56,7 @@ class Engine:
         data_dir = settings.site.data_dir
         self._store, self._folder = store, data_dir / journal.FOLDER
         self._clock: Callable[[], int] = lambda: int(clock())
-        self._letters = Letters(_signers(settings))
+        self._letters = Letters(_signers(settings), load_sealer(settings))
         self._desk = Desk(store, self._letters)
         self._courier: SmtpCourier | MaildirCourier | FleetCourier
         timeouts = timeouts or Timeouts()
@@ -79,13 +80,13 @@ class Engine:
         A key or password that cannot be read leaves the old ones in force.
         """
         try:
-            signers = _signers(settings)
+            signers, sealer = _signers(settings), load_sealer(settings)
             if not isinstance(self._courier, MaildirCourier):
                 self._courier.apply(settings)
         except ConfigError as exc:
             log.error("delivery.settings_refused", error=str(exc))  # noqa: TRY400 - no fault of ours
             return
-        self._letters.signers = signers
+        self._letters.signers, self._letters.sealer = signers, sealer
         self._hand.patience = patience(settings)
         self.wake()
 

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from listserv_py.delivery.arc import Sealer
 from listserv_py.delivery.fit import fit
 from listserv_py.delivery.render import Variant, render
 from listserv_py.delivery.sign import Signers
@@ -47,8 +48,8 @@ class Content:
 class Letters:
     """The letters of the mailings in work; without `signers` they go out unsigned."""
 
-    def __init__(self, signers: Signers) -> None:
-        self.signers = signers
+    def __init__(self, signers: Signers, sealer: Sealer | None = None) -> None:
+        self.signers, self.sealer = signers, sealer
         self._contents: OrderedDict[int, Content] = OrderedDict()
 
     def find(self, mailing_id: int) -> Content | None:
@@ -94,7 +95,13 @@ class Letters:
 
     def _sealed(self, content: Content, key: VariantKey) -> Letter:
         signers = self.signers if content.facts.signed else ()
-        return Letter(lambda seven: content.draft(key, seven), signers, content.facts.stamp)
+        facts, sealer = content.facts, self.sealer
+
+        def make(seven_bit: bool) -> Variant:
+            draft = content.draft(key, seven_bit)
+            return sealer.sealed(draft, facts) if sealer else draft
+
+        return Letter(make, signers, facts.stamp)
 
     def _single(self, mailing: Mailing, raw: bytes) -> Letter:
         def make(seven_bit: bool) -> Variant:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from listserv_py.delivery.author import with_author
+from listserv_py.delivery.author import is_genuine, with_alias
 from listserv_py.delivery.banners import with_banners
 from listserv_py.delivery.dual import with_dual_header
 from listserv_py.delivery.fit import fit
@@ -27,13 +27,14 @@ class Variant:
     """`head` is whole field lines, without the empty line behind them; `body` is all behind that.
 
     `own_at`: where in the head the fields go that each copy has for itself, and `own` their names
-    in lower case; None: all copies are the same.
+    in lower case; None: all copies are the same. `genuine`: a signature of the author's holds.
     """
 
     head: bytes
     body: bytes
     own_at: int | None = None
     own: tuple[str, ...] = ()
+    genuine: bool = False
 
 
 def render(
@@ -51,13 +52,14 @@ def render(
     fields = styled(message.fields, raw, facts, style)
     ready = _reread(fit(_reread(joined(fields) + b"\r\n" + message.body), seven_bit=seven_bit))
     own = names(facts, style)
-    fields = with_author(ready, facts, own)
+    genuine = is_genuine(ready, facts, own)
+    fields = ready.fields if genuine else with_alias(ready, facts)
     if not own:
-        return Variant(joined(fields), ready.body)
+        return Variant(joined(fields), ready.body, genuine=genuine)
     at = next(n for n, one in enumerate(fields) if one.name in own)
     before = joined(fields[:at])
     behind = joined(one for one in fields[at:] if one.name not in own)
-    return Variant(before + behind, ready.body, len(before), own)
+    return Variant(before + behind, ready.body, len(before), own, genuine)
 
 
 def _reread(raw: bytes) -> Message:

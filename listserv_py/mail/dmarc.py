@@ -16,7 +16,8 @@ class Dmarc:
     `is_ours`: his domain and this server's are one organisation's; `aligns`: a signature of ours
     counts as one of his domain. `seals`: his domain's signatures that have verified, each by a
     digest of what it covers (`mail.seals`); `vouched`: one of them covers the whole text.
-    `fails`: our own MTA says that the mail has failed.
+    `fails`: our own MTA says that the mail has failed. `results`: what we have verified, in the
+    words of RFC 8601, for an ARC set behind the `arc_sets` that there are; "" where none is made.
     """
 
     demands: bool = False
@@ -25,3 +26,5 @@ class Dmarc:
     seals: tuple[str, ...] = ()
     vouched: bool = False
     fails: bool = False
+    results: str = ""
+    arc_sets: int = 0

@@ -29,7 +29,8 @@ class ListFacts:
     The banners are as TOP_BANNER and BOTTOM_BANNER were when the mailing was made. `posts_to` is
     the super-list through which this one got the post, "" for a list's own. `alias` is what goes
     into From where the author's address cannot stand, "" where it always can; `seals`, blank
-    between, are the signatures of his domain that have verified (`mail.seals`).
+    between, are the signatures of his domain that have verified (`mail.seals`). `arc`: what
+    an ARC set of ours says behind the `arc_sets` that the post came with, "" for none.
     """
 
     listname: str
@@ -62,6 +63,8 @@ class ListFacts:
     posts_to: str = ""
     alias: str = ""
     seals: str = ""
+    arc: str = ""
+    arc_sets: int = 0
 
     @property
     def has_banners(self) -> bool:

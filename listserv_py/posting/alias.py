@@ -20,9 +20,12 @@ NO_REWRITE = "DMARC_NO_REWRITE"
 
 
 def with_alias(turn: Turn, letter: Letter, post: Post, facts: ListFacts) -> ListFacts:
-    """The facts with the author's alias, where one may be needed."""
+    """The facts with what was found out about the author, and his alias if one may be needed."""
     dmarc, author = letter.dmarc, post.author
-    if dmarc is None or author is None or not dmarc.demands:
+    if dmarc is None:
+        return facts
+    facts = replace(facts, seals=" ".join(dmarc.seals), arc=dmarc.results, arc_sets=dmarc.arc_sets)
+    if author is None or not dmarc.demands:
         return facts
     if NO_REWRITE in post.mailing_list.keywords.misc or _is_excepted(turn, author):
         return facts
@@ -31,7 +34,7 @@ def with_alias(turn: Turn, letter: Letter, post: Post, facts: ListFacts) -> List
     alias = Destination(Door.ALIAS, key=turn.tx.aliases.of(author, turn.now))
     site = turn.settings.site
     address = str(address_of(alias, domain=site.domain, name=site.name))
-    return replace(facts, alias=address, seals=" ".join(dmarc.seals))
+    return replace(facts, alias=address)
 
 
 def _is_excepted(turn: Turn, author: Mailbox) -> bool:
