@@ -85,6 +85,9 @@ def take_in(turn: Turn, incoming: Incoming) -> Taken:
             new.append(found)
         else:
             known.append(found)
+    limit = mailing_list.keywords.limit
+    if limit is not None and turn.tx.subscribers.count(mailing_list.id) + len(new) > limit:
+        faults.append(f"{mailing_list.name} may have {limit} subscribers, says its Limits=")
     if faults:
         raise Refused("\n".join(faults))
     turn.tx.subscribers.add_many(

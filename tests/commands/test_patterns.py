@@ -171,3 +171,12 @@ def test_an_import_asks_the_filter_for_who_is_new(stage: Stage) -> None:
         take_in(stage.turn(), incoming)
     assert "line 1" not in str(refused.value)
     assert len(left(stage)) == len(PEOPLE)
+
+
+def test_an_import_keeps_to_the_limit(stage: Stage) -> None:
+    found = stage.tx.lists.get("TEST-L")
+    stage.tx.lists.update(found, f"{found.header}* Limits= Sub({len(PEOPLE) + 1})\n", stage.now)
+    rows = [Row(1, "ann@old.example"), Row(2, "new@x.example"), Row(3, "one@x.example")]
+    with pytest.raises(Refused, match="Limits="):
+        take_in(stage.turn(), Incoming("TEST-L", tuple(rows)))
+    assert take_in(stage.turn(), Incoming("TEST-L", tuple(rows[:2]))).added == 1
