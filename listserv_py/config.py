@@ -215,10 +215,11 @@ class Web(Table):
 
 
 class Metrics(Table):
-    """Figures for Prometheus. They come with a later version: no effect yet."""
+    """Figures for Prometheus; see `docs/web.md`."""
 
     listen: units.Door = Field(
-        default=None, description="Where /metrics is answered. No effect yet."
+        default=None,
+        description="Where /metrics is answered, to anybody who reaches it; empty: nowhere.",
     )
 
 

@@ -41,7 +41,10 @@ SHARE = 4
 
 
 class House:
-    """What the door asks: whether a recipient is one of ours, and to keep a mail."""
+    """What the door asks: whether a recipient is one of ours, and to keep a mail.
+
+    `taken` counts the mails kept since the start, `octets` what they were in all.
+    """
 
     def __init__(self, store: Store, turns: Turns, arrived: Callable[[], None]) -> None:
         self._store = store
@@ -50,6 +53,7 @@ class House:
         self._room = Room(turns.settings.site.data_dir)
         # The lists whose posts must be looked at before they are taken, as RCPT last found them.
         self._picky: set[str] = set()
+        self.taken = self.octets = 0
 
     async def accepts(
         self, sender: Mailbox | None, rcpt: Mailbox, size: int | None
@@ -77,6 +81,8 @@ class House:
             new = await self._store.run(_take, envelope)
         except StoreFull as exc:
             raise Refusal(FULL.code, FULL.enhanced, FULL.text) from exc
+        self.taken += 1
+        self.octets += len(envelope.content)
         log.info(
             "mail.accepted",
             id=envelope.id,

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from listserv_py.commands import oneclick
 from listserv_py.commands.oneclick import Answer
+from listserv_py.config import Settings
 from listserv_py.daemon.preflight import in_file
 from listserv_py.errors import ConfigError
 from listserv_py.mail.token import Tokens
@@ -23,13 +24,15 @@ from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
 from listserv_py.units import HostPort
-from listserv_py.web.listener import HttpDoor
+from listserv_py.web.listener import Bounds, HttpDoor
+from listserv_py.web.metrics import Collect, metrics
 from listserv_py.web.page import Page
 from listserv_py.web.unsubscribe import pages
 
 log = get_logger("web")
 
 GRACE = 5.0
+SCRAPERS = 8
 
 
 class Counter:
@@ -76,14 +79,31 @@ async def public_pages(counter: Counter, turns: Turns, path: Path) -> AsyncItera
 
 
 @asynccontextmanager
+async def metrics_door(collect: Collect, settings: Settings, path: Path) -> AsyncIterator[HttpDoor]:
+    """The door of the figures, where `[metrics] listen` wants it."""
+    bounds = Bounds(connections=SCRAPERS)
+    app, where = metrics(collect), settings.metrics.listen
+    async with _open(app, where, ("metrics", "listen"), path, bounds) as door:
+        yield door
+
+
+@asynccontextmanager
 async def _open(
-    app: ASGIApp, address: HostPort | None, setting: tuple[str, str], path: Path
+    app: ASGIApp,
+    address: HostPort | None,
+    setting: tuple[str, str],
+    path: Path,
+    bounds: Bounds | None = None,
 ) -> AsyncIterator[HttpDoor]:
-    door = HttpDoor(app)
+    door = HttpDoor(app, bounds)
     try:
         if address is not None:
             await door.open(address)
-            log.info("web.ready", listening=[f"{host}:{port}" for host, port in door.addresses])
+            log.info(
+                "http.ready",
+                door=setting[0],
+                listening=[f"{host}:{port}" for host, port in door.addresses],
+            )
     except Unusable as exc:
         fault = ConfigError("", ".".join(setting), str(exc))
         raise in_file(fault, path, setting) from exc

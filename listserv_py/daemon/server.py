@@ -20,9 +20,10 @@ from listserv_py.config import Settings, reread
 from listserv_py.control.desk import Desk
 from listserv_py.control.socket import serve_control
 from listserv_py.daemon import notify
+from listserv_py.daemon.figures import Collection
 from listserv_py.daemon.mailroom import House
 from listserv_py.daemon.memory import give_back_large_blocks
-from listserv_py.daemon.pages import Counter, public_pages
+from listserv_py.daemon.pages import Counter, metrics_door, public_pages
 from listserv_py.daemon.preflight import in_file, refuse_faults
 from listserv_py.daemon.working import Work
 from listserv_py.delivery.engine import Engine
@@ -98,8 +99,11 @@ class _Server:
             await self._open_port()
             stack.push_async_callback(self._port.close, GRACE)
             counter = Counter(self._store, self._turns, self._wake)
-            await stack.enter_async_context(public_pages(counter, self._turns, self._path))
+            web = await stack.enter_async_context(public_pages(counter, self._turns, self._path))
             listener = await self._listen(house)
+            census = listener.handler.census
+            collect = Collection(self._store, self._engine, house, census, web)
+            await stack.enter_async_context(metrics_door(collect, settings, self._path))
             log.info(
                 "daemon.ready",
                 listening=[_shown(one) for one in listener.addresses],

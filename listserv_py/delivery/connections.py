@@ -20,6 +20,11 @@ class Connections:
         """How many of a host's are the server's alone."""
         return 0 if self.limit < 2 else 1 if self.limit < 10 else 2
 
+    @property
+    def total(self) -> int:
+        """How many there are, of all processes."""
+        return sum(one.total() for one in self._open.values())
+
     def may(self, host: str, who: int) -> bool:
         """Whether one more is within bounds; counts it if so."""
         of_host = self._open.setdefault(host, Counter())
@@ -27,7 +32,7 @@ class Connections:
         free = of_host.total() < self.limit
         if who != SERVER:
             free = free and workers < self.limit - self.kept and of_host[who] < self.share
-        free = free and sum(one.total() for one in self._open.values()) < CONNECTIONS_MAX
+        free = free and self.total < CONNECTIONS_MAX
         if free:
             of_host[who] += 1
         return free

@@ -193,6 +193,11 @@ class SmtpCourier:
         deadline = asyncio.get_running_loop().time() + grace
         await asyncio.gather(*(lane.close(deadline) for lane in self._lanes.values()))
 
+    @property
+    def connections(self) -> int:
+        """How many are open, as far as this process grants them itself."""
+        return self._alone.total
+
     # For the lanes.
 
     async def may_dial(self, host: Host) -> bool:
@@ -225,9 +230,14 @@ class _Alone:
         self.limit = 0
         self._open: Counter[str] = Counter()
 
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self._open.total()
+
     async def ask(self, host: str) -> bool:
         """See Permits."""
-        full = self._open[host] >= self.limit or self._open.total() >= CONNECTIONS_MAX
+        full = self._open[host] >= self.limit or self.total >= CONNECTIONS_MAX
         if not full:
             self._open[host] += 1
         return not full
@@ -246,6 +256,11 @@ class MaildirCourier:
         self._root, self._clock = root, clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+
+    @property
+    def connections(self) -> int:
+        """None ever."""
+        return 0
 
     def carry(self, copies: Collection[Copy], *, urgent: bool) -> None:  # noqa: ARG002 - a Courier
         """Write all of them, in a thread."""

@@ -21,6 +21,7 @@ from listserv_py.delivery.journal import Key
 from listserv_py.delivery.letters import Letters
 from listserv_py.delivery.record import Recorder
 from listserv_py.delivery.sign import Signers, load
+from listserv_py.delivery.tally import Tally
 from listserv_py.errors import ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
@@ -93,6 +94,21 @@ class Engine:
     def wake(self) -> None:
         """Something may be due: a mail was written to the outbox, or the operator said retry."""
         self._woken.set()
+
+    @property
+    def tally(self) -> Tally:
+        """What became of copies."""
+        return self._recorder.tally
+
+    @property
+    def in_hand(self) -> int:
+        """How many copies are on their way."""
+        return self._hand.size
+
+    @property
+    def connections(self) -> int:
+        """How many connections out are open."""
+        return self._courier.connections
 
     async def run(self) -> None:
         """Send until `stop`, or until cancelled."""

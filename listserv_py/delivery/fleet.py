@@ -123,6 +123,11 @@ class FleetCourier:
         return self._own.stands_still()
 
     @property
+    def connections(self) -> int:
+        """How many are open, the workers' among them."""
+        return self._connections.total
+
+    @property
     def is_probing(self) -> bool:
         """Whether the smarthost's pause is over, and nothing went out since."""
         return self._own.is_probing

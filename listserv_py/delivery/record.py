@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from listserv_py.delivery.hand import Hand, Page, Rows
+from listserv_py.delivery.tally import Tally
 from listserv_py.errors import Broken
 from listserv_py.maillog import get_logger
 from listserv_py.store.outcomes import Fate, RestingHost, Settled
@@ -38,6 +39,7 @@ class Recorder:
         self._store, self._hand, self._clock = store, hand, clock
         self._hosts: dict[str, RestingHost | None] = {}
         self._noted: set[str] = set()
+        self.tally = Tally()
 
     def note_host(self, name: str, host: RestingHost | None) -> None:
         """A host rests, or with None is well again."""
@@ -79,6 +81,8 @@ class Recorder:
                 name for name, host in hosts.items() if host and name not in self._hosts
             }
             self._hand.recorded(pages, rows)
+            for batch in (*(page.batch for page in pages), *(some.batch for some in rows)):
+                self.tally.note(batch.settled)
             _tell(pages, rows)
             after()
 

@@ -68,22 +68,35 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 
 
 class Census:
-    """How many connections there are, from where, and how much mail they hold in memory."""
+    """How many connections there are, from where, and how much mail they hold in memory.
+
+    `turned_away`: so many were sent off since the start.
+    """
 
     def __init__(self, settings: DoorSettings) -> None:
         self.settings = settings
         self.octets = 0
         self.empty = asyncio.Event()
         self.empty.set()
-        self._live = 0
+        self.live = 0
+        self.turned_away = 0
         self._hosts: Counter[str] = Counter()
         self._minute = -1
         self._came: Counter[str] = Counter()
 
     def enter(self, client: str, now: float) -> SmtpReply | None:
         """Count a connection in; or a farewell, when there is no place for it."""
-        settings, host = self.settings, host_key(client)
-        if self._live >= settings.connections:
+        farewell = self._farewell(host_key(client), now)
+        if farewell is not None:
+            self.turned_away += 1
+            return farewell
+        self.live += 1
+        self.empty.clear()
+        return None
+
+    def _farewell(self, host: str | None, now: float) -> SmtpReply | None:
+        settings = self.settings
+        if self.live >= settings.connections:
             return replies.TOO_BUSY
         if host is not None:
             if self._minute != int(now // 60):
@@ -95,8 +108,6 @@ class Census:
             if self._hosts[host] >= settings.connections_per_host:
                 return replies.TOO_MANY_FROM_YOU
             self._hosts[host] += 1
-        self._live += 1
-        self.empty.clear()
         return None
 
     def leave(self, client: str) -> None:
@@ -106,8 +117,8 @@ class Census:
             self._hosts[host] -= 1
             if not self._hosts[host]:
                 del self._hosts[host]
-        self._live -= 1
-        if not self._live:
+        self.live -= 1
+        if not self.live:
             self.empty.set()
 
     def is_full(self, client: str, more: int = 0) -> bool:

@@ -59,6 +59,11 @@ class HttpDoor:
         """Where it listens."""
         return tuple(sock.getsockname()[:2] for server in self._servers for sock in server.sockets)
 
+    @property
+    def live(self) -> int:
+        """How many connections there are."""
+        return len(self._state.connections)
+
     async def open(self, address: HostPort) -> None:
         """Listen; smtpd.sockets.Unusable says why that cannot be."""
         self._servers, _ = await open_servers(address, self._connection, {})

@@ -1,7 +1,7 @@
 """The token of a link: it names a subscription, and nobody else can make one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from listserv_py.mail.token import TOKEN_LENGTH, Tokens
@@ -11,6 +11,7 @@ TOKENS = Tokens(bytes(32))
 IDS = st.integers(0, 2**40 - 1)
 
 
+@settings(max_examples=50)
 @given(IDS)
 def test_what_is_made_can_be_opened(subscription_id: int) -> None:
     token = TOKENS.token_for(subscription_id)
@@ -21,6 +22,7 @@ def test_what_is_made_can_be_opened(subscription_id: int) -> None:
     assert TOKENS.open(token.upper()) == subscription_id
 
 
+@settings(max_examples=50)
 @given(IDS, st.integers(0, TOKEN_LENGTH - 1), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
 def test_no_letter_can_be_changed(subscription_id: int, at: int, letter: str) -> None:
     token = TOKENS.token_for(subscription_id)
@@ -28,6 +30,7 @@ def test_no_letter_can_be_changed(subscription_id: int, at: int, letter: str) ->
     assert TOKENS.open(other) is None or other == token
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=40) | st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=32, max_size=32))
 def test_whatever_comes_is_read_without_harm(text: str) -> None:
     assert TOKENS.open(text) is None

@@ -5,11 +5,17 @@ import base64
 import hashlib
 import logging
 import re
+import socket
 from pathlib import Path
 
 import pytest
 from web_rig import ANNA, House, Reply
 
+from listserv_py.config import load
+from listserv_py.daemon.pages import public_pages
+from listserv_py.errors import ConfigError
+from listserv_py.store.turn import Turns
+from listserv_py.texts.forms import Forms
 from listserv_py.web.listener import Bounds
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -261,3 +267,17 @@ async def test_the_token_is_in_no_log_line(
         broken = await house.ask("GET", f"/u/{house.token}")
         assert broken.status in {500, 503}
         assert house.token not in caplog.text
+
+
+async def test_an_address_in_use_is_told_as_any_fault(tmp_path: Path) -> None:
+    path = tmp_path / "listserv.toml"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        path.write_text(f'[site]\ndomain = "x.example"\n[web]\nlisten = "{listen}"\n')
+        (tmp_path / "data").mkdir()
+        async with House(tmp_path / "data") as house:
+            turns = Turns(load(path), Forms.load())
+            with pytest.raises(ConfigError, match=r"web\.listen") as caught:
+                async with public_pages(house.counter, turns, path):
+                    pass
+            assert caught.value.line == 4
