@@ -80,12 +80,23 @@ class Standing:
         if self.domain == other.domain:
             return True
         if self.organisation is None or other.organisation is None:
-            return is_above(self.domain, other.domain) or is_above(other.domain, self.domain)
+            return _are_in_line(self.domain, other.domain)
         return self.organisation == other.organisation
+
+    def may_align(self, name: str) -> bool:
+        """Whether a signature by `name` can count at all; without a question to the DNS."""
+        top = self.organisation
+        if self.strict or top is None:
+            return name == self.domain or (not self.strict and _are_in_line(name, self.domain))
+        return name == top or name.endswith(f".{top}")
 
     def is_aligned(self, other: Standing) -> bool:
         """Whether a signature by `other` counts as this domain's (RFC 9989 4.4)."""
         return self.domain == other.domain or (not self.strict and self.is_kin(other))
+
+
+def _are_in_line(one: str, other: str) -> bool:
+    return is_above(one, other) or is_above(other, one)
 
 
 def walked(domain: str) -> tuple[str, ...]:

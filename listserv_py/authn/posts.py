@@ -75,7 +75,10 @@ async def judged(message: Message, post: Asked, verifier: Verifier) -> Dmarc:
     his, ours = await policies.of(post.domain), await policies.of(post.own)
     if not post.sealing and not (post.carried and _matters(his, ours)):
         return _dmarc(post, his, ours, ())
-    aligned = [his.is_aligned(await policies.of(one.domain)) for one in post.carried]
+    aligned = [
+        his.may_align(one.domain) and his.is_aligned(await policies.of(one.domain))
+        for one in post.carried
+    ]
     asked_for = [
         one for one, his_own in zip(post.carried, aligned, strict=True) if his_own or post.sealing
     ]

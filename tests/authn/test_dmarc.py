@@ -157,6 +157,9 @@ async def test_alignment() -> None:
         assert not (await of("example.net")).is_aligned(await of("example.org"))
         assert not (await of("a.example.org")).is_aligned(await of("example.org"))
         assert (await of("a.example.org")).is_kin(await of("example.org"))
+        assert (await of("a.example.net")).may_align("b.example.net")
+        assert not (await of("a.example.net")).may_align("badexample.net")
+        assert not (await of("a.example.org")).may_align("example.org")
         # No record: each domain is an organisation of its own.
         assert not (await of("a.example.com")).is_kin(await of("b.example.com"))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv_py.errors import BadAddress
-from listserv_py.mail.mailbox import Mailbox, parse_mailbox, parse_path, read_author
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox, parse_path, read_author, readdressed
 
 CASES = tomllib.loads((Path(__file__).parent / "mailbox.toml").read_text(encoding="utf-8"))["case"]
 
@@ -122,3 +122,18 @@ def test_writing_and_reading_are_twins(local_part: str) -> None:
     mailbox = Mailbox(local_part, "example.org")
     assert parse_mailbox(str(mailbox)) == mailbox
     assert parse_path(f"<{mailbox}>") == mailbox
+
+
+_ODD = st.text('ab<>"()@,;:\\ .=?_\t\u00e9[]', max_size=12)
+
+
+@given(_ODD, st.sampled_from(["joe@x.org", "<joe@x.org>", " <joe@x.org>", '"a b"@x.org']), _ODD)
+def test_another_address_leaves_the_name_alone(front: str, address: str, behind: str) -> None:
+    value = front + address + behind
+    author = read_author(value)
+    if author is None:
+        return
+    changed = read_author(readdressed(value, "0a-dmarc-request@lists.example.org"))
+    assert changed is not None
+    assert str(changed.mailbox) == "0a-dmarc-request@lists.example.org"
+    assert changed.name == author.name
