@@ -19,6 +19,8 @@ class NameServer(asyncio.DatagramProtocol):
     zone: dict[tuple[str, str], list[str] | str]
     asked: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
+    timeout: str = ""
+    unanswered: list[tuple[bytes, tuple[str, int]]] = field(default_factory=list)
 
     @asynccontextmanager
     async def listening(self) -> Any:
@@ -34,8 +36,14 @@ class NameServer(asyncio.DatagramProtocol):
 
     @property
     def table(self) -> dict[str, Any]:
-        """The [dns] table that asks here."""
-        return {"servers": [f"127.0.0.1:{self.port}"], "timeout": "1s"}
+        """The [dns] table that asks here; where some are mute, nobody is waited for long."""
+        timeout = self.timeout or ("0.4s" if "MUTE" in self.zone.values() else "20s")
+        return {"servers": [f"127.0.0.1:{self.port}"], "timeout": timeout}
+
+    def speak(self) -> None:
+        """Say SERVFAIL to those who were not answered."""
+        for answer, peer in self.unanswered:
+            self._transport.sendto(answer, peer)  # type: ignore[attr-defined]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -49,12 +57,13 @@ class NameServer(asyncio.DatagramProtocol):
         found = self.zone.get((name, kind))
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.RA
-        if found == "MUTE":
-            return
-        if found == "SERVFAIL":
+        if found in ("MUTE", "SERVFAIL"):
             answer.set_rcode(dns.rcode.SERVFAIL)
         elif isinstance(found, list) and found:
             answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *found))
         elif not any(known == name for known, _ in self.zone):
             answer.set_rcode(dns.rcode.NXDOMAIN)
+        if found == "MUTE":
+            self.unanswered.append((answer.to_wire(), peer))
+            return
         self._transport.sendto(answer.to_wire(), peer)  # type: ignore[attr-defined]

@@ -50,7 +50,7 @@ def test_the_server_sees_a_command_at_once(with_list: Site) -> None:
         lines = (with_list.folder / "log").read_text().splitlines()
         ready = next(line for line in lines if "daemon.ready" in line)
         port = int("".join(c for c in ready.rpartition("127.0.0.1")[2] if c.isdigit()))
-        with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
             client.ehlo()
             client.mail("joe@example.com")
             assert client.rcpt("new-l@lists.example.org")[0] == 550
@@ -196,7 +196,7 @@ def test_the_socket_in_a_deep_folder(tmp_path: Path) -> None:
 def test_junk_on_the_socket(with_list: Site) -> None:
     with server(with_list):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.settimeout(10)
+            line.settimeout(30)
             line.connect(str(with_list.data / "control.sock"))
             for junk in (b"\xff\x00", b"{}", b"[1]", b'{"operation": "create", "question": {}}'):
                 line.sendall(junk + b"\n")

@@ -114,7 +114,7 @@ def test_hang_up_rereads_and_a_fault_keeps_what_was(with_list: Site) -> None:
         refused.append(good.replace("dkim.pem", "nothing.pem"))
         for written in refused:
             hang_up(with_list, running, written, "daemon.config_refused")
-        with smtplib.SMTP("127.0.0.1", where, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", where, timeout=30) as client:
             client.ehlo()
             assert client.esmtp_features["size"] == "1000000"
 
@@ -123,7 +123,7 @@ def test_hang_up_moves_the_lists_to_another_domain(with_list: Site) -> None:
     other = with_list.config.read_text().replace(DOMAIN, "lists.example.net")
     with server(with_list) as running:
         hang_up(with_list, running, other, "daemon.config_reread")
-        with smtplib.SMTP("127.0.0.1", port(with_list), timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", port(with_list), timeout=30) as client:
             client.ehlo()
             client.mail("a@b.example")
             assert client.rcpt("test-l@lists.example.net")[0] == 250
@@ -154,7 +154,7 @@ def test_more_clients_than_descriptors(site: Site) -> None:
         for client in clients:
             client.close()
         assert site.run("cmd", "--as", "a@b.example", "LISTS").exit_code == 0
-        with smtplib.SMTP("127.0.0.1", where, timeout=10) as last:
+        with smtplib.SMTP("127.0.0.1", where, timeout=30) as last:
             last.sendmail("a@b.example", f"listserv@{DOMAIN}", "From: a@b.example\n\nHELP")
         logged(site, "delivery.sent")
         assert running.poll() is None
@@ -164,5 +164,5 @@ def test_more_clients_than_descriptors(site: Site) -> None:
 
 
 def _greeting(client: socket.socket) -> bytes:
-    client.settimeout(10)
+    client.settimeout(30)
     return client.recv(3)

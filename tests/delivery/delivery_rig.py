@@ -7,7 +7,7 @@ import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -28,7 +28,8 @@ from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 
 NOW = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
-QUICK = Timeouts(connect=2, command=2, data=2, block=2, final=2, idle=0.3)
+TIMEOUTS = Timeouts(connect=20, command=20, data=20, block=20, final=20, idle=0.02)
+QUICK = replace(TIMEOUTS, final=2)  # where a silence is waited for
 
 
 class Act(Enum):
@@ -243,7 +244,7 @@ class House:
             },
             context={"folder": folder},
         )
-        self.timeouts = QUICK
+        self.timeouts = TIMEOUTS
         self.has_workers = False
         self.list_id = 0
 

@@ -18,7 +18,6 @@ ZONE = {
     ("bare.test", "A"): ["127.0.0.1"],
     ("null.test", "MX"): ["0 ."],
     ("broken.test", "MX"): "SERVFAIL",
-    ("mute.test", "MX"): "MUTE",
     ("nowhere.test", "MX"): ["10 absent.test."],
     ("half.test", "MX"): ["10 absent.test.", "20 mx1.two.test."],
     ("loop.test", "CNAME"): ["loop.test."],
@@ -54,7 +53,8 @@ async def test_exchanges_come_by_preference_ten_at_most() -> None:
     ],
 )
 async def test_what_has_no_host(domain: str, error: type[Exception], words: str) -> None:
-    async with NameServer(dict(ZONE)).listening() as names:
+    zone = {("mute.test", "MX"): "MUTE"} if domain == "mute.test" else dict(ZONE)
+    async with NameServer(zone).listening() as names:
         router = Router(Resolver(Dns.model_validate(names.table)), None, 25)
         with pytest.raises((Permanent, Transient)) as caught:
             await router.hosts(domain)

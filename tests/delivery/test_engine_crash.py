@@ -233,6 +233,7 @@ async def test_who_unsubscribes_before_his_turn_gets_no_copy(tmp_path: Path, mon
 
     async with Sink(answer).listening() as sink:
         house = House(tmp_path, Clock(), delivery=relay(sink, connections=1))
+        house.timeouts = QUICK
         async with house.open():
             await house.subscribe(*numbered(8))
             async with house.running():

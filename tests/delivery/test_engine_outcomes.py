@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from delivery_rig import EXTENSIONS, Act, Clock, Command, House, Sink, relay, until
+from delivery_rig import EXTENSIONS, QUICK, Act, Clock, Command, House, Sink, relay, until
 
 PIPELINED = EXTENSIONS
 PLAIN = tuple(name for name in EXTENSIONS if name != "PIPELINING")
@@ -163,6 +163,7 @@ async def test_silence_after_the_dot_is_unknown_and_only_that_copy_is_tried_agai
 
     async with Sink(answer, extensions).listening() as sink:
         house = House(tmp_path, Clock(), delivery=relay(sink, connections=2))
+        house.timeouts = QUICK
         async with house.open():
             await house.subscribe(*(f"reader{n}@example.test" for n in range(3)))
             async with house.running():

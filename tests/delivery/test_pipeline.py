@@ -1,13 +1,13 @@
 """Both kinds of connection by themselves: several recipients, order, replies in pieces."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from delivery_rig import EXTENSIONS, NOW, QUICK, Act, Command, Sink
+from delivery_rig import EXTENSIONS, NOW, TIMEOUTS, Act, Command, Sink
 
-from listserv_py.delivery.client import Dialer, Policy
+from listserv_py.delivery.client import Dialer, Policy, Timeouts
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.form import Caps
 from listserv_py.delivery.journal import Journal
@@ -67,11 +67,11 @@ def transactions(folder: Path, *shapes: int) -> list[list[Copy]]:
     ]
 
 
-async def run(sink: Sink, feed: Notes) -> None:
+async def run(sink: Sink, feed: Notes, timeouts: Timeouts = TIMEOUTS) -> None:
     host = Host("127.0.0.1", sink.port, ((family_of("127.0.0.1"), "127.0.0.1"),))
-    session = await Dialer(Policy("lists.test", "never", QUICK)).open(host)
+    session = await Dialer(Policy("lists.test", "never", timeouts)).open(host)
     kind = Pipeline if session.caps.pipelining else Plain
-    connection = kind(session, feed, QUICK)
+    connection = kind(session, feed, timeouts)
     await connection.closed
 
 
@@ -222,7 +222,7 @@ async def test_noise_ends_the_connection(tmp_path: Path, noise: bytes) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     sink = Sink(port=server.sockets[0].getsockname()[1])
     feed = Notes(transactions(tmp_path, 1))
-    await run(sink, feed)
+    await run(sink, feed, replace(TIMEOUTS, command=0.5))
     server.close()
     await server.wait_closed()
     assert feed.lost == (["r00@example.test"], [])

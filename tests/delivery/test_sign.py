@@ -126,7 +126,7 @@ while (<STDIN>) { $verifier->PRINT($_); } $verifier->CLOSE; print $verifier->res
 
 def _perl(mail: bytes, port: int) -> str:
     done = subprocess.run(
-        ["perl", "-e", _PERL, str(port)], input=mail, capture_output=True, check=True, timeout=20
+        ["perl", "-e", _PERL, str(port)], input=mail, capture_output=True, check=True, timeout=50
     )
     return done.stdout.decode()
 

@@ -93,7 +93,7 @@ class Scenario:
         def attempt() -> bool:
             self._revive()
             try:
-                with smtplib.SMTP("127.0.0.1", self.server.port, timeout=10) as client:
+                with smtplib.SMTP("127.0.0.1", self.server.port, timeout=30) as client:
                     client.sendmail(sender, to, raw)
             except (OSError, smtplib.SMTPException):
                 return False

@@ -141,7 +141,7 @@ class House:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let the loop turn until something has become true."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():  # noqa: ASYNC110 - what is waited for has no event
                 await asyncio.sleep(0)
 

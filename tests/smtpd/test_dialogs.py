@@ -48,7 +48,7 @@ async def test_dialog(path: Path, open_door: Callable) -> None:
             if to_say:
                 await talk.send(to_say)
                 to_say = b""
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 heard = await talk.hear()
             assert fnmatchcase(heard or "(closed)", text.replace("[", "[[]")), heard
         elif mark == "M:":
