@@ -34,6 +34,8 @@ def get(request: Request) -> str:
     """The lines of the time that is meant, oldest first."""
     mailing_list = _list(request)
     file, changelog = _file(request, mailing_list), request.turn.tx.changelog
+    if "MSG" in request.arguments.switches:
+        return _rows(request, mailing_list, file)
     oldest = changelog.oldest(mailing_list)
     name = mailing_list.name if mailing_list else SITE
     if oldest is None:

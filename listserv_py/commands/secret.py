@@ -7,7 +7,7 @@ site's wrong tries, too. Beyond that a `PW=` is read over, and a code is asked f
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
 
@@ -73,16 +73,49 @@ class Tried(Enum):
     """Too many were wrong lately."""
 
 
-def try_password(turn: Turn, mailbox: Mailbox, given: str) -> Tried:
-    """Whether it is the password of an address, for one who is told so at once (TCPGUI).
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A password that was compared before the turn, with the hash that was kept then."""
 
-    An address without a password is treated in all like one with another: nobody learns who has
-    one.
+    kept: str
+    is_right: bool
+
+
+def to_compare(turn: Turn, mailbox: Mailbox) -> str | None:
+    """The hash to compare a caller's password with; None when too many were wrong lately.
+
+    An address without a password has a hash like one with another: nobody learns who has one.
     """
     if _is_tired(turn, mailbox):
+        return None
+    return turn.tx.passwords.hash_of(mailbox) or _NOBODYS
+
+
+def compare(kept: str, given: str) -> bool:
+    """Whether that is the password; slow on purpose, and no turn is needed."""
+    try:
+        return _HASHER.verify(kept, given)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def try_password(
+    turn: Turn, mailbox: Mailbox, given: str, compared: Compared | None = None
+) -> Tried:
+    """What comes of a caller's password, who is told at once (TCPGUI); a wrong one is counted.
+
+    What was compared before counts only while the same hash is kept, and while not too many others
+    were wrong meanwhile.
+    """
+    kept = to_compare(turn, mailbox)
+    if kept is None:
         return Tried.NOT_AT_ALL
-    kept = turn.tx.passwords.hash_of(mailbox) or _NOBODYS
-    return Tried.RIGHT if _is_right(turn, mailbox, kept, given) else Tried.WRONG
+    is_current = compared is not None and compared.kept == kept
+    is_right = compared.is_right if compared and is_current else compare(kept, given)
+    if is_right:
+        return Tried.RIGHT
+    _count_wrong(turn, mailbox)
+    return Tried.WRONG
 
 
 def hashed(request: Request, new: str) -> str:
@@ -105,10 +138,13 @@ def _is_tired(turn: Turn, mailbox: Mailbox) -> bool:
 
 
 def _is_right(turn: Turn, mailbox: Mailbox, kept: str, given: str) -> bool:
-    try:
-        return _HASHER.verify(kept, given)
-    except (VerificationError, InvalidHashError):
-        log.warning("commands.wrong_password", who=str(mailbox))
-        for one in (mailbox, turn.command_address):
-            turn.tx.budget.spend(one, _WRONG, turn.now)
-        return False
+    if compare(kept, given):
+        return True
+    _count_wrong(turn, mailbox)
+    return False
+
+
+def _count_wrong(turn: Turn, mailbox: Mailbox) -> None:
+    log.warning("commands.wrong_password", who=str(mailbox))
+    for one in (mailbox, turn.command_address):
+        turn.tx.budget.spend(one, _WRONG, turn.now)

@@ -48,9 +48,13 @@ def prepare_get(request: Request) -> Request:
 def get(request: Request) -> str:
     """The text as it can be sent back."""
     if _is_default(request):
-        return request.say("GET_DEFAULT", TEXT="\n\n".join(_default_forms(request)))
+        forms = "\n\n".join(_default_forms(request))
+        is_bare = "MSG" in request.arguments.switches
+        return forms if is_bare else request.say("GET_DEFAULT", TEXT=forms)
     found, filetype = configured_list(request, also_owners=True), request.arguments.filetype
     text = request.turn.tx.templates.find(found.id, filetype)
+    if "MSG" in request.arguments.switches:
+        return text or ""
     none = "" if text else request.say("GET_TEMPLATE_NONE")
     return request.say("GET_TEMPLATE", LISTNAME=found.name, FILETYPE=filetype, TEXT=text or none)
 

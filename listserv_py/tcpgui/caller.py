@@ -10,7 +10,7 @@ from __future__ import annotations
 from listserv_py.commands.command import Actor, Line, Request
 from listserv_py.commands.interpreter import call as run_call
 from listserv_py.commands.rights import needs_code, takes_passwords
-from listserv_py.commands.secret import Tried, try_password
+from listserv_py.commands.secret import Compared, Tried, try_password
 from listserv_py.commands.table import COMMANDS, split
 from listserv_py.errors import BadAddress, UserError
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
@@ -34,12 +34,21 @@ SAME_FOR_ALL = frozenset({"THANKS", "HELP", "RELEASE"})
 FOR_NOBODY = SAME_FOR_ALL | {"INFO", "LISTS", "SHOW"}
 
 
-def answer(turn: Turn, call: Call) -> str:
-    """Carry out one command; the text of its answer."""
-    command = COMMANDS.find(split(call.command)[1])
-    word = command.word if command else ""
+def claimed(call: Call) -> Mailbox | None:
+    """The address whose password a call gives; None where none has to be looked at."""
+    if not call.password or _word(call) in SAME_FOR_ALL:
+        return None
     try:
-        person = None if word in SAME_FOR_ALL else _person(turn, call)
+        return parse_mailbox(call.origin)
+    except BadAddress:
+        return None
+
+
+def answer(turn: Turn, call: Call, compared: Compared | None = None) -> str:
+    """Carry out one command; the text of its answer."""
+    word = _word(call)
+    try:
+        person = _person(turn, call, compared)
         if person is None and word and word not in FOR_NOBODY:
             raise CallNeedsPassword(str(turn.command_address))
     except UserError as error:
@@ -53,12 +62,19 @@ def answer(turn: Turn, call: Call) -> str:
     return run_call(turn, actor, line, _as_himself)
 
 
-def _person(turn: Turn, call: Call) -> Mailbox | None:
+def _word(call: Call) -> str:
+    """The command's whole word, "" when it is none of ours."""
+    command = COMMANDS.find(split(call.command)[1])
+    return command.word if command else ""
+
+
+def _person(turn: Turn, call: Call, compared: Compared | None) -> Mailbox | None:
     """Who has shown by his password that he is who he says; None: nobody in particular."""
-    person = _mailbox(call.origin)
-    if person is None or not call.password:
+    person = claimed(call)
+    if person is None:
         return None
-    tried, reply_to = try_password(turn, person, call.password), str(turn.command_address)
+    tried = try_password(turn, person, call.password, compared)
+    reply_to = str(turn.command_address)
     if tried is Tried.NOT_AT_ALL:
         raise CallTooManyWrong(reply_to)
     if tried is Tried.WRONG:
@@ -67,13 +83,6 @@ def _person(turn: Turn, call: Call) -> Mailbox | None:
     if is_off and person not in turn.postmasters:
         raise CallNotServed
     return person
-
-
-def _mailbox(origin: str) -> Mailbox | None:
-    try:
-        return parse_mailbox(origin)
-    except BadAddress:
-        return None
 
 
 def _as_nobody(request: Request) -> Request:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from listserv_py.commands.guiquery import RECORDS_MAX
 from listserv_py.commands.interpreter import run_job
-from listserv_py.commands.secret import WRONG_AN_HOUR
+from listserv_py.commands.secret import WRONG_AN_HOUR, Compared
 from listserv_py.commands.table import COMMANDS
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.tcpgui.caller import FOR_NOBODY, answer
@@ -284,3 +284,26 @@ def test_more_records_than_fit(stage: Stage) -> None:
     assert "more than 2000" in call(stage, OLGA, "QUERY ***GUI*** TEST-L FOR *", SECRET)
     few = call(stage, OLGA, "QUERY ***GUI*** TEST-L FOR a1*@*", SECRET)
     assert len(records(few)) == 1111
+
+
+def test_other_files_and_nothing_else(stage: Stage) -> None:
+    assert call(stage, OLGA, "GET TEST-L CHANGELOG (MSG", SECRET) == ""
+    stage.create("LOG-L", {"set": ["Change-Log= Yes"], "subscribers": [JOE]})
+    call(stage, OLGA, f"QUIET SET LOG-L NOMAIL FOR {JOE}", SECRET)
+    log = call(stage, OLGA, "GET LOG-L CHANGELOG (MSG", SECRET)
+    assert log == f"20261122120000 SET {JOE} NOMAIL"
+    assert call(stage, OLGA, "GET TEST-L WELCOME (MSG", SECRET) == ""
+    assert call(stage, OLGA, "GET DEFAULT MAILTPL (MSG", SECRET).startswith(">>> ")
+
+
+def test_what_was_compared_before_the_turn(stage: Stage) -> None:
+    read = read_call(JOE.encode(), f"QUERY TEST-L PW={SECRET}".encode(), "")
+    stale = Compared("$another$hash", is_right=False)
+    assert "Joe Doe" in answer(stage.turn(), read, stale)
+    assert "Joe Doe" in answer(stage.turn(), read, Compared(HASH, is_right=True))
+    assert answer(stage.turn(), read, Compared(HASH, is_right=False)).startswith(WRONG)
+    wrong = read_call(JOE.encode(), b"QUERY TEST-L PW=Wrong-1", "")
+    assert answer(stage.turn(), wrong, Compared("$old$hash", is_right=True)).startswith(WRONG)
+    for _ in range(WRONG_AN_HOUR):
+        call(stage, JOE, "QUERY TEST-L", "Wrong-1")
+    assert answer(stage.turn(), read, Compared(HASH, is_right=True)).startswith(TOO_MANY)
