@@ -89,10 +89,9 @@ async def test_others_are_not_asked(rig: ProvingStage) -> None:
     assert await kinds(rig, post("joe@example.net")) == ["post"]
 
 
-@pytest.mark.parametrize("answer", ["SERVFAIL", "MUTE"])
-async def test_where_the_dns_is_silent_the_names_decide(rig: ProvingStage, answer: str) -> None:
+async def test_where_the_dns_is_silent_the_names_decide(rig: ProvingStage) -> None:
     for name in ("org", "example.org", "lists.example.org", "hr.example.org"):
-        rig.names.zone[f"_dmarc.{name}", "TXT"] = answer
+        rig.names.zone[f"_dmarc.{name}", "TXT"] = "SERVFAIL"
     assert await kinds(rig, post("boss@example.org")) == ["confirmation"]
 
 
