@@ -26,9 +26,10 @@ from delivery import Sink, cpu_of_all, idle, is_done, post, processes, subscribe
 from listserv_py.config import Settings
 from listserv_py.delivery import personal
 from listserv_py.delivery.engine import Engine
+from listserv_py.delivery.form import wire_of
 from listserv_py.delivery.render import render
 from listserv_py.delivery.sign import load
-from listserv_py.delivery.wire import Letter, wire_of
+from listserv_py.delivery.wire import Letter
 from listserv_py.lists.options import HeaderStyle
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.token import Tokens
