@@ -231,16 +231,17 @@ class People:
     def _outgoing(self, mailbox: Mailbox) -> Iterator[tuple[Record, int]]:
         """Mail that waits to go to him, and what of his own waits to go to others."""
         rows = self._db.execute(
-            "SELECT m.id, c.raw, m.id, m.kind, l.name, m.state, m.created_at,"
+            "SELECT c.mailing_id, c.raw, m.id, m.kind, l.name, m.state, m.created_at,"
             " EXISTS (SELECT 1 FROM copy o WHERE o.mailing_id = m.id AND lower(o.rcpt) = ?)"
-            " FROM mailing m JOIN content c ON c.mailing_id = m.id"
+            " FROM mailing m LEFT JOIN reach r ON r.mailing_id = m.id"
+            " JOIN content c ON c.mailing_id = coalesce(r.post_id, m.id)"
             " LEFT JOIN list l ON l.id = m.list_id",
             (_written(mailbox),),
         )
-        for mailing_id, raw, *rest, is_to_him in rows:
+        for content_id, raw, *rest, is_to_him in rows:
             if is_to_him or _is_by(mailbox, bytes(raw)):
                 names = ("id", "kind", "list", "state", "created_at")
-                yield _record(zip(names, rest, strict=True)), mailing_id
+                yield _record(zip(names, rest, strict=True)), content_id
 
     def _confirmations(self, key: str) -> Iterator[Record]:
         """What waits for his code; a new password waits as its hash, which is nobody's business."""
@@ -257,9 +258,9 @@ class People:
             yield self._with_content(row, "SELECT raw FROM message WHERE id = ?", message_id)
 
     def _mail_out(self, mailbox: Mailbox) -> Iterator[Record]:
-        for row, mailing_id in self._outgoing(mailbox):
+        for row, content_id in self._outgoing(mailbox):
             query = "SELECT raw FROM content WHERE mailing_id = ?"
-            yield self._with_content(row, query, mailing_id)
+            yield self._with_content(row, query, content_id)
 
     def _with_content(self, record: Record, query: str, row_id: int) -> Record:
         raw = self._db.execute(query, (row_id,)).fetchone()[0]
