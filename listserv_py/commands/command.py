@@ -150,7 +150,8 @@ class Command:
     one who is asked must read besides the line. `takes_data`: lines below it that begin with `*`
     belong to it. `table_in_help` is shown by HELP only. `unmistakable` words are commands even
     where people talk, so that a post which begins with one is caught. `conceal` says what of the
-    words behind the command an echo may show; None: all of them.
+    words behind the command an echo may show; None: all of them. `is_about_files`: `lenient.plain`
+    reads its words first.
     """
 
     keyword: str
@@ -170,6 +171,7 @@ class Command:
     takes_data: bool = False
     unmistakable: bool = False
     conceal: Callable[[str], str] | None = None
+    is_about_files: bool = False
     compat: str = ""
     """In what it differs from LISTSERV's, and why; "" when it does not."""
 

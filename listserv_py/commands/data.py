@@ -21,12 +21,14 @@ BROKEN_MAX = 20
 
 _TAKERS = tuple(unit for unit in COMMANDS.units if unit.takes_data)
 # What any of a mail's many lines has to begin with to be looked at closely.
-_BEGINNINGS = (QUIET, *(fold(one.keyword)[: shortest(one.keyword)] for one in _TAKERS))
+_NAMES = (name for one in _TAKERS for name in (one.keyword, *one.synonyms))
+_BEGINNINGS = (QUIET, *(fold(name)[: shortest(name)] for name in _NAMES))
 _LONGEST = max(map(len, _BEGINNINGS))
 
 
 TEXT_END = "/*"
-_TEXT_NAMED = re.compile("|".join(TEXTS), re.IGNORECASE | re.ASCII)
+_TEXTS = (*TEXTS, "GOODBYE")
+_TEXT_NAMED = re.compile("|".join(_TEXTS), re.IGNORECASE | re.ASCII)
 _SIGNATURES = ("-- ", "-----BEGIN PGP SIGNATURE-----")
 # A mail program that sends flowed text puts a blank before it (RFC 3676 4.4).
 _STUFFED = re.compile(r" (?=>>> )")
@@ -53,7 +55,7 @@ def puts_text(line: str) -> bool:
         return False
     words = line.split()
     filetype = words[3:4] if fold(words[0]) == QUIET else words[2:3]
-    return bool(filetype) and fold(filetype[0]) in TEXTS
+    return bool(filetype) and fold(filetype[0]) in _TEXTS
 
 
 def _text_below(raw: Sequence[str]) -> tuple[str, ...]:

@@ -228,12 +228,14 @@ GET = Command(
     confirm=Confirm.UNLESS_PROVEN,
     handler=get,
     prepare=prepare_get,
+    is_about_files=True,
     compat="Its lock lasts an hour, and any owner frees it: nobody has to be asked to let go.",
 )
 
 PUT = Command(
     keyword="PUT",
-    syntax="listname filetype",
+    synonyms=("CREATE",),
+    syntax="listname [filetype]",
     summary="Store a list's header",
     details=(
         "The header's lines follow, each beginning with a *, as GET sends them. The subscribers"
@@ -248,6 +250,7 @@ PUT = Command(
     prepare=prepare_put,
     explain=explain_put,
     takes_data=True,
+    is_about_files=True,
     compat=(
         "Always confirmed by a code or a password; the request shows what changes, and the owners"
         " before the change are told. It never touches the subscribers, and never overwrites what"

@@ -12,6 +12,8 @@ from listserv_py.commands.rights import is_visible
 from listserv_py.commands.syntax import fold
 from listserv_py.errors import UnknownTopic
 from listserv_py.lists.addresses import is_listname
+from listserv_py.lists.keyword import Keyword
+from listserv_py.lists.keywords import KEYWORDS
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.values import SubscriptionPolicy
 
@@ -44,6 +46,8 @@ def info(request: Request) -> str:
         return request.say("INFO_TOPICS", MYADDRESS=str(request.turn.command_address))
     if fold(word) == "REFCARD":
         return card(request.table)
+    if fold(word) == "KEYWORDS":
+        return "\n\n".join(map(_keyword, KEYWORDS))
     found = request.turn.tx.lists.find(word) if is_listname(word) else None
     if found is None or not is_visible(request.turn, request.actor, found):
         raise UnknownTopic(fold(word)[:40])
@@ -51,6 +55,11 @@ def info(request: Request) -> str:
     said = described(request, found)
     own = request.turn.tx.templates.find(found.id, "INFO")
     return "\n\n".join(filter(None, (renamed, own, said)))
+
+
+def _keyword(one: Keyword) -> str:
+    meaning = fill(one.meaning, WIDTH, initial_indent="    ", subsequent_indent="    ")
+    return f"{one.name}= {one.syntax}\n{meaning}"
 
 
 def described(request: Request, found: MailingList) -> str:
@@ -119,10 +128,12 @@ HELP = Command(
 INFO = Command(
     keyword="Info",
     syntax="[topic]",
-    summary="Tell about a list, or show the reference card (INFO REFCARD)",
+    details="INFO KEYWORDS shows what a list header may say.",
+    summary="Tell about a list; INFO REFCARD is the card of all commands",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=info,
+    is_about_files=True,
     compat="INFO knows lists' names and REFCARD; there are no booklets to send.",
 )
 

@@ -17,6 +17,7 @@ from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 from listserv_py.commands.command import Actor, Line, Privilege, Request
 from listserv_py.commands.data import with_data
 from listserv_py.commands.humans import answerable
+from listserv_py.commands.lenient import plain
 from listserv_py.commands.manners import shown_line, shown_word, without_links
 from listserv_py.commands.rights import (
     ALL_LISTS,
@@ -63,7 +64,10 @@ OUTPUT_MAX = 1_000_000
 PASSWORDLIKE = ("PW", "PASS")
 """How a mistyped PW may begin: nothing behind it is echoed."""
 OUR_SUBJECT = "Output of your job"
-UNREADABLE = (UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname)
+UNREADABLE = (
+    *(UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname),
+    *nothere.REFUSALS,
+)
 NOISE_TOLD = 2
 """How often a day the same unreadable lines of one address are answered."""
 
@@ -296,7 +300,7 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
         raise NoQuiet(command.word)
     if command.privilege is Privilege.POSTMASTER and actor.mailbox not in turn.postmasters:
         raise NotPostmaster
-    arguments = read(command.syntax, rest)
+    arguments = read(command.syntax, plain(rest) if command.is_about_files else rest)
     switches = tuple(command.switch(one) for one in arguments.switches)
     arguments = replace(arguments, switches=switches)
     request = Request(

@@ -88,6 +88,7 @@ LISTS = Command(
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=lists,
+    is_about_files=True,
     compat=(
         "DETAILED tells of each list what INFO tells, because headers name people; GLOBAL"
         " searches this server's own lists; SUMMARY says how many there are."

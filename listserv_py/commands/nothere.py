@@ -39,6 +39,9 @@ class NoLicense(UserError):
     fields = ("command",)
 
 
+REFUSALS = (NoFileService, NoPeers, NoMaintenance, NoConsole, NoLicense)
+"""Robots say some of these words, too."""
+
 NOT_HERE: Mapping[str, type[UserError]] = {
     "AFD": NoFileService,
     "FUI": NoFileService,
@@ -50,6 +53,14 @@ NOT_HERE: Mapping[str, type[UserError]] = {
     "NETWIDE": NoPeers,
     "NODESGEN": NoMaintenance,
     "INSTALL": NoMaintenance,
+    "UPDATE": NoMaintenance,
+    "GETCHNG": NoMaintenance,
+    "STOP": NoMaintenance,
+    "SHUTDOWN": NoMaintenance,
+    "RELOAD": NoMaintenance,
+    "REFRESH": NoMaintenance,
+    "DEBUG": NoMaintenance,
+    "SPAM": NoMaintenance,
     "CMS": NoConsole,
     "CP": NoConsole,
     "LICense": NoLicense,

@@ -228,6 +228,7 @@ REVIEW = Command(
     confirm=Confirm.ORDINARY,
     handler=review,
     prepare=prepare_review,
+    is_about_files=True,
     weigh=weigh_review,
 )
 

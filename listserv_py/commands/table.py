@@ -23,6 +23,7 @@ from listserv_py.commands.register import REGISTER
 from listserv_py.commands.renewal import CONFIRM
 from listserv_py.commands.review import REVIEW, SCAN
 from listserv_py.commands.service import SERVE
+from listserv_py.commands.site import DROP, OFFLINE, ONLINE, RESUME, SF
 from listserv_py.commands.stats import STATS
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
 from listserv_py.commands.syntax import first_word, fold, password_in, read, without_password
@@ -59,6 +60,11 @@ COMMANDS = Table(
         REJECT,
         FOR,
         PWC,
+        SF,
+        RESUME,
+        OFFLINE,
+        ONLINE,
+        DROP,
     )
 )
 

@@ -109,6 +109,16 @@ class Lists:
         self._forget()
         self._db.execute("UPDATE list SET held = '' WHERE id = ?", (mailing_list.id,))
 
+    def held_for(self, reason: str) -> list[MailingList]:
+        """The lists that are held for just this reason."""
+        rows = self._db.execute(f"{_COLUMNS} WHERE held = ? ORDER BY name", (reason,))
+        return [self._read(row) for row in rows]
+
+    def remove(self, mailing_list: MailingList) -> None:
+        """Forget a list, its subscribers, and all that is kept for it but its change log."""
+        self._forget()
+        self._db.execute("DELETE FROM list WHERE id = ?", (mailing_list.id,))
+
     def _forget(self) -> None:
         if self._known:
             self._known.clear()

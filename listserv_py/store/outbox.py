@@ -116,6 +116,15 @@ class Outbox:
         """Give up what of a mailing is not sent; False when nothing of that id waits."""
         return queue_view.drop(self._db, mailing_id)
 
+    def drop_posts(self, list_id: int) -> None:
+        """Give up what of a list's posts is not sent."""
+        for (mailing_id,) in self._db.execute(
+            "SELECT id FROM mailing WHERE list_id = ? AND kind = 'post'"
+            " AND state IN ('running', 'waiting')",
+            (list_id,),
+        ).fetchall():
+            self.drop(mailing_id)
+
     def hold_all(self) -> int:
         """Hold all that waits until `retry`: what a restored backup needs; how many mailings."""
         return queue_view.hold_all(self._db)

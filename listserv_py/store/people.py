@@ -56,17 +56,7 @@ class People:
         key, written = mailbox.key, _written(mailbox)
         return {
             "subscriptions": list(self._subscriptions(key)),
-            "roles": [
-                {"list": name, "header_line": line} for name, line in self._header_lines(mailbox)
-            ],
-            "older_roles": [
-                {"list": name, "header_line": line}
-                for name, line in self._header_lines(mailbox, "old_header")
-            ],
-            "texts": [
-                {"list": name, "text": text, "line": line}
-                for name, text, line in self._text_lines(mailbox)
-            ],
+            **self._named(mailbox),
             "headers_open": self._rows(
                 "SELECT l.name AS list, h.until FROM header_lock h JOIN list l ON l.id = h.list_id"
                 " WHERE lower(h.address) = ?",
@@ -94,6 +84,22 @@ class People:
                 " WHERE s.address_key = ? OR lower(b.address) = ?",
                 (key, written),
             ),
+        }
+
+    def _named(self, mailbox: Mailbox) -> dict[str, list[Record]]:
+        """Where he stands in what owners have written."""
+        return {
+            "roles": [
+                {"list": name, "header_line": line} for name, line in self._header_lines(mailbox)
+            ],
+            "older_roles": [
+                {"list": name, "header_line": line}
+                for name, line in self._header_lines(mailbox, "old_header")
+            ],
+            "texts": [
+                {"list": name, "text": text, "line": line}
+                for name, text, line in self._text_lines(mailbox)
+            ],
         }
 
     def erase(self, mailbox: Mailbox) -> int:
