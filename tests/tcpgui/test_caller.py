@@ -307,3 +307,33 @@ def test_what_was_compared_before_the_turn(stage: Stage) -> None:
     for _ in range(WRONG_AN_HOUR):
         call(stage, JOE, "QUERY TEST-L", "Wrong-1")
     assert answer(stage.turn(), read, Compared(HASH, is_right=True)).startswith(TOO_MANY)
+
+
+def by_position(text: str) -> list[tuple[str, str, list[str], str]]:
+    """What the published client (liblistserv) cuts out of the records, at the places it looks."""
+    found, at = [], 0
+    while text[at : at + 1] == "*":
+        ends = [text.index("\n", at)]
+        address = text[at + 10 : ends[0]]
+        ends.append(text.index("\n", ends[0] + 12))
+        ends.append(text.index("\n", ends[1] + 12))
+        listname = text[ends[1] + 12 : ends[2]]
+        at, options = ends[2] + 2, []
+        while text[at + 3] == "O":
+            end = text.index("\n", at + 10)
+            options.append(text[at + 10 : end])
+            at = end + 1
+        assert text[at + 4] == "S"
+        date, _, _ = text[at + 15 :].partition("\n")
+        at += 15 + len(date) + 1
+        found.append((address, listname, options, date))
+    assert at > len(text)
+    return found
+
+
+def test_the_published_client_reads_the_records(stage: Stage) -> None:
+    run_job(stage.turn(), parse_mailbox(OLGA), "QUIET ADD TEST-L ann@example.com")
+    found = by_position(call(stage, OLGA, "QUERY ***GUI*** TEST-L FOR *", SECRET))
+    assert [one[:2] for one in found] == [(JOE, "TEST-L"), ("ann@example.com", "TEST-L")]
+    assert [one[3] for one in found] == ["22 Nov 2026"] * 2
+    assert {"MAIL", "NODIGEST", "NOINDEX", "HTML", "REPRO", "NOCONCEAL", "POST"} <= set(found[1][2])
