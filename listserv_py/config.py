@@ -265,8 +265,8 @@ class Settings(Table):
     tls: Tls = Tls()
     dkim: Dkim = Dkim()
     dmarc: Dmarc = Dmarc()
-    dns: Dns = Dns()
     arc: Arc = Arc()
+    dns: Dns = Dns()
     trust: Trust = Trust()
     web: Web = Web()
     metrics: Metrics = Metrics()
@@ -337,8 +337,8 @@ def _file_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
         (("tls", "key"), tls.key),
         (("dkim", "key_file"), settings.dkim.key_file),
         (("dkim", "ed25519_key_file"), settings.dkim.ed25519_key_file),
-    ):
         (("arc", "key_file"), settings.arc.key_file),
+    ):
         # A DKIM key that is absent is allowed: nothing is signed, and `remarks` says so.
         if file is None or (location[0] == "dkim" and not file.exists()):
             continue
@@ -364,11 +364,11 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:
             )
     yield from _door_contradictions(settings)
     dkim = settings.dkim
-    if dkim.key_file and dkim.ed25519_key_file and dkim.selector == dkim.ed25519_selector:
     if settings.arc.seal and not settings.dmarc.rewrite:
         yield ("arc", "seal"), "verifies nothing without dmarc.rewrite; allowed: together with it"
     if settings.arc.seal and not (settings.arc.key_file or dkim.key_file):
         yield ("arc", "seal"), "has no key; allowed: with arc.key_file or dkim.key_file"
+    if dkim.key_file and dkim.ed25519_key_file and dkim.selector == dkim.ed25519_selector:
         yield (
             ("dkim", "ed25519_selector"),
             f"{dkim.ed25519_selector} is that of the other key; allowed: one of its own",
