@@ -1,13 +1,13 @@
-"""Durable intake beside a bare aiosmtpd that stores nothing, driven alike and in turn.
+"""Durable intake beside smtp-sink and a bare aiosmtpd, which store nothing, driven alike in turn.
 
     python bench/intake.py [--rounds 5] [--mails 3000] [--sessions 50] [--size 5000]
 
 Each round runs every receiver once, each in a process of its own, with `smtp-source -d` (Postfix)
-as the client: `bare` is aiosmtpd as documented with a handler that answers 250; `door` is our door
-before a mail room that stores nothing; `durable` is our door before the real mail room, which
-answers when the mail is on disk; `server` is the whole server, which works the mails off at the
-same time, posts to a list without subscribers. Printed are the medians, our ratio to `bare`, and
-the receiver's CPU seconds for 1,000 mails.
+as the client: `sink` is its smtp-sink, the yardstick; `bare` is aiosmtpd as documented, with a
+handler that answers 250; `door` is our door before a mail room that stores nothing; `durable` is
+our door before the real mail room, which answers when the mail is on disk; `server` is the whole
+server, which works the mails off at the same time, posts to a list without subscribers. Printed
+are the medians, the ratio to `sink` round by round, and the receiver's CPU seconds for 1,000 mails.
 """
 
 from __future__ import annotations
@@ -133,6 +133,43 @@ async def _open(room: Mailroom) -> int:
     return address[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One run: mails a second, and the receiver's CPU seconds for 1,000 of them."""
+
+    rate: float
+    cpu: float
+
+
+def sink() -> tuple[subprocess.Popen[bytes], int]:
+    """smtp-sink on a free port; what it takes it forgets."""
+    with socket.create_server((HOST, 0)) as free:
+        port = int(free.getsockname()[1])
+    program = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
+    process = subprocess.Popen([program, "-u", "nobody", f"{HOST}:{port}", "1024"])
+    while True:
+        try:
+            socket.create_connection((HOST, port)).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return process, port
+
+
+def run_sink(options: argparse.Namespace) -> Figures:
+    """One run of smtp-source to smtp-sink."""
+    process, port = sink()
+    try:
+        seconds = _drive(str(port), options)
+        source = resource.getrusage(resource.RUSAGE_CHILDREN)
+    finally:
+        process.terminate()
+        process.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - source.ru_utime - source.ru_stime
+    return Figures(options.mails / seconds, cpu * 1000 / options.mails)
+
+
 RECEIVERS: dict[str, Callable[[Path], Awaitable[int]]] = {
     "bare": bare,
     "door": door,
@@ -156,16 +193,10 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One run: mails a second, and the receiver's CPU seconds for 1,000 of them."""
-
-    rate: float
-    cpu: float
-
-
 def run(name: str, options: argparse.Namespace) -> Figures:
     """One receiver, one run of smtp-source."""
+    if name == "sink":
+        return run_sink(options)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         command = [sys.executable, __file__, "--receive", name, "--folder", folder]
         with subprocess.Popen(
@@ -197,12 +228,13 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=50)
     parser.add_argument("--size", type=int, default=5000)
     parser.add_argument("--folder", type=Path, default=None, help="where the store is made")
+    parser.add_argument("--only", nargs="*", choices=["sink", *RECEIVERS], help="not all of them")
     parser.add_argument("--receive", choices=RECEIVERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.receive:
         asyncio.run(receive(options.receive, options.folder))
         return
-    found: dict[str, list[Figures]] = {name: [] for name in RECEIVERS}
+    found: dict[str, list[Figures]] = {name: [] for name in options.only or ["sink", *RECEIVERS]}
     for number in range(options.rounds):
         for name, figures in found.items():
             figures.append(run(name, options))
@@ -211,11 +243,11 @@ def main() -> None:
 
 
 def report(found: dict[str, list[Figures]]) -> None:
-    """Medians, and the ratio of each round's rate to that of `bare` in the same round."""
-    print(f"{'receiver':8} {'mails/s':>8} {'of bare':>8} {'CPU-s/1000':>11}")
+    """Medians, and the ratio of each round's rate to that of `sink` in the same round."""
+    print(f"{'receiver':8} {'mails/s':>8} {'of sink':>8} {'CPU-s/1000':>11}")
     for name, figures in found.items():
         rate = statistics.median(one.rate for one in figures)
-        pairs = zip(figures, found["bare"], strict=True)
+        pairs = zip(figures, found.get("sink", figures), strict=True)
         ratio = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
         cpu = statistics.median(one.cpu for one in figures)
         print(f"{name:8} {rate:8.0f} {ratio:8.2f} {cpu:11.3f}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from listserv_py.daemon.taking import Taking
 from listserv_py.errors import Refusal
 from listserv_py.lists.addresses import Destination, Door, route
 from listserv_py.lists.model import MailingList
@@ -48,6 +49,7 @@ class House:
 
     def __init__(self, store: Store, turns: Turns, arrived: Callable[[], None]) -> None:
         self._store = store
+        self._taking = Taking(store)
         self._turns = turns
         self._arrived = arrived
         self._room = Room(turns.settings.site.data_dir)
@@ -78,7 +80,7 @@ class House:
         if refused is not None:
             raise refused.refusal()
         try:
-            new = await self._store.run(_take, envelope)
+            new = await self._taking.take(envelope)
         except StoreFull as exc:
             raise Refusal(FULL.code, FULL.enhanced, FULL.text) from exc
         self.taken += 1
@@ -165,10 +167,6 @@ class Room:
             self._most = found.f_blocks * found.f_frsize // SHARE
             self._looked = now
         return self._free > min(message_size * 3 // 2 + RESERVE, self._most)
-
-
-def _take(tx: Tx, envelope: Envelope) -> int:
-    return tx.spool.take(envelope)
 
 
 def _find(tx: Tx, listname: str) -> MailingList | None:

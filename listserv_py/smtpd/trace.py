@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from listserv_py.mail.envelope import Protocol
 from listserv_py.smtpd.paths import Transaction
@@ -39,7 +40,13 @@ def received_field(
     rcpt_to = transaction.rcpt_to
     if len(rcpt_to) == 1 and rcpt_to[0].is_ascii:
         lines.append(f"for <{rcpt_to[0]}>")
-    return ("\r\n\t".join(lines) + f"; {format_datetime(now)}\r\n").encode("ascii")
+    return ("\r\n\t".join(lines) + f"; {_date(int(now.timestamp()))}\r\n").encode("ascii")
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    """The same for all mails of a second."""
+    return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
 def hops(content: bytes) -> int:

@@ -7,7 +7,7 @@ what cannot be worked off is set aside, never dropped.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ from listserv_py.store.times import moment, stamp
 
 SAME_FOR = timedelta(days=7)
 SAME_WITHOUT_ID_FOR = timedelta(hours=1)
+
+ROWS_AT_ONCE = 64
 
 _COLUMNS = (
     "SELECT s.id, m.raw, s.rcpt, s.reverse_path, s.client, s.protocol, s.received_at,"
@@ -63,52 +65,80 @@ class Spool:
         self._secret = secret
 
     def take(self, envelope: Envelope) -> int:
-        """Keep a mail for each of its recipients; says for how many it was new.
+        """Keep a mail for each of its recipients; says for how many it was new."""
+        return self.take_all([envelope])[0]
+
+    def take_all(self, envelopes: Sequence[Envelope]) -> list[int]:
+        """Keep mails that came together; says of each for how many recipients it was new.
 
         The same reverse-path, Message-ID and bytes below the trace fields within 7 days (without a
         Message-ID: an hour) are the same mail sent again (RFC 5321 4.5.4.1, RFC 1047).
         """
+        keys = [self._keys(envelope) for envelope in envelopes]
+        fresh = self._note([pair for pairs in keys for pair in pairs], envelopes)
+        last = self._db.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()[0]
+        messages: list[tuple[object, ...]] = []
+        rows: list[tuple[object, ...]] = []
+        found = []
+        for envelope, pairs in zip(envelopes, keys, strict=True):
+            new = []
+            for rcpt, (key, _) in zip(envelope.rcpt_to, pairs, strict=True):
+                if key in fresh:
+                    fresh.remove(key)
+                    new.append(rcpt)
+            if new:
+                message = last + len(messages) + 1
+                messages.append((message, envelope.content))
+                rows += [_row(message, envelope, rcpt) for rcpt in new]
+            found.append(len(new))
+        self._insert("INSERT INTO message (id, raw) VALUES", messages)
+        self._insert(
+            "INSERT INTO spool (message_id, rcpt, reverse_path, client, helo, protocol,"
+            " received_at) VALUES",
+            rows,
+        )
+        return found
+
+    def _keys(self, envelope: Envelope) -> list[tuple[bytes, int]]:
+        """What tells the mail for each recipient, and until when that is remembered."""
         given_id = trace.message_id(envelope.content)
         kept_for = SAME_FOR if given_id else SAME_WITHOUT_ID_FOR
         sender = envelope.reverse_path.key if envelope.reverse_path else ""
         common = sender.encode() + b"\0" + given_id + b"\0" + trace.digest(envelope.content)
-        now = stamp(envelope.received_at)
-        new = [
-            rcpt
-            for rcpt in envelope.rcpt_to
-            if self._is_new(rcpt.key.encode() + b"\0" + common, now, kept_for)
-        ]
-        if new:
-            self._keep(envelope, new, now)
-        return len(new)
+        until = stamp(envelope.received_at) + int(kept_for.total_seconds())
+        return [(self._key(rcpt.key.encode() + b"\0" + common), until) for rcpt in envelope.rcpt_to]
 
-    def _keep(self, envelope: Envelope, rcpt_to: list[Mailbox], now: int) -> None:
-        message = self._db.execute(
-            "INSERT INTO message (raw) VALUES (?)", (envelope.content,)
-        ).lastrowid
-        for rcpt in rcpt_to:
-            self._db.execute(
-                "INSERT INTO spool (message_id, rcpt, reverse_path, client, helo, protocol,"
-                " received_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    message,
-                    str(rcpt),
-                    str(envelope.reverse_path) if envelope.reverse_path else None,
-                    envelope.client,
-                    envelope.helo[:255],
-                    envelope.protocol,
-                    now,
-                ),
-            )
+    def _key(self, what: bytes) -> bytes:
+        return hashlib.blake2b(what, key=self._secret, digest_size=16).digest()
 
-    def _is_new(self, common: bytes, now: int, kept_for: timedelta) -> bool:
-        key = hashlib.blake2b(common, key=self._secret, digest_size=16).digest()
-        cursor = self._db.execute(
-            "INSERT INTO seen VALUES (?, ?) ON CONFLICT (key)"
-            " DO UPDATE SET until = excluded.until WHERE until <= ?",
-            (key, now + int(kept_for.total_seconds()), now),
+    def _note(self, pairs: list[tuple[bytes, int]], envelopes: Sequence[Envelope]) -> set[bytes]:
+        """Remember the keys; those that were not remembered yet."""
+        now = max(stamp(envelope.received_at) for envelope in envelopes)
+        returned = self._insert(
+            "INSERT INTO seen VALUES",
+            pairs,
+            " ON CONFLICT (key) DO UPDATE SET until = excluded.until"
+            f" WHERE until <= {now} RETURNING key",
         )
-        return bool(cursor.rowcount == 1)
+        return {bytes(row[0]) for row in returned}
+
+    def _insert(
+        self, verb: str, rows: Sequence[tuple[object, ...]], rest: str = ""
+    ) -> list[tuple[bytes]]:
+        """Insert many rows a statement: each statement gives the interpreter to other threads.
+
+        Their number is a power of two, so that there are few statements to prepare.
+        """
+        returned: list[tuple[bytes]] = []
+        first = 0
+        while first < len(rows):
+            many = min(ROWS_AT_ONCE, 1 << ((len(rows) - first).bit_length() - 1))
+            marks = "(" + ",".join("?" * len(rows[0])) + ")"
+            values = [value for row in rows[first : first + many] for value in row]
+            cursor = self._db.execute(f"{verb} {','.join([marks] * many)}{rest}", values)
+            returned += cursor.fetchall()
+            first += many
+        return returned
 
     def ready(self, limit: int, size: int, in_hand: Collection[int] = ()) -> list[int]:
         """The oldest mails that wait to be worked off, but for those that are being so already.
@@ -281,6 +311,18 @@ class Spool:
         """Forget which mails were seen so long ago that nobody sends them again."""
         cursor = self._db.execute("DELETE FROM seen WHERE until <= ?", (stamp(now),))
         return int(cursor.rowcount)
+
+
+def _row(message: int, envelope: Envelope, rcpt: Mailbox) -> tuple[object, ...]:
+    return (
+        message,
+        str(rcpt),
+        str(envelope.reverse_path) if envelope.reverse_path else None,
+        envelope.client,
+        envelope.helo[:255],
+        envelope.protocol,
+        stamp(envelope.received_at),
+    )
 
 
 def _read(row: tuple[int, bytes, str, str | None, str, str, int, int, str | None, int]) -> Entry:
