@@ -33,7 +33,7 @@ def post(tx: Tx) -> int:
 
 def start(folder: Path, sink: Sink) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, str(CHILD), str(folder), str(sink.port), "3"],
+        [sys.executable, str(CHILD), str(folder), str(sink.port), "3", "0"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parent), *sys.path])},
     )
 
@@ -46,9 +46,11 @@ async def test_killed_in_the_middle_nobody_is_left_out_or_reached_by_two_lists(
         async with house.open():
             await house.store.run(post)
         child = await asyncio.to_thread(start, tmp_path, sink)
-        await sink.has_taken(len(PEOPLE) // 2)
-        child.send_signal(signal.SIGKILL)
-        await asyncio.to_thread(child.wait)
+        try:
+            await sink.has_taken(len(PEOPLE) // 2)
+        finally:
+            child.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(child.wait)
         async with house.open():
             async with house.running():
                 await house.drained()
