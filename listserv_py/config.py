@@ -2,14 +2,13 @@
 
 `load` reports every fault at once, each with file, line, key and what is allowed there. A field's
 description is the sentence that people read; a setting without effect in this version says so. What
-a folder or a file on disk makes wrong is found by `folder_faults`, not by `load`: the file may be
+a folder or a file on disk makes wrong is found by `daemon/folders.py`, not by `load`: the file may be
 checked on another machine than the one that serves.
 """
 
 from __future__ import annotations
 
 import os
-import ssl
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,7 +18,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from listserv_py import tomlfaults, units
-from listserv_py.errors import ConfigError, ConfigFaults
+from listserv_py.errors import ConfigFaults
 from listserv_py.tomlfaults import Location
 from listserv_py.units import HostPort
 
@@ -305,51 +304,6 @@ def reread(path: Path, running: Settings) -> Settings:
     web = fresh.web.model_copy(update={"listen": running.web.listen})
     kept = {"site": site, "web": web, "metrics": running.metrics, "tcpgui": running.tcpgui}
     return fresh.model_copy(update=kept | {"listen": running.listen})
-
-
-def folder_faults(settings: Settings, path: Path) -> tuple[ConfigError, ...]:
-    """What is wrong with the folders and files that the configuration at `path` names."""
-    found = [*_data_dir_faults(settings.site.data_dir), *_file_faults(settings)]
-    try:
-        written = path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        written = ""
-    return tomlfaults.located(path, written, found)
-
-
-def _data_dir_faults(data_dir: Path) -> Iterator[tuple[Location, str]]:
-    folder = data_dir
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    where: Location = ("site", "data_dir")
-    if not folder.is_dir():
-        yield where, f"{folder} is not a folder; allowed: a folder that we can write"
-    elif not os.access(folder, os.W_OK | os.X_OK):
-        made = "written" if folder == data_dir else f"made, as {folder} cannot be written"
-        yield where, f"{data_dir} cannot be {made}; allowed: a folder that we can write"
-
-
-def _file_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
-    tls, missing = settings.tls, False
-    for location, file in (
-        (("delivery", "password_file"), settings.delivery.password_file),
-        (("tls", "certificate"), tls.certificate),
-        (("tls", "key"), tls.key),
-        (("dkim", "key_file"), settings.dkim.key_file),
-        (("dkim", "ed25519_key_file"), settings.dkim.ed25519_key_file),
-        (("arc", "key_file"), settings.arc.key_file),
-    ):
-        # A DKIM key that is absent is allowed: nothing is signed, and `remarks` says so.
-        if file is None or (location[0] == "dkim" and not file.exists()):
-            continue
-        if not file.is_file() or not os.access(file, os.R_OK):
-            missing = True
-            yield location, f"{file} cannot be read; allowed: a file that we can read"
-    if tls.certificate and tls.key and not missing:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
-        except (ssl.SSLError, OSError) as exc:
-            yield ("tls", "certificate"), f"does not serve with its key: {exc}; allowed: a PEM pair"
 
 
 def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:

@@ -10,6 +10,7 @@ import trustme
 from listserv_py import config
 from listserv_py.cli.settings_text import commented_toml, rows
 from listserv_py.config import Settings
+from listserv_py.daemon.folders import folder_faults
 from listserv_py.daemon.remarks import remarks
 from listserv_py.errors import ConfigFaults
 from listserv_py.units import HostPort, SystemdName, UnixPath
@@ -300,14 +301,14 @@ def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = write(tmp_path, MINIMAL + 'data_dir = "file/state"\n')
 
-    (fault,) = config.folder_faults(config.load(path), path)
+    (fault,) = folder_faults(config.load(path), path)
     assert str(fault).startswith(f"{path}:3: site.data_dir: {tmp_path}/file is not a folder")
 
 
 def test_an_absent_folder_will_be_made(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL + 'data_dir = "a/b/c"\n')
 
-    assert config.folder_faults(config.load(path), path) == ()
+    assert folder_faults(config.load(path), path) == ()
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
@@ -317,7 +318,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     )
     path = write(tmp_path, text)
 
-    found = config.folder_faults(config.load(path), path)
+    found = folder_faults(config.load(path), path)
     assert [(fault.line, fault.key) for fault in found] == [
         (7, "delivery.password_file"), (9, "tls.certificate"), (10, "tls.key")
     ]  # fmt: skip
@@ -330,11 +331,11 @@ def test_a_certificate_must_fit_its_key(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL + 'data_dir = "."\n[tls]\ncertificate = "c"\nkey = "k"\n')
 
     other.private_key_pem.write_to_path(tmp_path / "k")
-    (fault,) = config.folder_faults(config.load(path), path)
+    (fault,) = folder_faults(config.load(path), path)
     assert (fault.line, fault.key) == (5, "tls.certificate")
 
     ours.private_key_pem.write_to_path(tmp_path / "k")
-    assert config.folder_faults(config.load(path), path) == ()
+    assert folder_faults(config.load(path), path) == ()
 
 
 def test_the_default_path_is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:

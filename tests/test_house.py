@@ -230,7 +230,8 @@ def test_every_dependency_is_used() -> None:
                 imported.add(node.module.split(".")[0])
             elif isinstance(node, ast.Import):
                 imported.update(name.name.split(".")[0] for name in node.names)
-    used = {name.lower() for module in imported for name in by_module.get(module, ())}
+    names = {name for module in imported for name in by_module.get(module, ())}
+    used = {name.lower().replace("_", "-") for name in names}
 
     assert wanted - used <= USED_BY_OTHERS
 

@@ -9,7 +9,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from listserv_py.config import Settings, folder_faults
+from listserv_py.config import Settings
+from listserv_py.daemon.folders import folder_faults
 from listserv_py.delivery.sign import load as load_signers
 from listserv_py.errors import ConfigError, ConfigFaults
 from listserv_py.tomlfaults import Location, line_of, located

@@ -94,7 +94,7 @@ class _Hurried(H11Protocol):
         self._bounds = bounds
         self._end: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin, if there is room."""
         super().connection_made(transport)
         if len(self.connections) > self._bounds.connections:
