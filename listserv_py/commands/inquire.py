@@ -134,7 +134,7 @@ INFO = Command(
     confirm=Confirm.NEVER,
     handler=info,
     is_about_files=True,
-    compat="INFO knows lists' names and REFCARD; there are no booklets to send.",
+    compat="INFO knows lists' names, REFCARD and KEYWORDS; there are no booklets to send.",
 )
 
 RELEASE = Command(

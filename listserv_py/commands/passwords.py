@@ -154,7 +154,7 @@ PW = Command(
     conceal=shown_pw,
     unmistakable=True,
     compat=(
-        "Capitals and small letters differ, 8 to 63 characters, because they are kept hashed. A"
+        "Capitals and small letters differ, 8 to 64 characters, because they are kept hashed. A"
         " first password takes a code."
     ),
 )
