@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from listserv_py.config import Settings
 from listserv_py.delivery.engine import Engine
+from listserv_py.delivery.fleet import START_AFTER
 from listserv_py.lists.options import Options
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import parse_mailbox
@@ -92,13 +93,15 @@ def processes() -> list[int]:
     return found
 
 
-def cpu_of_all() -> float:
-    """CPU seconds, of all our processes and all their threads."""
-    total = 0
-    for pid in processes():
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(words[11]) + int(words[12])
-    return total / os.sysconf("SC_CLK_TCK")
+def cpu_of(pid: int) -> float:
+    """CPU seconds of a process, all its threads."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_of_all() -> list[float]:
+    """CPU seconds of our processes, the server first."""
+    return [cpu_of(pid) for pid in processes()]
 
 
 def rss_of(pid: int) -> float:
@@ -111,7 +114,8 @@ def rss_of(pid: int) -> float:
 
 async def idle() -> None:
     """Wait until nobody has anything to do: the workers have started."""
-    before = -1.0
+    before: list[float] = []
+    await asyncio.sleep(START_AFTER * 1.5)
     while (now := cpu_of_all()) != before:
         before = now
         await asyncio.sleep(0.6)
@@ -148,12 +152,13 @@ async def ours(folder: Path, port: int, many: int, workers: int) -> None:
     engine.wake()
     while not await store.read(is_done, mailing_id):  # noqa: ASYNC110 - the store tells nobody
         await asyncio.sleep(0.02)
-    took, cpu = time.perf_counter() - began, cpu_of_all() - before
+    took = time.perf_counter() - began
+    parts = [after - first for after, first in zip(cpu_of_all(), before, strict=True)]
     rss = sum(rss_of(pid) for pid in processes())
     await engine.stop(5)
     await running
     await store.close()
-    print(json.dumps({"took": took, "cpu": cpu, "rss": rss}))
+    print(json.dumps({"took": took, "cpu": sum(parts), "parts": parts, "rss": rss}))
 
 
 def free_port() -> int:

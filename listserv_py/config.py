@@ -90,8 +90,8 @@ class Delivery(Table):
     )
     workers: units.Count = Field(
         default=0,
-        description="Sending processes; 0: one a core. They come with a later version: no effect"
-        " yet, the server itself sends.",
+        description="Processes that send posts; 0: one for each core. With `connections` at 1 the"
+        " server sends them itself, as it always does small mails such as answers.",
     )
     username: units.Word = Field(
         default="",

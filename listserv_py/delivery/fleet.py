@@ -267,7 +267,7 @@ class FleetCourier:
             try:
                 await worker.start(self._terms)
             except OSError as exc:
-                log.error("delivery.no_worker", worker=number, error=str(exc))  # noqa: TRY400
+                log.error("delivery.no_worker", worker=number, error=str(exc))  # noqa: TRY400 - no fault of ours
                 self._deaths[number] += 2
             else:
                 break

@@ -44,7 +44,14 @@ def variant_of(options: int) -> VariantKey:
 
 
 def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
-    """From a subscriber id to the VERP sender: the list's, never the author's (RFC 5321 3.9.2)."""
+    """From a subscriber id to the sender: the list's, never the author's (RFC 5321 3.9.2).
+
+    VERP names the subscriber in it, unless the list wants one sender for all.
+    """
+    if not facts.verp:
+        plain = Destination(Door.OWNER, facts.listname)
+        one = str(address_of(plain, domain=facts.domain, name="")).encode()
+        return lambda _: one
     owner = Destination(Door.OWNER, facts.listname, _MARK)
     whole = str(address_of(owner, domain=facts.domain, name=""))
     front, _, back = whole.partition(_MARK.lower())
@@ -64,13 +71,21 @@ def copy_of(subscriber_id: int, rcpt: str, options: int, sender_of: Sender, own_
 def page(
     readers: Iterable[Reader], facts: ListFacts, sender_of: Sender, own_of: Own
 ) -> list[Planned]:
-    """The copies of one page: none to whom its topics do not interest, nor to a NOREPRO author."""
-    return [
+    """The copies of one page: none to whom its topics do not interest, nor to a NOREPRO author.
+
+    Without VERP those with the same bytes stand together, because they can share a transaction.
+    """
+    planned = [
         copy_of(reader.subscriber_id, reader.address, reader.options, sender_of, own_of)
         for reader in readers
         if wants(reader.options >> TOPICS_SHIFT, facts.topics)
         and (reader.address_key != facts.author_key or _repro(reader.options))
     ]
+    return planned if facts.verp else sorted(planned, key=_form)
+
+
+def _form(one: Planned) -> tuple[bool, str]:
+    return one.variant.plain, one.variant.style.name
 
 
 @lru_cache(maxsize=4096)

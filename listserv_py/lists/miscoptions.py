@@ -86,8 +86,9 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
     MiscOption("UTF8_HEADER", State.NO_EFFECT, "List headers are always UTF-8 here."),
     MiscOption(
         "NO_VERP",
-        State.NOT_YET,
-        "Ours: copies have one envelope sender for all subscribers instead of one for each.",
+        State.OBEYED,
+        "Ours: copies have one envelope sender for all subscribers instead of one for each, and up"
+        " to a hundred share a transaction. Bounces then do not say for certain whose they are.",
     ),
     MiscOption(
         "ONE_CLICK",

@@ -30,7 +30,8 @@ class ListFacts:
     the super-list through which this one got the post, "" for a list's own. `alias` is what goes
     into From where the author's address cannot stand, "" where it always can; `seals`, blank
     between, are the signatures of his domain that have verified (`mail.seals`). `arc`: what
-    an ARC set of ours says behind the `arc_sets` that the post came with, "" for none.
+    an ARC set of ours says behind the `arc_sets` that the post came with, "" for none. `verp`:
+    each copy has an envelope sender of its own.
     """
 
     listname: str
@@ -65,6 +66,7 @@ class ListFacts:
     seals: str = ""
     arc: str = ""
     arc_sets: int = 0
+    verp: bool = True
 
     @property
     def has_banners(self) -> bool:

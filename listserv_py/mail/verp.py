@@ -36,14 +36,16 @@ class Verp:
     """Makes and opens keys with a secret of ours (32 bytes)."""
 
     def __init__(self, secret: bytes) -> None:
-        self._tag_key = hashlib.blake2b(b"verp tag", key=secret).digest()
-        self._mask_key = hashlib.blake2b(b"verp mask", key=secret).digest()
+        tag_key = hashlib.blake2b(b"verp tag", key=secret).digest()
+        mask_key = hashlib.blake2b(b"verp mask", key=secret).digest()
+        self._tags = hashlib.blake2b(key=tag_key, digest_size=8)
+        self._masks = hashlib.blake2b(key=mask_key, digest_size=7)
 
     def key_for(self, subscription_id: int, listname: str, when: datetime) -> str:
         """The key of one copy: lower-case letters and digits."""
         plain = subscription_id.to_bytes(5, "big") + month_of(when).to_bytes(2, "big")
         tag = self._tag(plain, listname)
-        return base64.b32encode(self._mask(plain, tag) + tag).decode("ascii").lower()
+        return _base32(self._mask(plain, tag) + tag)
 
     def open(self, text: str, listname: str) -> VerpKey | None:
         """What a key that came back names, or None when it is not one of ours for this list."""
@@ -60,12 +62,30 @@ class Verp:
         return VerpKey(int.from_bytes(plain[:5], "big"), int.from_bytes(plain[5:], "big"))
 
     def _tag(self, plain: bytes, listname: str) -> bytes:
-        return hashlib.blake2b(plain + _folded(listname), key=self._tag_key, digest_size=8).digest()
+        tags = self._tags.copy()
+        tags.update(plain + _folded(listname))
+        return tags.digest()
 
     def _mask(self, seven: bytes, tag: bytes) -> bytes:
-        stream = hashlib.blake2b(tag, key=self._mask_key, digest_size=7).digest()
-        mixed = int.from_bytes(seven, "big") ^ int.from_bytes(stream, "big")
+        masks = self._masks.copy()
+        masks.update(tag)
+        mixed = int.from_bytes(seven, "big") ^ int.from_bytes(masks.digest(), "big")
         return mixed.to_bytes(7, "big")
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(one + other for one in _LETTERS for other in _LETTERS)
+
+
+def _base32(fifteen: bytes) -> str:
+    """What base64.b32encode says, in lower case; that one was half the cost of a key."""
+    bits, pairs = int.from_bytes(fifteen, "big"), _PAIRS
+    return (
+        f"{pairs[bits >> 110]}{pairs[bits >> 100 & 1023]}{pairs[bits >> 90 & 1023]}"
+        f"{pairs[bits >> 80 & 1023]}{pairs[bits >> 70 & 1023]}{pairs[bits >> 60 & 1023]}"
+        f"{pairs[bits >> 50 & 1023]}{pairs[bits >> 40 & 1023]}{pairs[bits >> 30 & 1023]}"
+        f"{pairs[bits >> 20 & 1023]}{pairs[bits >> 10 & 1023]}{pairs[bits & 1023]}"
+    )
 
 
 @lru_cache(maxsize=1024)

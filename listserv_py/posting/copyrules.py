@@ -25,6 +25,7 @@ def ruled(facts: ListFacts, mailing_list: MailingList, number: int, subject: str
         new_message_id="NEW_MESSAGE_ID" in misc,
         signed="NO_DKIM_SIGNATURE" not in misc,
         rfc2369="NO_RFC2369" not in misc,
+        verp="NO_VERP" not in misc,
         sender=_sender(keywords.sender),
     )
 
@@ -44,6 +45,7 @@ def through(facts: ListFacts, sub_list: MailingList, words: Words, subject: str)
         topics=topics_of(subject, keywords.topics),
         text_only=facts.text_only or discards_html(keywords),
         rfc2369="NO_RFC2369" not in keywords.misc,
+        verp="NO_VERP" not in keywords.misc,
         one_click="",
         sender=_sender(keywords.sender),
         top_text=words.text("TOP_BANNER"),
