@@ -109,9 +109,13 @@ def _rows(octets: bytes) -> tuple[str, ...]:
         tuple(_text(row.encode("latin-1")) for row in in_octets),
         _split(_text(octets)),
     ):
-        if rows and all(row.startswith("*") and row.isprintable() for row in rows):
+        if rows and all(_is_header_line(row) for row in rows):
             return rows
     raise Misspoken("X-STL takes a list's name and its header: each line behind its length and _")
+
+
+def _is_header_line(row: str) -> bool:
+    return row.startswith("*") and row.replace("\t", " ").isprintable()
 
 
 def _split(text: str) -> tuple[str, ...] | None:
