@@ -28,7 +28,7 @@ from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 
 NOW = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
-TIMEOUTS = Timeouts(connect=20, command=20, data=20, block=20, final=20, idle=0.02)
+TIMEOUTS = Timeouts(connect=20, command=20, data=20, block=20, final=20, idle=0.3)
 QUICK = replace(TIMEOUTS, final=2)  # where a silence is waited for
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery_rig import Act, Command, House, Sink, numbered, relay, until
+from delivery_rig import QUICK, Act, Command, House, Sink, numbered, relay, until
 
 from listserv_py.delivery import hand, process
 from listserv_py.delivery.connections import SERVER, Connections
@@ -220,6 +220,7 @@ async def test_who_unsubscribes_gets_no_copy_from_a_worker(tmp_path: Path) -> No
         return Act.MUTE if command.verb == "DOT" and command.connection == 1 else None
 
     async with Sink(answer).listening() as sink, fleet(tmp_path, sink, connections=2) as house:
+        house.timeouts = QUICK
         await house.subscribe(*numbered(8))
         async with house.running():
             await house.post()

@@ -19,6 +19,7 @@ from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.route import Host, family_of
 from listserv_py.delivery.wire import Letter
 
+BRIEF = replace(TIMEOUTS, idle=0.02)
 PLAIN = tuple(name for name in EXTENSIONS if name != "PIPELINING")
 
 
@@ -67,7 +68,7 @@ def transactions(folder: Path, *shapes: int) -> list[list[Copy]]:
     ]
 
 
-async def run(sink: Sink, feed: Notes, timeouts: Timeouts = TIMEOUTS) -> None:
+async def run(sink: Sink, feed: Notes, timeouts: Timeouts = BRIEF) -> None:
     host = Host("127.0.0.1", sink.port, ((family_of("127.0.0.1"), "127.0.0.1"),))
     session = await Dialer(Policy("lists.test", "never", timeouts)).open(host)
     kind = Pipeline if session.caps.pipelining else Plain
@@ -222,7 +223,7 @@ async def test_noise_ends_the_connection(tmp_path: Path, noise: bytes) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     sink = Sink(port=server.sockets[0].getsockname()[1])
     feed = Notes(transactions(tmp_path, 1))
-    await run(sink, feed, replace(TIMEOUTS, command=0.5))
+    await run(sink, feed, replace(BRIEF, command=0.5))
     server.close()
     await server.wait_closed()
     assert feed.lost == (["r00@example.test"], [])
