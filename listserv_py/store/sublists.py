@@ -29,4 +29,6 @@ def reached(tx: Tx, mailing_list: MailingList) -> tuple[MailingList, ...]:
             continue
         found.append(one)
         named += one.keywords.sub_lists
+    if not seen.issuperset(named):
+        log.error("lists.too_many_sub_lists", list=mailing_list.name, most=LISTS_MAX)
     return tuple(found)

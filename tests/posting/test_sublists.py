@@ -12,7 +12,7 @@ from listserv_py.delivery import plan
 from listserv_py.mail.listheaders import decode, list_fields
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.people import People
-from listserv_py.store.sublists import reached
+from listserv_py.store.sublists import LISTS_MAX, reached
 
 PAGE = 2
 
@@ -71,6 +71,13 @@ def test_lists_that_name_each_other_are_reached_once(stage: Stage) -> None:
     assert [one.name for one in reached(stage.tx, stage.tx.lists.get("A-L"))] == ["B-L", "C-L"]
     stage.take(mail("C-L"))
     assert copies(stage) == [("A-L", "a"), ("B-L", "b"), ("C-L", "c")]
+
+
+def test_no_more_lists_are_reached_than_there_may_be(stage: Stage) -> None:
+    names = [f"L{n}-L" for n in range(LISTS_MAX + 5)]
+    for name, after in zip(names, [*names[1:], names[0]], strict=True):
+        create(stage, name, sets=(f"Sub-lists= {after}",))
+    assert len(reached(stage.tx, stage.tx.lists.get(names[0]))) == LISTS_MAX
 
 
 def test_the_options_of_each_list_hold(stage: Stage) -> None:
