@@ -78,8 +78,8 @@ POSTS: tuple[Keyword, ...] = (
         "",
         "Lists whose subscribers get this list's posts too, nested ones included, up to 200, each"
         " person one copy, with the options and the header of his own list. This list's rules alone"
-        " decide about the post; who is on a sub-list may post as a subscriber. A subscription to this"
-        " list itself goes before, `NOMAIL` too.",
+        " decide about the post; who is on a sub-list may post as a subscriber. A subscription to"
+        " this list itself goes before, `NOMAIL` too.",
         contentreaders.sub_lists,
         site_only=True,
         compat=(
