@@ -100,7 +100,26 @@ def play(server: Server, sink: Sink, folder: Path) -> list[Copy]:
         return [one for one in sink.copies() if one.rcpt in (HTML, TEXT)]
 
     wait_for(lambda: len(arrived()) == 2 * len((*AS_IT_CAME, *OTHERWISE_TEXT)), "all copies")
+    answer(server, sink, arrived())
     return arrived()
+
+
+def answer(server: Server, sink: Sink, copies: list[Copy]) -> None:
+    """Somebody answers an alias, and a stranger tries one that nobody has."""
+    found = {email.utils.parseaddr(from_line(one.content))[1] for one in copies}
+    (alias,) = found - {"joe@example.net"}
+    text = f"From: {TEXT}\r\nTo: {alias}\r\nMessage-ID: <a@example.com>\r\n\r\nJust for you.\r\n"
+    with smtplib.SMTP("127.0.0.1", server.port, timeout=30) as client:
+        client.sendmail(TEXT, [alias], text.encode())
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match=r"5\.1\.1"):
+            client.sendmail(TEXT, [f"0123456789abcdef-dmarc-request@{DOMAIN}"], text.encode())
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match=r"5\.3\.4"):
+            client.sendmail(TEXT, [alias], b"X: y\r\n" * 1_000_000)
+    wait_for(lambda: any(one.rcpt == "joe@example.net" for one in sink.copies()), "the answer")
+    (passed_on,) = (one for one in sink.copies() if one.rcpt == "joe@example.net")
+    assert passed_on.sender == f"owner-listserv@{DOMAIN}"
+    assert passed_on.content.endswith(b"\r\n\r\nJust for you.\r\n")
+    assert b"DKIM-Signature" not in passed_on.content
 
 
 def judge(
