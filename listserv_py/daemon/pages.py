@@ -73,8 +73,8 @@ def _page(answer: Answer) -> tuple[Page, bool]:
 @asynccontextmanager
 async def public_pages(counter: Counter, turns: Turns, path: Path) -> AsyncIterator[HttpDoor]:
     """The public door, where `[web] listen` wants it; at the end what was asked is answered."""
-    web = turns.settings.web
-    async with _open(pages(counter, web.base_url), web.listen, ("web", "listen"), path) as door:
+    where = turns.settings.web.listen
+    async with _open(pages(counter), where, ("web", "listen"), path) as door:
         yield door
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from email.utils import formatdate
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +24,7 @@ log = get_logger("web")
 BODY_MAX = 65_536
 """Octets of a form that are read before we refuse it; what it says does not matter."""
 
+_PATHS = ("/u/{token}", "/{prefix:path}/u/{token}")
 _ABSENT = Page("Not found", "There is no page at this address.")
 _ODD = Page("Not possible", "This page can only be looked at, or answered with its button.")
 _LARGE = Page("Too large", "That is more than this page takes.")
@@ -44,8 +44,8 @@ class Counter(Protocol):
         """End the subscription; on stable storage when this returns."""
 
 
-def pages(counter: Counter, base_url: str) -> Starlette:
-    """The application; its pages stand below the path of `base_url` too, as proxies differ."""
+def pages(counter: Counter) -> Starlette:
+    """The application; its pages stand below any path, as proxies cut that off or pass it on."""
 
     async def link(request: Request) -> Response:
         token = request.path_params["token"]
@@ -64,10 +64,8 @@ def pages(counter: Counter, base_url: str) -> Starlette:
         # RFC 8058 3.2: no redirect; and the same again for who comes twice.
         return _response(page, 200)
 
-    prefix = urlsplit(base_url).path.rstrip("/")
-    paths = dict.fromkeys(("/u/{token}", f"{prefix}/u/{{token}}"))
     app = Starlette(
-        routes=[Route(path, link, methods=["GET", "HEAD", "POST"]) for path in paths],
+        routes=[Route(path, link, methods=["GET", "HEAD", "POST"]) for path in _PATHS],
         exception_handlers={404: _absent, 405: _odd, Exception: _broken},
     )
     app.router.redirect_slashes = False

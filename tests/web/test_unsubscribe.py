@@ -122,11 +122,10 @@ async def test_a_list_speaks_its_own_language(tmp_path: Path) -> None:
         assert "Sie haben NEWS-L verlassen" in left.body
 
 
-@pytest.mark.parametrize("base_url", ["https://example.org/lists", "https://example.org/lists/"])
-async def test_behind_a_proxy_with_a_prefix(tmp_path: Path, base_url: str) -> None:
-    async with House(tmp_path, base_url=base_url) as house:
-        assert (await house.ask("GET", f"/u/{house.token}")).status == 200
-        assert (await house.ask("GET", f"/lists/u/{house.token}")).status == 200
+async def test_behind_a_proxy_with_a_prefix(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        for prefix in ("", "/lists", "/some/where"):
+            assert (await house.ask("GET", f"{prefix}/u/{house.token}")).status == 200
         assert (await house.ask("POST", f"/lists/u/{house.token}", ONE_CLICK)).status == 200
         assert not await house.is_subscribed()
 

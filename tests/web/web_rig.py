@@ -39,7 +39,6 @@ class House:
     folder: Path
     keywords: list[str] = field(default_factory=list)
     bounds: Bounds = field(default_factory=Bounds)
-    base_url: str = "https://lists.example.org"
     decided: int = 0
 
     async def __aenter__(self) -> House:
@@ -48,7 +47,7 @@ class House:
         self.store = Store.open(self.folder, DOMAIN)
         self.token = await self.store.run(self._fill)
         self.counter = Counter(self.store, Turns(settings, Forms.load()), self._decide)
-        self.door = HttpDoor(pages(self.counter, self.base_url), self.bounds)
+        self.door = HttpDoor(pages(self.counter), self.bounds)
         await self.door.open(HostPort("127.0.0.1", 0))
         return self
 
