@@ -32,10 +32,14 @@ from listserv_py.store.thread import Store
 
 log = get_logger("delivery")
 
-PAGE = 500
+PAGE = 1000
+FIRST_PAGE = 100
+"""So that the first copies of a post leave sooner."""
 SMALL_MAILS = 200
-IN_HAND = 2000
+IN_HAND = 4000
 """Copies in hand before no more pages are read."""
+STALE = 0.25
+"""Seconds after which a page that is not yet sent is read again."""
 LONGEST_SLEEP = 3600.0
 AFTER_TROUBLE = 5.0
 
@@ -250,12 +254,13 @@ class Engine:
         await self._send_page(post)
         return self._hand.size < IN_HAND
 
-    async def _send_page(self, post: Post) -> None:
-        mailing, after = post.mailing, post.after
+    async def _send_page(self, post: Post, *, again: bool = False) -> None:
+        mailing, after, began = post.mailing, post.after, time.monotonic()
+        size = FIRST_PAGE if post.turn == 1 else PAGE
 
         def read(tx: Tx) -> tuple[list[Reader], frozenset[int], int]:
-            readers = tx.sending.page(mailing, after, PAGE)
-            last_id = readers[-1].subscriber_id if len(readers) == PAGE else mailing.upto
+            readers = tx.sending.page(mailing, after, size)
+            last_id = readers[-1].subscriber_id if len(readers) == size else mailing.upto
             return readers, tx.sending.delivered(mailing.id, after, last_id), last_id
 
         readers, delivered, last_id = await self._store.read(read)
@@ -266,6 +271,11 @@ class Engine:
         if copies is None:
             batch.journal.remove()
             self._hand.forget_post(mailing.id)
+            return
+        if time.monotonic() - began > STALE and not again:
+            # Rendering took long: who has unsubscribed meanwhile must not be among them.
+            batch.journal.remove()
+            await self._send_page(post, again=True)
             return
         batch.settled += [
             Settled(mailing.id, reader.subscriber_id, reader.address, Fate.SENT)

@@ -5,8 +5,8 @@ again tomorrow has the same envelope.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from listserv_py.delivery.personal import Own
 from listserv_py.delivery.variants import VariantKey, wanted
@@ -26,8 +26,7 @@ FORM = (1 << TOPICS_SHIFT) - 1
 """The options that make a copy what it is: all but the topics."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """One copy of a post, before its variant is rendered."""
 
     subscriber_id: int

@@ -6,6 +6,7 @@ Until then the journals stay; a full disk delays the record, it does not lose it
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from listserv_py.delivery.hand import Hand, Page, Rows
 from listserv_py.delivery.tally import Tally
@@ -115,7 +116,10 @@ def _record(tx: Tx, report: _Report) -> None:
 
 
 def _sorted(page: Page) -> tuple[Settled, ...]:
-    return tuple(sorted(page.batch.settled, key=lambda one: one.subscriber_id or 0))
+    return tuple(sorted(page.batch.settled, key=_person))
+
+
+_person = attrgetter("subscriber_id")
 
 
 def _tell(pages: Sequence[Page], rows: Sequence[Rows]) -> None:
@@ -127,7 +131,9 @@ def _tell(pages: Sequence[Page], rows: Sequence[Rows]) -> None:
                  others=len(settled) - sent)  # fmt: skip
     batches = [*(page.batch for page in pages), *(some.batch for some in rows)]
     for one in (settled for batch in batches for settled in batch.settled):
-        if one.fate is Fate.SENT and one.subscriber_id is None:
+        if one.fate is Fate.SENT and one.subscriber_id is not None:
+            continue
+        if one.fate is Fate.SENT:
             log.info("delivery.sent", mailing=one.mailing_id, to=one.rcpt)
         elif one.fate.is_failure or one.fate is Fate.LATER:
             log.warning(

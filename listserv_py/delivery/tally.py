@@ -23,10 +23,15 @@ class Tally:
 
     def note(self, settled: Iterable[Settled]) -> None:
         """Count these; they have been recorded."""
+        sent = 0
         for one in settled:
+            if one.fate is Fate.SENT:
+                sent += 1
+                continue
             self.outcomes[one.fate.name.lower()] += 1
             if one.fate is Fate.LATER:
                 self.deferrals[self._reason(one.status)] += 1
+        self.outcomes[Fate.SENT.name.lower()] += sent
 
     def _reason(self, status: str) -> str:
         known = status in self.deferrals or len(self.deferrals) < REASONS_MAX

@@ -7,6 +7,7 @@ fate: about a byte a copy. The numbers of `Fate` lie in ledgers and journals: th
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Fate(IntEnum):
@@ -38,8 +39,7 @@ class Fate(IntEnum):
         return self in (Fate.REFUSED, Fate.REJECTED, Fate.EXPIRED)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What became of one copy, as the store is told.
 
     `subscriber_id` None: a single mail. `next_at` counts only where the copy goes on waiting;

@@ -8,7 +8,7 @@ one of a mailing that was dropped meanwhile, changes nothing.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
@@ -39,8 +39,7 @@ class Mailing:
     cursor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """A subscriber as a page of a post names him."""
 
     subscriber_id: int
@@ -98,7 +97,7 @@ class Sending:
             " WHERE list_id = ? AND id > ? AND id <= ? AND options & ? ORDER BY id LIMIT ?",
             (mailing.list_id, after, mailing.upto, SINGLE_POSTS, limit),
         )
-        return [Reader(*row) for row in rows.fetchall()]
+        return list(map(Reader._make, rows.fetchall()))
 
     def delivered(self, mailing_id: int, after: int, upto: int) -> frozenset[int]:
         """Whose copies were taken over though a crash kept their page from being recorded."""
@@ -169,10 +168,12 @@ class Sending:
         row = self._db.execute("SELECT state FROM mailing WHERE id = ?", (mailing_id,)).fetchone()
         if row is None or row[0] != "running":
             return
+        # Most pages have nothing but SENT: nobody is asked twice about those.
+        others = [copy for copy in settled if copy.fate is not Fate.SENT]
         waiting = [
             (mailing_id, copy.rcpt, _domain(copy), copy.fate is Fate.LATER, copy.next_at,
              _reply(copy), copy.blames, copy.subscriber_id)
-            for copy in settled if not copy.fate.is_final
+            for copy in others if not copy.fate.is_final
         ]  # fmt: skip
         if waiting:
             self._db.conn.executemany(
@@ -181,7 +182,8 @@ class Sending:
                 " WHERE id = ? ON CONFLICT DO NOTHING",
                 waiting,
             )
-        self._finals(mailing_id, [copy for copy in settled if copy.fate.is_final], now)
+        finals = [copy for copy in settled if copy.fate.is_final] if waiting else settled
+        self._finals(mailing_id, finals, now)
         self._db.execute(
             "DELETE FROM delivered WHERE mailing_id = ? AND subscriber_id <= ?",
             (mailing_id, last_id),
@@ -259,8 +261,9 @@ class Sending:
 
     def _finals(self, mailing_id: int, finals: Sequence[Settled], now: int) -> None:
         """Count and keep what is over: a ledger row for a post's copies, a bounce row a failure."""
-        failures = [copy for copy in finals if copy.fate.is_failure]
-        sent = sum(copy.fate is Fate.SENT for copy in finals)
+        others = [copy for copy in finals if copy.fate is not Fate.SENT]
+        failures = [copy for copy in others if copy.fate.is_failure]
+        sent = len(finals) - len(others)
         if failures:
             self._bounces(failures, now)
         self._db.execute(
