@@ -30,10 +30,10 @@ CODE = re.compile(rb"\(([0-9A-F]{16})\)")
 class Clock(Sink):
     """A smarthost that notes when a mail came, and the code in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self.came: dict[str, tuple[float, bytes]] = {}
         self.news = threading.Condition()
-        super().__init__(folder / "copies")
+        super().__init__()
 
     def _take(self, sender: str, rcpts: list[str], content: bytes) -> None:
         del sender
@@ -105,7 +105,7 @@ def main(count: int) -> None:
     """Measure on a server of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clock = Clock(folder)
+        clock = Clock()
         server = Server(folder, transport="smtp", relay=clock.address)
         server.configure()
         server.run("dkim")

@@ -44,9 +44,9 @@ def info(request: Request) -> str:
     word = request.arguments.text
     if not word:
         return request.say("INFO_TOPICS", MYADDRESS=str(request.turn.command_address))
-    if fold(word) == "REFCARD":
+    if abbreviates(fold(word), "REFcard"):
         return card(request.table)
-    if fold(word) == "KEYWORDS":
+    if abbreviates(fold(word), "KEYWords"):
         return "\n\n".join(map(_keyword, KEYWORDS))
     found = request.turn.tx.lists.find(word) if is_listname(word) else None
     if found is None or not is_visible(request.turn, request.actor, found):

@@ -59,6 +59,8 @@ WAITING_MAX = 1000
 """How many lines of an owner's mail one code confirms; they do not count as `COMMANDS_MAX` does."""
 OWNERS_MAX = 5000
 """How many lines of a proven owner's mail run in one turn; long runs of ADD count as one."""
+MANY_MAX = 50
+"""How many lines of a mail may mean many people, by a pattern or a dataset: each reads a list."""
 ERRORS_MAX = 5
 OUTPUT_MAX = 1_000_000
 PASSWORDLIKE = ("PW", "PASS")
@@ -89,7 +91,8 @@ class Answer:
 class Job:
     """What the lines of one mail came to, while they run.
 
-    `errors` counts those in a row; `counted` the lines that the limit is for. `prove` takes the
+    `errors` counts those in a row; `counted` the lines that the limit is for; `many` those that
+    mean many people. `prove` takes the
     place of `with_password` where the line itself holds no proof.
     """
 
@@ -98,6 +101,8 @@ class Job:
     errors: int = 0
     counted: int = 0
     owners: int = 0
+    many: int = 0
+    size: int = 0
     echo: bool = True
     for_others: bool = False
     flushed: bool = False
@@ -233,11 +238,16 @@ def _run(turn: Turn, actor: Actor, lines: Sequence[Line]) -> Job:
 
 
 def _has_room(actor: Actor, job: Job) -> bool:
-    """Whether the mail may have one more line; what was confirmed was counted when it came."""
+    """Whether the mail may have one more line; what was confirmed was counted when it came.
+
+    With an answer that is full already there is no more to be told.
+    """
+    if job.size >= OUTPUT_MAX and actor.proof is not Proof.OPERATOR:
+        return False
     if actor.proof in {Proof.CODE, Proof.OPERATOR}:
         return True
     is_read = job.errors < ERRORS_MAX or (job.owners > 0 and actor.proof.is_proven)
-    has_room = job.counted < COMMANDS_MAX and job.owners < OWNERS_MAX
+    has_room = job.counted < COMMANDS_MAX and job.owners < OWNERS_MAX and job.many < MANY_MAX
     return is_read and has_room and len(job.waiting) < WAITING_MAX
 
 
@@ -245,6 +255,8 @@ def _count(request: Request, job: Job, *, waits: bool) -> None:
     """A line counts unless its sender gives it as an owner, proven or to be asked."""
     listname = request.arguments.listname
     found = request.turn.tx.lists.find(listname) if listname else None
+    if request.arguments.pattern or request.arguments.dataset:
+        job.many += 1
     is_owners = found is not None and is_owner(request.turn, request.actor, found)
     if is_owners and (waits or is_proven(request)):
         job.owners += 1
@@ -269,6 +281,7 @@ def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
             text = request.command.handler(request)
             job.confirmed = job.confirmed or request.command.word == "OK"
             job.answers.append(Answer(_echo(actor, line), text))
+            job.size += len(text)
         job.errors = 0
     except UserError as error:
         slots = error.slots()

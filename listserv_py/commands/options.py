@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -10,7 +11,7 @@ from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import tell
 from listserv_py.commands.renewal import pending
 from listserv_py.commands.rights import Target, for_another, is_owner, targets
-from listserv_py.commands.syntax import GUI
+from listserv_py.commands.syntax import GUI, fold
 from listserv_py.errors import OwnerOnlyOption
 from listserv_py.lists.options import OPTIONS, apply_words, describe
 from listserv_py.store.changelog import Verb
@@ -119,8 +120,22 @@ def query(request: Request) -> str:
 def _has_them(request: Request, target: Target) -> bool:
     """Whether the subscription has all options that WITH names."""
     options, topics = target.subscription.options, target.mailing_list.keywords.topics
-    words = request.arguments.options
+    words = _as_filter(request.arguments.options, topics)
     return apply_words(options, words, by_owner=True, topics=topics) == options
+
+
+def _as_filter(words: Sequence[str], topics: Sequence[str]) -> tuple[str, ...]:
+    """WITH asks who wants a topic, whatever else he wants: `TOPICS: NEWS` is `TOPICS: +NEWS`."""
+    names = {fold(name) for name in (*topics, "Other")}
+    found, at_topics = list[str](), False
+    for word in words:
+        label, colon, name = word.partition(":")
+        at_topics = at_topics or label == "TOPICS"
+        if at_topics and colon and name in names:
+            found.append(f"{label}:+{name}")
+        else:
+            found.append(f"+{word}" if at_topics and word in names else word)
+    return tuple(found)
 
 
 def _words(request: Request) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
-from listserv_py.commands import review
+from listserv_py.commands import interpreter, review
 from listserv_py.commands.interpreter import run_job
 from listserv_py.commands.nothere import NOT_HERE
 from listserv_py.mail.mailbox import parse_mailbox
@@ -198,3 +198,34 @@ def test_a_search_is_no_advert(stage: Stage) -> None:
     assert asked.startswith(b"[confirmation]")
     assert b"SCAN TEST-L joe buy. example" in asked
     assert b"spam" not in asked
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("TOPICS: NEWS", ["a", "b"]),
+        ("TOPICS:NEWS", ["a", "b"]),
+        ("TOPICS: JOBS", ["a"]),
+        ("TOPICS: NEWS -JOBS", ["b"]),
+        ("TOPICS: ALL", ["a"]),
+        ("TOPICS: OTHER NOMAIL", []),
+    ],
+)
+def test_query_asks_who_wants_a_topic(stage: Stage, words: str, found: list[str]) -> None:
+    rows = ["a@example.net", "b@example.net | Bob | TOPICS:NEWS", "c@example.net || TOPICS: -ALL"]
+    stage.create("TOPIC-L", {"set": ["Topics= News,Jobs"], "subscribers": rows})
+    said = say(stage, f"QUERY TOPIC-L WITH {words} FOR *@*")
+    whom = [line for line in said.split("\n") if "Subscription options for" in line]
+    assert [one.partition("@")[0][-1] for one in whom] == found
+
+
+def test_a_full_answer_ends_the_reading(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "OUTPUT_MAX", 150)
+    lines = "\r\n".join(["REVIEW TEST-L (NOHEADER"] * 9)
+    head = f"From: {JOE}\r\nTo: listserv@lists.example.org\r\nMessage-ID: <1@x>\r\n\r\n"
+    stage.create("FREE-L", {"set": ["Validate= No", "Review= Private"], "subscribers": PEOPLE})
+    seen: list[str] = []
+    stage.db.conn.set_trace_callback(seen.append)
+    stage.take((head + lines.replace("TEST-L", "FREE-L")).encode())
+    stage.db.conn.set_trace_callback(None)
+    assert 0 < sum("SELECT address, name" in one for one in seen) < 6

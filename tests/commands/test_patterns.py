@@ -9,7 +9,7 @@ import pytest
 from stage import Stage
 
 from listserv_py.commands.bulk import TOLD_MAX
-from listserv_py.commands.interpreter import run_job
+from listserv_py.commands.interpreter import MANY_MAX, run_job
 from listserv_py.commands.patterns import MANY
 from listserv_py.control.operation import Refused
 from listserv_py.control.rosters import Incoming, Row, take_in
@@ -180,3 +180,14 @@ def test_an_import_keeps_to_the_limit(stage: Stage) -> None:
     with pytest.raises(Refused, match="Limits="):
         take_in(stage.turn(), Incoming("TEST-L", tuple(rows)))
     assert take_in(stage.turn(), Incoming("TEST-L", tuple(rows[:2]))).added == 1
+
+
+def test_a_forged_mail_does_not_search_a_list_a_thousand_times(stage: Stage) -> None:
+    lines = "\r\n".join(f"QUIET DELETE TEST-L *@*old.example{'*' * (n % 6)}" for n in range(1000))
+    head = f"From: {OLGA}\r\nTo: listserv@lists.example.org\r\nMessage-ID: <1@x>\r\n\r\n"
+    seen: list[str] = []
+    stage.db.conn.set_trace_callback(seen.append)
+    stage.take((head + lines).encode())
+    stage.db.conn.set_trace_callback(None)
+    assert sum("LIKE" in one for one in seen) < 10 * MANY_MAX
+    assert b"have been flushed" in stage.outgoing()[-1]
