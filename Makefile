@@ -5,7 +5,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: all demo run test check fmt docs bench sweep
+.PHONY: all demo run test check fmt docs bench bench-peers sweep
 
 all: check test
 
@@ -35,6 +35,9 @@ bench: $(READY)
 	$(BIN)/python bench/signing.py
 	$(BIN)/python bench/roundtrip.py
 	$(BIN)/python bench/bulk.py
+
+bench-peers: $(READY)
+	$(BIN)/python bench/peers/run.py
 
 sweep: $(READY)
 	$(BIN)/python tests/loopback/sweep.py
