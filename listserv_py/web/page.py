@@ -55,9 +55,7 @@ class Page:
         """The whole page; all words are escaped, whoever wrote them."""
         title = escape(self.title)
         paragraphs = "\n".join(
-            f"<p>{'<br>'.join(escape(one).splitlines())}</p>"
-            for one in self.text.split("\n\n")
-            if one.strip()
+            f"<p>{escape(one.strip())}</p>" for one in self.text.split("\n\n") if one.strip()
         )
         button = (
             f'<form method="post"><button type="submit">{escape(self.button)}</button></form>\n'
