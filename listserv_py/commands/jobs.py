@@ -86,7 +86,8 @@ def _read(text: str, *, is_cut: bool) -> Job:
     if is_cut:
         deck.broken |= deck.datasets.keys()
     lines, runs = cut_out(deck.left)
-    deck.datasets = runs | deck.datasets
+    deck.broken |= deck.datasets.keys() & runs.keys()
+    deck.datasets |= runs
     left = "\n".join(lines)
     reply_to = fold(deck.options.get("REPLY-TO", "SENDER"))
     return Job(

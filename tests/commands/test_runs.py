@@ -9,7 +9,7 @@ import pytest
 from ceiling import ceiling
 from stage import Stage
 
-from listserv_py.commands import jobs
+from listserv_py.commands import interpreter, jobs
 from listserv_py.commands.bulk import LINES, TOLD_MAX
 from listserv_py.commands.interpreter import COMMANDS_MAX, run_job
 from listserv_py.commands.runs import RUN_MIN, TOLD_LINES_MAX
@@ -160,4 +160,36 @@ def test_a_stranger_may_not_give_many_runs(stage: Stage) -> None:
     )
     stage.take(mail(many, sender="eve@example.net"))
     (reply,) = stage.outgoing()
+    assert b"have been flushed" in reply
+
+
+def test_a_dataset_of_the_same_name_is_no_run(stage: Stage) -> None:
+    stage.create("TEST-L", {})
+    text = f"//{LINES}1 DD *\nx@evil.example\n/*\n{run_of(RUN_MIN)}"
+    said, failed = run_job(stage.turn(), parse_mailbox(OLGA), text)
+    assert failed
+    assert "has it twice" in said
+    assert people(stage) == []
+
+
+def test_a_password_in_a_run_is_shown_to_nobody(stage: Stage) -> None:
+    stage.create("TEST-L", {})
+    run_job(stage.turn(), parse_mailbox(OLGA), "PW ADD secret123")
+    stage.take(mail(run_of(RUN_MIN, "QUIET ADD TEST-L p{}@example.com Anna PW=secret123")))
+    (reply,) = stage.outgoing()
+    assert b"secret123" not in reply
+    assert f"{RUN_MIN} added".encode() in reply
+    assert not any("PW" in name for name in stage.tx.subscribers.names(1).values())
+
+
+def test_a_signed_owners_lines_run_at_once_and_have_an_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "OWNERS_MAX", 30)
+    stage.create("TEST-L", {"subscribers": ["joe@example.net"]})
+    run_job(stage.turn(), parse_mailbox(OLGA), "PW ADD secret123")
+    line = "QUIET SET TEST-L NOMAIL FOR joe@example.net PW=secret123"
+    stage.take(mail("\n".join([line] * 40)))
+    (reply,) = stage.outgoing()
+    assert reply.count(b"The options of joe@example.net") == 30
     assert b"have been flushed" in reply
