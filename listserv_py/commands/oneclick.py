@@ -65,6 +65,8 @@ def _page(
     if mailing_list is not None:
         slots |= {"LISTNAME": mailing_list.name, "TITLE": mailing_list.title}
         language = LANGUAGES.get(mailing_list.keywords.language.name.upper(), ENGLISH)
-    filled = words.fill(form, slots)
-    button = words.fill("PAGE_BUTTON", slots).body if has_button else ""
+    filled, button = words.fill(form, slots), ""
+    if has_button:  # an owner's empty form must not take the way out away
+        default = turn.forms.fill("PAGE_BUTTON", slots)
+        button = words.fill("PAGE_BUTTON", slots).body.strip() or default.body
     return Answer(filled.subject, filled.body, button, language, mailing_list is not None)

@@ -14,6 +14,7 @@ from web_rig import ANNA, House, Reply
 from listserv_py.config import load
 from listserv_py.daemon.pages import public_pages
 from listserv_py.errors import ConfigError
+from listserv_py.store.templates import MAILTPL
 from listserv_py.store.turn import Turns
 from listserv_py.texts.forms import Forms
 from listserv_py.web.listener import Bounds
@@ -128,6 +129,18 @@ async def test_behind_a_proxy_with_a_prefix(tmp_path: Path) -> None:
             assert (await house.ask("GET", f"{prefix}/u/{house.token}")).status == 200
         assert (await house.ask("POST", f"/lists/u/{house.token}", ONE_CLICK)).status == 200
         assert not await house.is_subscribed()
+
+
+async def test_owners_word_the_page_but_cannot_take_the_button_away(tmp_path: Path) -> None:
+    own = ">>> PAGE_BUTTON\n\n>>> PAGE_LEAVE <b>Going?</b>\n&LISTNAME <script>alert(1)</script>\n"
+    async with House(tmp_path) as house:
+        await house.store.run(
+            lambda tx: tx.templates.put(tx.lists.get("NEWS-L").id, MAILTPL, own, house.now)
+        )
+        reply = await house.ask("GET", f"/u/{house.token}")
+        assert "<h1>&lt;b&gt;Going?&lt;/b&gt;</h1>" in reply.body
+        assert "<script" not in reply.body
+        assert ">Leave the list</button>" in reply.body
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ class House:
     def _fill(self, tx: Tx) -> str:
         now = Turns(Settings.model_validate({"site": {"domain": DOMAIN}}), Forms.load()).at(tx).now
         owner = parse_mailbox("olga@example.org")
+        self.now = now
         header = new_header("NEWS-L", "News & <Views>", [owner], self.keywords)
         made = tx.lists.add("NEWS-L", header, now)
         tx.templates.put(made.id, "FAREWELL", "Farewell from us.\n", now)
