@@ -22,6 +22,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -84,6 +85,29 @@ def is_done(tx: Tx, mailing_id: int) -> bool:
     return bool(row[0] == "done")
 
 
+def settings_for(folder: Path, port: int, delivery: dict[str, Any]) -> Settings:
+    """Settings for a relay on this machine, with a key of its own."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (folder / "dkim.pem").write_bytes(pem)
+    return Settings.model_validate(
+        {
+            "site": {
+                "domain": "lists.test",
+                "postmasters": ["p@lists.test"],
+                "data_dir": str(folder),
+            },
+            "delivery": {"relay": f"127.0.0.1:{port}", **delivery},
+            "dkim": {"key_file": str(folder / "dkim.pem")},
+        },
+        context={"folder": folder},
+    )
+
+
 def processes() -> list[int]:
     """This process and all that it started."""
     found = [os.getpid()]
@@ -123,25 +147,7 @@ async def idle() -> None:
 
 async def ours(folder: Path, port: int, many: int, workers: int) -> None:
     """One run in this process; prints its figures as JSON."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "dkim.pem").write_bytes(pem)
-    settings = Settings.model_validate(
-        {
-            "site": {
-                "domain": "lists.test",
-                "postmasters": ["p@lists.test"],
-                "data_dir": str(folder),
-            },
-            "delivery": {"relay": f"127.0.0.1:{port}", "workers": max(workers, 0)},
-            "dkim": {"key_file": str(folder / "dkim.pem")},
-        },
-        context={"folder": folder},
-    )
+    settings = settings_for(folder, port, {"workers": max(workers, 0)})
     store = Store.open(folder, "lists.test")
     list_id = await store.run(subscribe, many)
     engine = Engine(store, settings, Resolver(settings.dns), has_workers=workers >= 0)

@@ -1,9 +1,10 @@
 """The courier of a running server: posts go to worker processes, small urgent mails by own lanes.
 
-So a reply never waits behind a post. With a smarthost each page goes to the worker with the least
-in hand; else each domain belongs to one worker. What a worker finds out about a host the others and
-our own lanes are told, and ours remember. A worker that dies is replaced, at once the first time;
-what it had not sent is handed out again, and a copy that was begun in several that died is put off.
+So a reply never waits behind a post. With a smarthost each page is shared out so that all workers
+have as much in hand; else each domain belongs to one worker. What a worker finds out about a host
+the others and our own lanes are told, and ours remember. A worker that dies is replaced, at once
+the first time; what it had not sent is handed out again, and a copy that was begun in several that
+died is put off.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ log = get_logger("delivery")
 
 DEATHS_MAX = 3
 """Workers that a copy may see die while it is sent."""
+WHOLE = 50
+"""So few copies are not worth two workers."""
 PAUSE_MAX = 60.0
 START_AFTER = 1.0
 """Seconds after which the workers start, so that a server is ready sooner."""
@@ -211,7 +214,7 @@ class FleetCourier:
             self._fill_up()
             return
         if self._own.router.has_relay:
-            _give(min(ready, key=lambda one: one.load), copies)
+            _share(ready, list(copies))
             return
         by_worker: dict[int, list[Copy]] = {}
         for copy in copies:
@@ -278,6 +281,20 @@ class FleetCourier:
         waiting, self._waiting = self._waiting, []
         if waiting:
             self.carry([copy for copy in waiting if copy in copy.batch.open], urgent=False)
+
+
+def _share(ready: Sequence[Process], copies: Sequence[Copy]) -> None:
+    """So many to each that all have as much in hand; neighbours stay together."""
+    ready = sorted(ready, key=lambda one: one.load)
+    if len(copies) <= WHOLE:
+        ready = ready[:1]
+    level = -(-(sum(one.load for one in ready) + len(copies)) // len(ready))
+    at = 0
+    for worker in ready:
+        some = copies[at : at + max(level - worker.load, 0)]
+        at += len(some)
+        if some:
+            _give(worker, some)
 
 
 def _give(worker: Process, copies: Collection[Copy]) -> None:
