@@ -20,6 +20,7 @@ from listserv_py.web.listener import Bounds, HttpDoor
 from listserv_py.web.unsubscribe import pages
 
 DOMAIN = "lists.example.org"
+FORM = "application/x-www-form-urlencoded"
 ANNA = parse_mailbox("anna@example.net")
 
 
@@ -82,24 +83,28 @@ class House:
         return await asyncio.open_connection(*self.door.addresses[0])
 
     async def say(self, raw: bytes) -> Reply:
-        """Send these octets, and read until the server hangs up."""
-        reader, writer = await self.dial()
-        writer.write(raw)
-        answer = await asyncio.wait_for(reader.read(), 20)
-        writer.close()
-        return read_reply(answer)
+        return await say_to(self.door, raw)
 
-    async def ask(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        kind: str = "application/x-www-form-urlencoded",
-    ) -> Reply:
-        head = f"{method} {path} HTTP/1.1\r\nHost: lists.example.org\r\n"
-        if body:
-            head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-        return await self.say(head.encode() + b"\r\n" + body)
+    async def ask(self, method: str, path: str, body: bytes = b"", kind: str = FORM) -> Reply:
+        return await ask_door(self.door, method, path, body, kind)
+
+
+async def say_to(door: HttpDoor, raw: bytes) -> Reply:
+    """Send these octets, and read until the server hangs up."""
+    reader, writer = await asyncio.open_connection(*door.addresses[0])
+    writer.write(raw)
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    return read_reply(answer)
+
+
+async def ask_door(
+    door: HttpDoor, method: str, path: str, body: bytes = b"", kind: str = FORM
+) -> Reply:
+    head = f"{method} {path} HTTP/1.1\r\nHost: lists.example.org\r\n"
+    if body:
+        head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    return await say_to(door, head.encode() + b"\r\n" + body)
 
 
 def read_reply(answer: bytes) -> Reply:
