@@ -161,14 +161,21 @@ def join_mail(sender: str, to: str, text: str = "") -> bytes:
 
 
 def post(to: str, author: str) -> bytes:
-    """A multipart/alternative post of about 4 KB, LF line ends."""
+    """A multipart/alternative post of about 4 KB, LF line ends; no two are alike."""
+    now = time.time_ns()
     head = (
         f"From: Sub Zero <{author}>\nTo: {to}\nSubject: Bench post\n"
-        f"Message-ID: <{time.time_ns()}@example.test>\nDate: Mon, 01 Jun 2026 10:00:00 +0000\n"
+        f"Message-ID: <{now}@example.test>\nDate: Mon, 01 Jun 2026 10:00:00 +0000\n"
         'MIME-Version: 1.0\nContent-Type: multipart/alternative; boundary="=_b0undary"\n\n'
     )
-    text = "The quick brown fox jumps over the lazy dog, and the server sends it on.\n" * 16
-    html = "<p>The quick <b>brown</b> fox jumps over the lazy dog.</p>\n" * 38
+    text = (
+        f"Post {now}.\n"
+        + "The quick brown fox jumps over the lazy dog, and the server sends it on.\n" * 16
+    )
+    html = (
+        f"<p>Post {now}.</p>\n"
+        + "<p>The quick <b>brown</b> fox jumps over the lazy dog.</p>\n" * 38
+    )
     part = "--=_b0undary\nContent-Type: text/{}; charset=utf-8\n\n{}\n"
     return (
         head + part.format("plain", text) + part.format("html", html) + "--=_b0undary--\n"
