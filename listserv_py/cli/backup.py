@@ -68,6 +68,8 @@ def restore(asked: Operator, file: BinaryIO) -> None:
 
 def _key_files(settings: Settings) -> dict[str, Path]:
     """Where the keys of our signatures lie, by their names in a backup."""
-    dkim = settings.dkim
+    dkim, arc = settings.dkim, settings.arc
     named = {"dkim.pem": dkim.key_file, "dkim-ed25519.pem": dkim.ed25519_key_file}
+    if arc.key_file != dkim.key_file:
+        named["arc.pem"] = arc.key_file
     return {name: file for name, file in named.items() if file}

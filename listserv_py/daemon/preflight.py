@@ -11,6 +11,7 @@ from pathlib import Path
 
 from listserv_py.config import Settings
 from listserv_py.daemon.folders import folder_faults
+from listserv_py.delivery.arc import load_sealer
 from listserv_py.delivery.sign import load as load_signers
 from listserv_py.errors import ConfigError, ConfigFaults
 from listserv_py.tomlfaults import Location, line_of, located
@@ -53,6 +54,15 @@ def _key_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
         if second:
             file, name = (dkim.ed25519_key_file, "ed25519_key_file")
         yield ("dkim", name), f"{file} is of no use: {exc.text}; {allowed}"
+    try:
+        load_sealer(settings)
+    except ConfigError as exc:
+        if settings.arc.key_file is not None:
+            allowed = "allowed: an RSA key of 2048 bits or more, PEM"
+            yield (
+                ("arc", "key_file"),
+                f"{settings.arc.key_file} is of no use: {exc.text}; {allowed}",
+            )
     if delivery.password_file is not None:
         try:
             written = delivery.password_file.read_text(encoding="utf-8")

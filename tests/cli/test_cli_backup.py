@@ -63,16 +63,18 @@ def test_nothing_to_copy(site: Site) -> None:
 
 def test_a_lost_machine(peopled: Site, tmp_path: Path) -> None:
     text = peopled.config.read_text()
-    peopled.config.write_text(text.replace("[dkim]\n", '[dkim]\ned25519_key_file = "two.pem"\n'))
+    more = '[arc]\nkey_file = "arc.pem"\n[dkim]\ned25519_key_file = "two.pem"\n'
+    peopled.config.write_text(text.replace("[dkim]\n", more))
     peopled.ok("dkim")
-    keys = [(peopled.folder / name).read_bytes() for name in ("dkim.pem", "two.pem")]
+    (peopled.folder / "arc.pem").write_bytes((peopled.folder / "dkim.pem").read_bytes())
+    keys = [(peopled.folder / name).read_bytes() for name in ("dkim.pem", "two.pem", "arc.pem")]
     peopled.ok("backup", str(tmp_path / "backup"))
     other = Site(tmp_path / "other")
     other.folder.mkdir()
     other.config.write_text(peopled.config.read_text())
     other.ok("restore", str(tmp_path / "backup"))
     assert people(other) == ["joe@example.com", "mia@example.com"]
-    for name, key in zip(("dkim.pem", "two.pem"), keys, strict=True):
+    for name, key in zip(("dkim.pem", "two.pem", "arc.pem"), keys, strict=True):
         assert (other.folder / name).read_bytes() == key
         assert (other.folder / name).stat().st_mode & 0o777 == 0o600
     other.ok("import", "TEST-L", "-", stdin="new@example.com\n")

@@ -69,11 +69,13 @@ def test_a_file_without_a_password(site: Site, content: bytes) -> None:
         assert f"{site.config}:9: delivery.password_file: " in site.refused(words, status=2)
 
 
-def test_a_file_without_a_key(site: Site) -> None:
+@pytest.mark.parametrize("table", ["dkim", "arc"])
+def test_a_file_without_a_key(site: Site, table: str) -> None:
     (site.folder / "key").write_text("nothing")
-    configure(site, more='[dkim]\nkey_file = "key"\n')
+    seal = "seal = true\n" if table == "arc" else ""
+    configure(site, more=f'[{table}]\nkey_file = "key"\n{seal}')
     for words in ("check", "serve"):
-        assert f"{site.config}:9: dkim.key_file: " in site.refused(words, status=2)
+        assert f"{site.config}:9: {table}.key_file: " in site.refused(words, status=2)
 
 
 def test_a_folder_that_nobody_can_make(site: Site) -> None:
