@@ -1,5 +1,6 @@
 """`serve` and `check`: what is told before anything is started, and SIGHUP, as real processes."""
 
+import re
 import resource
 import signal
 import smtplib
@@ -25,7 +26,9 @@ def logged(site: Site, word: str) -> str:
 
 
 def port(site: Site) -> int:
-    return int(logged(site, "daemon.ready").partition("127.0.0.1:")[2].split('"')[0].split(",")[0])
+    found = re.search(r"127\.0\.0\.1:(\d+)", logged(site, "daemon.ready"))
+    assert found is not None
+    return int(found[1])
 
 
 def configure(site: Site, *, listen: str = '"127.0.0.1:0"', more: str = "") -> None:
