@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from weakref import WeakValueDictionary
 
 from listserv_py.authn.rules import is_above
 from listserv_py.errors import Transient
@@ -186,6 +187,7 @@ class Policies:
         self._limit = limit
         self._clock = clock
         self._kept: OrderedDict[str, Known] = OrderedDict()
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def known(self, domain: str) -> Standing | None:
         """What was found lately, None when it must be looked up."""
@@ -194,9 +196,12 @@ class Policies:
 
     async def of(self, domain: str) -> Standing:
         """A domain's standing; never fails, and takes no longer than the limit."""
-        found = self.known(domain)
-        if found is not None:
-            return found
+        # Fifty mails at once from one domain ask once.
+        lock = self._asking.setdefault(domain, asyncio.Lock())
+        async with lock:
+            return self.known(domain) or await self._ask(domain)
+
+    async def _ask(self, domain: str) -> Standing:
         try:
             async with asyncio.timeout(self._limit):
                 found = await self._look(domain)

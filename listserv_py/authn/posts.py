@@ -22,6 +22,9 @@ from listserv_py.mail.letter import Letter
 from listserv_py.mail.message import Message
 from listserv_py.mail.seals import seal_of
 
+_SAID = ("from", "subject", "date")
+"""What a signature must cover, besides the text, to vouch for a post."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -135,6 +138,6 @@ def _dmarc(post: Asked, his: Standing, ours: Standing, good: Sequence[Signature]
         demands=his.demands,
         is_ours=his.is_kin(ours),
         aligns=his.is_aligned(ours),
-        vouched=any(not one.is_partial for one in good),
+        vouched=any(not one.is_partial and one.covered.issuperset(_SAID) for one in good),
         fails=post.fails,
     )

@@ -15,7 +15,7 @@ class Dmarc:
 
     `is_ours`: his domain and this server's are one organisation's; `aligns`: a signature of ours
     counts as one of his domain. `seals`: his domain's signatures that have verified, each by a
-    digest of what it covers (`mail.seals`); `vouched`: one of them covers the whole text.
+    digest of what it covers (`mail.seals`); `vouched`: one of them covers the text and its subject.
     `fails`: our own MTA says that the mail has failed. `results`: what we have verified, in the
     words of RFC 8601, for an ARC set behind the `arc_sets` that there are; "" where none is made.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from authn_rig import resolver
 from hypothesis import given
@@ -187,6 +189,14 @@ async def test_an_answer_serves_for_a_while_and_stands_in_when_the_dns_is_gone()
         assert (await policies.of("example.net")).policy is None
         now += UNKNOWN_FOR + 1
         assert policies.known("example.net") is None
+
+
+async def test_many_who_ask_at_once_are_one_question() -> None:
+    async with NameServer(zone(example_net="p=reject")).listening() as names:
+        policies = Policies(resolver(names), 3.0)
+        found = await asyncio.gather(*(policies.of("example.net") for _ in range(50)))
+        assert {one.policy for one in found} == {Policy.REJECT}
+        assert len(names.asked) == 2
 
 
 async def test_no_more_answers_are_kept_than_there_is_room_for() -> None:

@@ -70,6 +70,11 @@ async def test_a_signature_over_a_part_of_the_text_is_not_enough(rig: ProvingSta
     assert await kinds(rig, signed(post("boss@example.org"), length=True)) == ["confirmation"]
 
 
+async def test_nor_is_one_without_the_subject(rig: ProvingStage) -> None:
+    raw = signed(post("boss@example.org"), include_headers=[b"from", b"date"])
+    assert await kinds(rig, raw) == ["confirmation"]
+
+
 async def test_nor_is_our_own_signature(rig: ProvingStage) -> None:
     rig.names.zone |= zone(f"s1._domainkey.{DOMAIN}")
     assert await kinds(rig, signed(post("boss@example.org"), DOMAIN)) == ["confirmation"]
