@@ -46,14 +46,10 @@ def _key_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
     try:
         load_signers(settings.site.domain, dkim)
     except ConfigError as exc:
-        second = exc.key == "dkim.ed25519_key_file"
-        allowed = "allowed: a private Ed25519 key, PEM"
-        if not second:
-            allowed = "allowed: an RSA key of 2048 bits or more, PEM"
-        file, name = (dkim.key_file, "key_file")
-        if second:
-            file, name = (dkim.ed25519_key_file, "ed25519_key_file")
-        yield ("dkim", name), f"{file} is of no use: {exc.text}; {allowed}"
+        name = exc.key.removeprefix("dkim.")
+        kind = "an RSA key of 2048 bits or more" if name == "key_file" else "an Ed25519 key"
+        file = getattr(dkim, name)
+        yield ("dkim", name), f"{file} is of no use: {exc.text}; allowed: {kind}, PEM"
     try:
         load_sealer(settings)
     except ConfigError as exc:
