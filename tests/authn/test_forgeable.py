@@ -8,10 +8,12 @@ from typing import Any
 
 import dkim
 import pytest
-from authn_rig import PEM, ProvingStage, mail, zone
+from authn_rig import PEM, ProvingStage, letter, mail, zone
 from name_server import NameServer
 from stage import DOMAIN
 
+from listserv_py.authn.proof import look, settle, settled, unsettled
+from listserv_py.mail.dmarc import Dmarc
 from listserv_py.mail.envelope import Protocol
 
 LIST = f"test-l@{DOMAIN}"
@@ -112,3 +114,29 @@ async def test_what_our_own_mta_has_found_false_waits(
 async def test_a_stranger_cannot_say_so(rig: ProvingStage) -> None:
     told = "Authentication-Results: mx.example.org; dmarc=fail header.from=example.net\n"
     assert await kinds(rig, post("joe@example.net", told)) == ["post"]
+
+
+async def test_what_is_known_already_keeps_no_post_waiting(rig: ProvingStage) -> None:
+    told = {"rcpt": LIST, "reverse_path": "joe@example.net"}
+    case = look(letter(post("joe@example.net"), **told), rig.stage.settings)
+    assert settled(case, rig.verifier) is None
+    waited = await settle(case, rig.verifier)
+    assert settled(case, rig.verifier) == waited
+    assert waited.dmarc == Dmarc()
+
+    rig.names.zone["_dmarc.example.com", "TXT"] = ['"v=DMARC1; p=reject"']
+    for raw, waits in ((post("a@example.com"), False), (signed(post("a@example.com")), True)):
+        case = look(letter(raw, **told), rig.stage.settings)
+        waited = await settle(case, rig.verifier)
+        assert waited.dmarc == Dmarc(demands=True)
+        assert (settled(case, rig.verifier) is None) is waits
+
+
+def test_where_we_fail_ourselves_the_domain_counts_as_strict(rig: ProvingStage) -> None:
+    case = look(letter(post("boss@example.org"), rcpt=LIST), rig.stage.settings)
+    found = unsettled(case).dmarc
+    assert found
+    assert found.demands
+    assert found.is_ours
+    command = look(letter(post("boss@example.org")), rig.stage.settings)
+    assert unsettled(command).dmarc is None
