@@ -1,4 +1,4 @@
-"""A request costs the same however many are pending: no statement on its way reads a whole table."""
+"""A request costs the same however many are pending: no statement reads a whole table."""
 
 from __future__ import annotations
 
