@@ -20,6 +20,8 @@ _DOT_STRING = re.compile(rf"[{_UTEXT}{_ATEXT}]+(?:\.[{_UTEXT}{_ATEXT}]+)*")
 _QUOTED = re.compile(rf'"((?:[ !#-\[\]-~{_UTEXT}]|\\[ -~])*)"')
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _PAIR = re.compile(r"\\(.)")
+# Legal in an address, and to many a reader another address: he decodes it (RFC 2047 5 forbids it).
+_DISGUISED = re.compile(r"=\?[^?]*\?[BbQq]\?[^?]*\?=")
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _BAD_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
 
@@ -112,7 +114,7 @@ def _parse(text: str) -> Mailbox | None:
         domain = _domain(host)
     if domain is None or not local or len(local.encode()) > LOCAL_PART_MAX:
         return None
-    if not local.isascii() and not _is_clean(local):
+    if (not local.isascii() and not _is_clean(local)) or _DISGUISED.search(local):
         return None
     if len(local.encode()) + 1 + len(domain) > PATH_MAX:
         return None
