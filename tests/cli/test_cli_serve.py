@@ -13,6 +13,8 @@ import time
 import pytest
 from cli_site import DOMAIN, Site, process, server
 
+from listserv_py.daemon.server import DESCRIPTORS_OF_OURS
+
 PAUSE = threading.Event()
 
 
@@ -139,13 +141,14 @@ def test_hang_up_moves_the_lists_to_another_domain(with_list: Site) -> None:
 def test_more_clients_than_descriptors(site: Site) -> None:
     log = site.folder / "log"
     command = [sys.executable, "-m", "listserv_py", "--config", str(site.config), "serve"]
+    most = DESCRIPTORS_OF_OURS + 24
     with log.open("wb") as out:
         running = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),  # noqa: PLW1509
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),  # noqa: PLW1509
         )
     try:
         where = port(site)
