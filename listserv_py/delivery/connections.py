@@ -1,6 +1,7 @@
 """How many connections there are to each host, over all our processes."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from listserv_py.delivery.courier import CONNECTIONS_MAX
 
@@ -14,6 +15,7 @@ class Connections:
     def __init__(self) -> None:
         self.limit = self.share = 1
         self._open: dict[str, Counter[int]] = {}
+        self._stand: dict[str, Counter[int]] = {}
 
     @property
     def kept(self) -> int:
@@ -39,15 +41,28 @@ class Connections:
 
     def gone(self, host: str, who: int) -> None:
         """One less."""
-        of_host = self._open.get(host, Counter())
+        of_host, stand = self._open.get(host, Counter()), self._stand.get(host, Counter())
         of_host[who] -= 1
+        stand[who] = min(stand[who], of_host[who])
         if of_host.total() <= 0:
             self._open.pop(host, None)
+            self._stand.pop(host, None)
+
+    def opened(self, host: str, who: int) -> None:
+        """One that was counted stands."""
+        self._stand.setdefault(host, Counter())[who] += 1
+
+    def elsewhere(self, host: str, who: int) -> int | None:
+        """Who else has most connections that stand; None: nobody has any."""
+        others = self._stand.get(host, Counter()).copy()
+        del others[who]
+        return max(others, key=lambda one: others[one]) if others.total() > 0 else None
 
     def lost(self, who: int) -> None:
         """All of a process that is dead."""
         for host in list(self._open):
             del self._open[host][who]
+            del self._stand.get(host, Counter())[who]
             if not self._open[host].total():
                 del self._open[host]
 
@@ -55,13 +70,22 @@ class Connections:
 class Ours:
     """The server's permits."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    def __init__(self, connections: Connections, crowded: Callable[[str, int], bool]) -> None:
+        """`crowded(host, who)` has somebody else give up a connection; whether anybody has."""
+        self._connections, self._crowded = connections, crowded
 
     async def ask(self, host: str) -> bool:
         """See Permits."""
         return self._connections.may(host, SERVER)
 
+    def opened(self, host: str) -> None:
+        """See Permits."""
+        self._connections.opened(host, SERVER)
+
     def gone(self, host: str) -> None:
         """See Permits."""
         self._connections.gone(host, SERVER)
+
+    def is_crowded(self, host: str) -> bool:
+        """See Permits."""
+        return self._crowded(host, SERVER)

@@ -36,8 +36,17 @@ class Permits(Protocol):
     async def ask(self, host: str) -> bool:
         """Whether one more may be opened; counts it if so."""
 
+    def opened(self, host: str) -> None:
+        """One that was granted stands."""
+
     def gone(self, host: str) -> None:
-        """One that was granted is closed."""
+        """One that was granted is closed, or never stood."""
+
+    def is_crowded(self, host: str) -> bool:
+        """We were refused: whether other processes have connections there, so that all is well.
+
+        One of theirs is given up for us then.
+        """
 
 
 class Courier(Protocol):
@@ -204,9 +213,23 @@ class SmtpCourier:
         """Bounds per host, whatever domains it serves, and over all."""
         return await self._permits.ask(str(host))
 
+    def opened(self, host: Host) -> None:
+        """A connection stands."""
+        self._permits.opened(str(host))
+
     def hung_up(self, host: Host) -> None:
         """One connection less."""
         self._permits.gone(str(host))
+
+    def is_crowded(self, host: Host) -> bool:
+        """Whether other processes keep us out."""
+        return self._permits.is_crowded(str(host))
+
+    def shed(self, host: str) -> None:
+        """Give one connection up, for another process that has none."""
+        for lane in self._lanes.values():
+            if lane.shed(host):
+                return
 
     def rests(self, host: RestingHost) -> None:
         """Keep it in the store."""
@@ -241,6 +264,14 @@ class _Alone:
         if not full:
             self._open[host] += 1
         return not full
+
+    def opened(self, host: str) -> None:
+        """See Permits."""
+
+    def is_crowded(self, host: str) -> bool:
+        """See Permits."""
+        del host
+        return False
 
     def gone(self, host: str) -> None:
         """See Permits."""

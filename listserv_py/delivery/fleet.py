@@ -21,9 +21,9 @@ from listserv_py.delivery.client import Timeouts
 from listserv_py.delivery.connections import Connections, Ours
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.courier import SmtpCourier
-from listserv_py.delivery.messages import Rest, Revive, Well
+from listserv_py.delivery.messages import HungUp, Opened, Rest, Revive, Shed, Well
 from listserv_py.delivery.orphans import orphans_gone
-from listserv_py.delivery.process import Process
+from listserv_py.delivery.process import Connected, Process
 from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.terms import terms
 from listserv_py.maillog import get_logger
@@ -58,7 +58,7 @@ class FleetCourier:
         self._clock, self._note, self._timeouts, self._folder = clock, note, timeouts, folder
         self._connections = Connections()
         self._own = SmtpCourier(
-            settings, resolver, clock, self._noted, timeouts, Ours(self._connections)
+            settings, resolver, clock, self._noted, timeouts, Ours(self._connections, self._crowded)
         )
         self._workers: dict[int, Process] = {}
         self._deaths: Counter[int] = Counter()
@@ -106,11 +106,11 @@ class FleetCourier:
 
     def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> None:
         """Ask whoever has them."""
+        ours = set(copies)
         for worker in self._workers.values():
-            worker.recall(copies, fate, reply, next_at)
-        ours = set(copies).intersection(self._waiting)
-        self._waiting = [copy for copy in self._waiting if copy not in ours]
-        self._own.recall([c for c in copies if c in ours or c.batch.urgent], fate, reply, next_at)
+            ours -= worker.recall(ours, fate, reply, next_at)
+        self._own.recall(ours, fate, reply, next_at)
+        self._waiting = [copy for copy in self._waiting if copy in copy.batch.open]
 
     @property
     def spills_waiting(self) -> bool:
@@ -165,13 +165,28 @@ class FleetCourier:
 
     # The workers' boss.
 
-    def may_dial(self, host: str, worker: int) -> bool:
+    def may_dial(self, host: str, worker: int) -> tuple[bool, bool]:
         """See process.Boss."""
-        return self._connections.may(host, worker)
+        crowded = self._connections.elsewhere(host, worker) is not None
+        return self._connections.may(host, worker), crowded
 
-    def hung_up(self, host: str, worker: int) -> None:
+    def heard_of(self, worker: Process, message: Connected) -> None:
         """See process.Boss."""
-        self._connections.gone(host, worker)
+        if isinstance(message, Opened):
+            self._connections.opened(message.host, worker.number)
+        elif isinstance(message, HungUp):
+            self._connections.gone(message.host, worker.number)
+        else:
+            self._crowded(message.host, worker.number)
+
+    def _crowded(self, host: str, who: int) -> bool:
+        """Somebody gets no connection: who has most gives one up; whether anybody has."""
+        most = self._connections.elsewhere(host, who)
+        if most in self._workers:
+            self._workers[most].say(Shed(host))
+        elif most is not None:
+            self._own.shed(host)
+        return most is not None
 
     def heard(self, worker: Process, message: Rest | Well) -> None:
         """What one found out all must know."""

@@ -52,8 +52,14 @@ class Office(Protocol):
     async def may_dial(self, host: Host) -> bool:
         """Whether one more connection to the host is within bounds; counts it if so."""
 
+    def opened(self, host: Host) -> None:
+        """A connection to the host stands."""
+
     def hung_up(self, host: Host) -> None:
-        """A connection to the host is gone."""
+        """A connection to the host is gone, or never stood."""
+
+    def is_crowded(self, host: Host) -> bool:
+        """Whether it refused us because our other processes are there."""
 
     def rests(self, host: RestingHost) -> None:
         """The lane failed: to be kept, so that a restart does not dial at once."""
@@ -71,7 +77,7 @@ class Lane:
         self.rest = rest
         self._urgent: deque[Copy] = deque()
         self._bulk: deque[Copy] = deque()
-        self._connections: set[Pipeline | Plain] = set()
+        self._connections: dict[Pipeline | Plain, Host] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = 0
         self._breaks = self._put_off = 0
@@ -125,6 +131,13 @@ class Lane:
         self._shrunk = None
         if stuck and not self.is_resting and not self._closing:
             self._open_up_to(len(self._connections) + self._opening + 1)
+
+    def shed(self, host: str) -> bool:
+        """Give up one of several connections to a host; whether there were."""
+        ours = [connection for connection, its in self._connections.items() if str(its) == host]
+        if len(ours) > 1:
+            ours[0].leave()
+        return len(ours) > 1
 
     async def close(self, deadline: float) -> None:
         """Finish what is in hand, at the deadline (of the loop's clock) cut the connections."""
@@ -242,6 +255,7 @@ class Lane:
 
     async def _dial(self) -> None:
         last: Transient | None = None
+        crowded = False
         for host in await self._office.router.hosts(self.name):
             if not await self._office.may_dial(host):
                 continue
@@ -252,17 +266,20 @@ class Lane:
             except Transient as exc:
                 last = exc
                 self._office.hung_up(host)
+                crowded = crowded or self._office.is_crowded(host)
                 continue
             except BaseException:
                 self._office.hung_up(host)
                 raise
             self._opened(connection, host)
             return
-        if last is not None:
+        # Where others of us get through, the copies wait here for their turn.
+        if last is not None and not (crowded and not self._connections):
             raise last
 
     def _opened(self, connection: Pipeline | Plain, host: Host) -> None:
-        self._connections.add(connection)
+        self._connections[connection] = host
+        self._office.opened(host)
         connection.closed.add_done_callback(lambda _: self._closed(connection, host))
         if self._closing:
             connection.leave()
@@ -271,7 +288,7 @@ class Lane:
             asyncio.get_running_loop().call_soon(self._go)
 
     def _closed(self, connection: Pipeline | Plain, host: Host) -> None:
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         self._office.hung_up(host)
         if self.queued and not self.is_resting and not self._closing:
             self._go()

@@ -85,10 +85,18 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The answer to a Dial."""
+    """The answer to a Dial; `is_crowded`: other processes have connections that stand."""
 
     number: int
     may: bool
+    is_crowded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shed:
+    """Give up one connection to this host, for another process that has none."""
+
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +175,22 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection that was granted stands."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """This host refuses us, and others of us have connections there."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
-    """A connection that was granted is gone."""
+    """A connection that was granted is gone, or never stood."""
 
     host: str
 
@@ -188,8 +210,8 @@ class Line:
 
 
 Message = (
-    Terms | Content | Parcel | Recall | Forget | Grant | Revive | Ping | Stop | Rest | Well
-    | Outcomes | WantSeven | Dial | HungUp | Pong | Line
+    Terms | Content | Parcel | Recall | Forget | Grant | Shed | Revive | Ping | Stop | Rest | Well
+    | Outcomes | WantSeven | Dial | Opened | Crowded | HungUp | Pong | Line
 )  # fmt: skip
 
 KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in Message.__args__}

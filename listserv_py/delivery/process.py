@@ -42,14 +42,17 @@ STARTING = 120
 """The same before its first word, which it says once all is loaded."""
 
 
+Connected = messages.Opened | messages.Crowded | messages.HungUp
+
+
 class Boss(Protocol):
     """Who has workers."""
 
-    def may_dial(self, host: str, worker: int) -> bool:
-        """Whether a worker may open one more connection; counts it if so."""
+    def may_dial(self, host: str, worker: int) -> tuple[bool, bool]:
+        """Whether a worker may open one more connection, and whether others have any."""
 
-    def hung_up(self, host: str, worker: int) -> None:
-        """It has one less."""
+    def heard_of(self, worker: Process, message: Connected) -> None:
+        """What became of a connection."""
 
     def heard(self, worker: Process, message: messages.Rest | messages.Well) -> None:
         """A worker found out how a host is."""
@@ -138,15 +141,17 @@ class Process:
         )
         self._trim()
 
-    def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> None:
-        """Those of these that it has and has not begun come to this outcome."""
+    def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> set[Copy]:
+        """Those of these that it has and has not begun come to this outcome; which it has."""
         wanted = set(copies)
+        theirs: set[Copy] = set()
         for number, slots in self._parcels.items():
-            found = [slot for slot, copy in slots.items() if copy in wanted]
+            found = {slot: copy for slot, copy in slots.items() if copy in wanted}
             if found:
-                self.say(
-                    messages.Recall(number, found, int(fate), reply.status, reply.text, next_at)
-                )
+                status, text = reply.status, reply.text
+                self.say(messages.Recall(number, [*found], int(fate), status, text, next_at))
+                theirs.update(found.values())
+        return theirs
 
     def tick(self) -> None:
         """Once a second while copies are in hand: see that it lives."""
@@ -178,9 +183,9 @@ class Process:
             case messages.Outcomes():
                 self._settle(message)
             case messages.Dial(number, host):
-                self.say(messages.Grant(number, self._boss.may_dial(host, self.number)))
-            case messages.HungUp(host):
-                self._boss.hung_up(host, self.number)
+                self.say(messages.Grant(number, *self._boss.may_dial(host, self.number)))
+            case messages.Opened() | messages.Crowded() | messages.HungUp():
+                self._boss.heard_of(self, message)
             case messages.Rest() | messages.Well():
                 self._boss.heard(self, message)
             case messages.WantSeven(number):

@@ -142,7 +142,7 @@ class Worker:
         self._numbers = itertools.count(1)
         self._dials: dict[int, asyncio.Future[bool]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self._stopping = self._crowded = False
 
     async def run(self, sock: socket.socket) -> None:
         """Work until told to stop, or until the server is gone."""
@@ -164,6 +164,16 @@ class Worker:
             # Granted or not, we do not know: the answer, when it comes, is given back.
             granted.add_done_callback(lambda answer: self.gone(host) if answer.result() else None)
             raise
+
+    def opened(self, host: str) -> None:
+        """Tell the server."""
+        self._channel.say(messages.Opened(host))
+
+    def is_crowded(self, host: str) -> bool:
+        """What the server said last."""
+        if self._crowded:
+            self._channel.say(messages.Crowded(host))
+        return self._crowded
 
     def gone(self, host: str) -> None:
         """Tell the server."""
@@ -202,7 +212,7 @@ class Worker:
                 self._keep(message)
             case messages.Recall():
                 self._recall(message)
-            case messages.Grant(number, may):
+            case messages.Grant(number, may, self._crowded):
                 self._dials.pop(number).set_result(may)
             case messages.Ping():
                 self._channel.say(messages.Pong())
@@ -223,6 +233,8 @@ class Worker:
                 self._courier.learn(RestingHost(name, failures, next_at, reason))
             case messages.Well(name) if self._courier:
                 self._courier.revive([name])
+            case messages.Shed(host) if self._courier:
+                self._courier.shed(host)
             case messages.Revive(names) if self._courier:
                 self._courier.revive(names)
             case _:

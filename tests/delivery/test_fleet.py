@@ -242,3 +242,28 @@ def test_connections_are_bounded_over_all_processes() -> None:
     assert [connections.may("mx:25", who) for who in (2, 2, SERVER)] == [True, False, True]
     connections.gone("mx:25", 2)
     assert connections.may("mx:25", 2)
+
+
+async def test_a_relay_that_takes_few_connections_takes_them_from_all_of_us(
+    tmp_path: Path,
+) -> None:
+    """The server's own mail gets through though workers have all that the relay allows."""
+    talking: set[int] = set()
+
+    def answer(command: Command) -> str | None:
+        if command.verb == "CONNECT" and len(talking) >= 2:
+            return "421 4.7.0 too many connections"
+        if command.verb == "QUIT":
+            talking.discard(command.connection)
+        else:
+            talking.add(command.connection)
+        return None
+
+    async with Sink(answer).listening() as sink, fleet(tmp_path, sink, connections=6) as house:
+        await house.subscribe(*numbered(800))
+        async with house.running():
+            await house.post()
+            await sink.has_taken(100)
+            await house.send("one@example.test")
+            await until(lambda: "one@example.test" in sink.recipients())
+            assert await house.rows("SELECT name FROM host") == []
