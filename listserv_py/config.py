@@ -2,8 +2,8 @@
 
 `load` reports every fault at once, each with file, line, key and what is allowed there. A field's
 description is the sentence that people read; a setting without effect in this version says so. What
-a folder or a file on disk makes wrong is found by `daemon/folders.py`, not by `load`: the file may be
-checked on another machine than the one that serves.
+a folder or a file on disk makes wrong is found by `daemon/folders.py`, not by `load`: the file may
+be checked on another machine than the one that serves.
 """
 
 from __future__ import annotations
