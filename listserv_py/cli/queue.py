@@ -81,7 +81,10 @@ def show(asked: Operator, number: int, as_json: bool) -> None:
 @operator
 def retry(asked: Operator, number: int | None, as_json: bool) -> None:
     """Try one mailing or all at once, whatever pause was set or hold was laid on them."""
-    many = asked.ask(operations.RETRY, number)
+    done = asked.ask(operations.RETRY, operations.Retry(number))
+    many, after = done.mailings, done.after
+    while after:
+        after = asked.ask(operations.RETRY, operations.Retry(number, after)).after
     if as_json:
         click.echo(json.dumps({"retried": many}))
     else:

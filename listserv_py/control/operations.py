@@ -26,7 +26,7 @@ from listserv_py.store.backup import sweep
 from listserv_py.store.changelog import Checked
 from listserv_py.store.erasures import Erasures
 from listserv_py.store.people import People, Record, whole_address
-from listserv_py.store.queue_view import Detail, Waiting
+from listserv_py.store.queue_view import Detail, Retried, Waiting
 from listserv_py.store.turn import Turn
 from listserv_py.texts import site
 
@@ -110,13 +110,23 @@ def _show(turn: Turn, mailing_id: int) -> Detail:
     return found
 
 
-def _retry(turn: Turn, mailing_id: int | None) -> int:
-    many = turn.tx.outbox.retry(mailing_id)
-    if mailing_id is None:
-        return many + turn.tx.spool.take_up_again()
-    if not many:
-        raise Refused(f"nothing with the number {mailing_id} waits")
-    return many
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What to try at once, None for all; `after` is where the last answer says to go on."""
+
+    id: int | None
+    after: int = 0
+
+
+def _retry(turn: Turn, asked: Retry) -> Retried:
+    done = turn.tx.outbox.retry_some(asked.id, asked.after)
+    if asked.after:
+        return done
+    if asked.id is None:
+        return Retried(done.mailings + turn.tx.spool.take_up_again(), done.after)
+    if not done.mailings:
+        raise Refused(f"nothing with the number {asked.id} waits")
+    return done
 
 
 def _drop(turn: Turn, mailing_id: int) -> None:
@@ -183,7 +193,7 @@ EXPORT = Operation(
 )
 QUEUE = Operation("queue", TypeAdapter(int), TypeAdapter(Queue), _queue, reads=True)
 SHOW = Operation("queue show", TypeAdapter(int), TypeAdapter(Detail), _show, reads=True)
-RETRY = Operation("queue retry", TypeAdapter(int | None), TypeAdapter(int), _retry)
+RETRY = Operation("queue retry", TypeAdapter(Retry), TypeAdapter(Retried), _retry)
 DROP = Operation("queue drop", TypeAdapter(int), TypeAdapter(None), _drop)
 PERSONAL_DATA = Operation(
     "personal-data",

@@ -12,8 +12,8 @@ from sqlite_utils import Database
 from listserv_py.lists.model import Subscription
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
-from listserv_py.store import queue_view
-from listserv_py.store.queue_view import Detail, Waiting
+from listserv_py.store import progress, queue_view
+from listserv_py.store.queue_view import Detail, Retried, Waiting
 from listserv_py.store.reach import Reach
 from listserv_py.store.times import stamp
 
@@ -38,7 +38,7 @@ class Outbox:
         self._db = db
         self._reach = Reach(db)
 
-    def send(
+    def send(  # noqa: PLR0913 - all but two by name
         self,
         to: Mailbox,
         content: bytes,
@@ -47,8 +47,12 @@ class Outbox:
         now: datetime,
         list_id: int | None = None,
         reverse_path: str = "",
+        about: int | None = None,
     ) -> int:
-        """One mail to one address, sent as it is, but signed; returns the mailing's id."""
+        """One mail to one address, sent as it is, but signed; returns the mailing's id.
+
+        `about` is the spool's id of the mail that it answers or passes on.
+        """
         found = self._db.execute(
             "INSERT INTO mailing (kind, list_id, state, reverse_path, created_at)"
             " VALUES (?, ?, 'waiting', ?, ?)",
@@ -59,6 +63,11 @@ class Outbox:
         self._db.execute(
             "INSERT INTO copy (mailing_id, rcpt, domain, urgent, next_at) VALUES (?, ?, ?, 1, ?)",
             (mailing_id, str(to), to.domain, stamp(now)),
+        )
+        self._db.execute(
+            "INSERT INTO trail_mail (mailing_id, spool_id, kind, list_id, made_at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (mailing_id, about, kind, list_id, stamp(now)),
         )
         return mailing_id
 
@@ -80,6 +89,8 @@ class Outbox:
         first = made[0][0]
         for mailing_id, _, topics in made:
             self._reach.add(mailing_id, first, topics)
+        for mailing_id, _, _ in made[1:]:
+            progress.expect(self._db, mailing_id, self._reach.count(mailing_id))
         if any(reaches for _, reaches, _ in made):
             self._keep(first, content)
         return first
@@ -95,7 +106,9 @@ class Outbox:
             " VALUES (?, ?, ?, ?, ?, ?)",
             (Kind.POST, list_id, state, facts.encode(), stamp(now), upto),
         )
-        return int(found.lastrowid or 0), bool(upto)
+        mailing_id = int(found.lastrowid or 0)
+        progress.expect(self._db, mailing_id, progress.readers(self._db, list_id, facts.topics))
+        return mailing_id, bool(upto)
 
     def _keep(self, mailing_id: int, content: bytes) -> None:
         self._db.execute("INSERT INTO content VALUES (?, ?)", (mailing_id, content))
@@ -110,7 +123,18 @@ class Outbox:
 
     def retry(self, mailing_id: int | None = None) -> int:
         """Free and try at once one mailing or all, whatever pause was set; how many mailings."""
-        return queue_view.retry(self._db, mailing_id)
+        first = found = queue_view.retry(self._db, mailing_id)
+        while found.after:
+            found = queue_view.retry(self._db, mailing_id, found.after)
+        return first.mailings
+
+    def retry_some(self, mailing_id: int | None, after: int) -> Retried:
+        """The same, a slice of the copies behind `after`."""
+        return queue_view.retry(self._db, mailing_id, after)
+
+    def clear_dropped(self) -> bool:
+        """Take some of the copies whose mailings were given up; whether there may be more."""
+        return queue_view.clear(self._db)
 
     def drop(self, mailing_id: int) -> bool:
         """Give up what of a mailing is not sent; False when nothing of that id waits."""

@@ -1,6 +1,7 @@
 """The outbox as an operator sees and steers it: a row a mailing, however many copies wait.
 
-Counts come from indexes, so that `queue` answers at once with a million copies waiting.
+Counts are kept (`progress.py`), or are a few steps in an index, so that `queue` answers at once
+with a million copies waiting; what changes so many does it in slices, a turn each.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,16 @@ from typing import Any
 from sqlite_utils import Database
 
 from listserv_py.store.reach import Reach
+
+SLICE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How many mailings are free; `after`: where the next slice of copies begins, 0: none."""
+
+    mailings: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +69,18 @@ class Detail:
 # A post's first reason is its own copies'; when it stands still as a whole, the smarthost's.
 _VIEW = """
 SELECT m.id, m.kind, coalesce(l.name, ''),
-       iif(m.kind = 'post', '', coalesce((SELECT rcpt FROM copy WHERE mailing_id = m.id), '')),
+       iif(m.kind = 'post', '',
+           coalesce((SELECT rcpt FROM copy WHERE mailing_id = m.id LIMIT 1), '')),
        m.created_at, m.sent, m.failed,
-       (SELECT count(*) FROM copy WHERE mailing_id = m.id),
-       iif(m.state = 'running', (SELECT count(*) FROM subscriber s
-           WHERE s.list_id = m.list_id AND s.id > m.cursor AND s.id <= m.upto), 0),
+       coalesce(p.waiting, EXISTS (SELECT 1 FROM copy WHERE mailing_id = m.id)),
+       iif(m.state = 'running', max(0, coalesce(p.readers - p.reached, 0)), 0),
        m.held OR (m.state = 'waiting' AND NOT EXISTS
            (SELECT 1 FROM copy WHERE mailing_id = m.id AND state = 'waiting')),
        (SELECT min(next_at) FROM copy WHERE mailing_id = m.id AND state = 'waiting'),
-       coalesce((SELECT last_reply FROM copy WHERE mailing_id = m.id AND last_reply <> ''
-           LIMIT 1), '')
+       coalesce((SELECT last_reply FROM (SELECT last_reply FROM copy WHERE mailing_id = m.id
+           LIMIT 20) WHERE last_reply <> '' LIMIT 1), '')
   FROM mailing m LEFT JOIN list l ON l.id = m.list_id
+       LEFT JOIN progress p ON p.mailing_id = m.id
 """
 _FACTS = [field.name for field in fields(Waiting)][:-3]
 _ACTIVE = " m.state IN ('running', 'waiting')"
@@ -92,7 +104,7 @@ def show(db: Database, mailing_id: int) -> Detail | None:
     ).fetchone()
     copies = db.execute(
         "SELECT rcpt, state, tries, next_at, last_reply FROM copy WHERE mailing_id = ?"
-        " ORDER BY next_at LIMIT 100",
+        " ORDER BY state, next_at LIMIT 100",
         (mailing_id,),
     )
     head = bytes(raw[:65536]).partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
@@ -102,34 +114,64 @@ def show(db: Database, mailing_id: int) -> Detail | None:
 _KIND = "SELECT kind FROM mailing m WHERE m.id = ?"
 
 
-def retry(db: Database, mailing_id: int | None) -> int:
-    """Free one mailing or all, and forget every pause, the hosts' too."""
-    many = db.execute(
-        "UPDATE mailing SET held = 0"
-        " WHERE state IN ('running', 'waiting') AND (?1 IS NULL OR id = ?1)",
-        (mailing_id,),
-    ).rowcount
-    if many:
+def retry(db: Database, mailing_id: int | None, after: int = 0) -> Retried:
+    """Free one mailing or all, and forget every pause, the hosts' too; a slice of the copies."""
+    many = 0
+    if not after:
+        many = db.execute(
+            "UPDATE mailing SET held = 0"
+            " WHERE state IN ('running', 'waiting') AND (?1 IS NULL OR id = ?1)",
+            (mailing_id,),
+        ).rowcount
+        if not many:
+            return Retried(0, 0)
+        db.execute("DELETE FROM host")
         db.execute(
-            "UPDATE copy SET state = 'waiting', next_at = 0 WHERE ?1 IS NULL OR mailing_id = ?1",
+            "UPDATE copy SET state = 'waiting', next_at = 0"
+            " WHERE mailing_id = ? AND subscriber_id IS NULL",
             (mailing_id,),
         )
-        db.execute("DELETE FROM host")
-    return int(many)
+    # Of one mailing in the order of an index that its copies stand in together.
+    among, by = ("TRUE", "id") if mailing_id is None else ("mailing_id = :id", "subscriber_id")
+    span = {"id": mailing_id, "after": after, "slice": SLICE}
+    last = db.execute(
+        f"SELECT max(x) FROM (SELECT {by} AS x FROM copy WHERE {among} AND {by} > :after"  # noqa: S608 - words of ours
+        f" ORDER BY {by} LIMIT :slice)",
+        span,
+    ).fetchone()[0]
+    if last is None:
+        return Retried(many, 0)
+    found = db.execute(
+        f"UPDATE copy SET state = 'waiting', next_at = 0 WHERE {among}"  # noqa: S608 - words of ours
+        f" AND {by} > :after AND {by} <= :last",
+        span | {"last": last},
+    )
+    return Retried(many, int(last) if found.rowcount == SLICE else 0)
 
 
 def drop(db: Database, mailing_id: int) -> bool:
-    """Give a mailing up; of a post the ledger stays."""
+    """Give a mailing up; of a post the ledger stays, and `clear` takes the last of its copies."""
     row = db.execute(f"{_KIND} AND {_ACTIVE}", (mailing_id,)).fetchone()
     if row is None:
         return False
     if row[0] == "post":
         db.execute("UPDATE mailing SET state = 'dropped' WHERE id = ?", (mailing_id,))
-        db.execute("DELETE FROM copy WHERE mailing_id = ?", (mailing_id,))
+        clear(db, mailing_id)
         Reach(db).forget_content(mailing_id)
     else:
         db.execute("DELETE FROM mailing WHERE id = ?", (mailing_id,))
     return True
+
+
+def clear(db: Database, mailing_id: int | None = None) -> bool:
+    """Delete copies of mailings that were given up, a slice; whether there may be more."""
+    found = db.execute(
+        "DELETE FROM copy WHERE id IN (SELECT c.id FROM mailing m JOIN copy c"
+        " ON c.mailing_id = m.id WHERE m.state IN ('dropped', 'refused', 'expired')"
+        " AND (?1 IS NULL OR m.id = ?1) LIMIT ?2)",
+        (mailing_id, SLICE),
+    )
+    return bool(found.rowcount == SLICE)
 
 
 def hold_all(db: Database) -> int:

@@ -63,7 +63,7 @@ class Reach:
         later = self._db.execute(
             "SELECT mailing_id FROM reach WHERE post_id = ? AND mailing_id > post_id", (post_id,)
         ).fetchall()
-        return sum(self._count(row[0]) for row in later)
+        return sum(self.count(row[0]) for row in later)
 
     def expected(self, list_ids: Sequence[int]) -> list[int]:
         """How many people each of the lists would reach beside those before it, all topics alike.
@@ -104,7 +104,8 @@ class Reach:
             (mailing_id,),
         )
 
-    def _count(self, mailing_id: int) -> int:
+    def count(self, mailing_id: int) -> int:
+        """How many people a mailing that is a later one of its post reaches."""
         row = self._db.execute(
             f"SELECT count(*) {_READERS}", {"mailing": mailing_id, "after": 0, **_BITS}
         ).fetchone()

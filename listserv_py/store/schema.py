@@ -8,7 +8,7 @@ import secrets
 
 from sqlite_utils import Database, Migrations
 
-from listserv_py.store import outbox_tables
+from listserv_py.store import outbox_tables, trail_tables
 
 migrations = Migrations("listserv_py")
 
@@ -330,3 +330,9 @@ def create_stats_table(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations()
+def create_trail_tables(db: Database) -> None:
+    """What became of each mail, and how far posts have come."""
+    trail_tables.create(db)

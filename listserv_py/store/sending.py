@@ -15,6 +15,8 @@ from sqlite_utils import Database
 from listserv_py.lists.options import SINGLE_POSTS
 from listserv_py.store.outbox import Kind
 from listserv_py.store.outcomes import Fate, RestingHost, Settled, pack
+from listserv_py.store.progress import LAST, REACHED
+from listserv_py.store.queue_view import clear
 from listserv_py.store.reach import Reach
 
 URGENT, BULK = 1, 0
@@ -67,6 +69,7 @@ _DUE = (
     " FROM copy c JOIN mailing m ON m.id = c.mailing_id"
     " LEFT JOIN subscriber s ON s.id = c.subscriber_id"
     " WHERE c.state = 'waiting' AND c.urgent = ? AND c.next_at <= ?"
+    " AND m.state IN ('running', 'waiting')"
     " AND c.domain NOT IN (SELECT value FROM json_each(?)) ORDER BY c.next_at, c.id LIMIT ?"
 )
 
@@ -191,6 +194,7 @@ class Sending:
         self._db.execute(
             "UPDATE mailing SET cursor = max(cursor, ?) WHERE id = ?", (last_id, mailing_id)
         )
+        self._db.execute(REACHED, {"id": mailing_id, "many": len(settled), "now": now})
 
     def record_copies(self, settled: Iterable[Settled], now: int) -> None:
         """Record what became of copies that have rows."""
@@ -205,6 +209,7 @@ class Sending:
                 [(mailing_id, copy.subscriber_id) for copy in finals],
             )
             self._finals(mailing_id, finals, now)
+            self._db.execute(LAST, (now, mailing_id))
             self._close(mailing_id)
 
     def reached_all(self, mailing_id: int) -> None:
@@ -222,7 +227,7 @@ class Sending:
         )
         if changed.rowcount:
             self._bounces([why], now)
-            self._db.execute("DELETE FROM copy WHERE mailing_id = ?", (why.mailing_id,))
+            clear(self._db, why.mailing_id)
             self._reach.forget_content(why.mailing_id)
 
     def recover(self, taken: Iterable[tuple[int, int | None]], now: int) -> None:
@@ -271,11 +276,18 @@ class Sending:
             (sent, len(failures), mailing_id),
         )
         known = [(copy.subscriber_id, copy.fate) for copy in finals if copy.subscriber_id]
+        said = next((copy for copy in finals if copy.text and copy.fate is Fate.SENT), None)
         if known:
             self._db.execute(
-                "INSERT INTO ledger (mailing_id, first_id, last_id, at, outcomes)"
-                " SELECT id, ?, ?, ?, ? FROM mailing WHERE id = ?",
-                (known[0][0], known[-1][0], now, pack(known), mailing_id),
+                "INSERT INTO ledger (mailing_id, first_id, last_id, at, outcomes, reply)"
+                " SELECT id, ?, ?, ?, ?, ? FROM mailing WHERE id = ?",
+                (known[0][0], known[-1][0], now, pack(known), _reply(said) if said else "",
+                 mailing_id),
+            )  # fmt: skip
+        elif finals:
+            self._db.execute(
+                "UPDATE trail_mail SET at = ?, fate = ?, reply = ? WHERE mailing_id = ?",
+                (now, finals[0].fate, _reply(finals[0]), mailing_id),
             )
 
     def _bounces(self, failures: Sequence[Settled], now: int) -> None:

@@ -11,10 +11,11 @@ from functools import lru_cache
 from sqlite_utils import Database
 
 from listserv_py.lists.model import MailingList, Subscription
-from listserv_py.lists.options import SINGLE_POSTS, TOPICS_SHIFT, Options
+from listserv_py.lists.options import TOPICS_SHIFT, Options
 from listserv_py.mail.mailbox import Mailbox, known_mailbox
 from listserv_py.store.lists import Lists
 from listserv_py.store.patterns import like
+from listserv_py.store.progress import readers
 from listserv_py.store.times import moment, stamp
 
 _COLUMNS = "SELECT id, list_id, address, name, options, subscribed_at FROM subscriber"
@@ -226,12 +227,7 @@ class Subscribers:
 
     def receivers(self, list_id: int, topics: int = 0) -> int:
         """How many of them get a post on these topics as a mail of its own."""
-        row = self._db.execute(
-            "SELECT count(*) FROM subscriber WHERE list_id = ? AND options & ?"
-            " AND (? = 0 OR options >> ? & ? <> ?)",
-            (list_id, SINGLE_POSTS, topics, TOPICS_SHIFT, topics, topics),
-        ).fetchone()
-        return int(row[0])
+        return readers(self._db, list_id, topics)
 
     def high_id(self, list_id: int) -> int:
         """The id of the newest subscription of the list, 0 for an empty list."""
