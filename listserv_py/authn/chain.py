@@ -29,7 +29,9 @@ def sets_of(message: Message) -> int | None:
     return many if len(counts) == 1 and many <= SETS_MAX else None
 
 
-async def holds(message: Message, resolver: Resolver, own_domain: str) -> bool:
+async def holds(
+    message: Message, resolver: Resolver, own_domain: str, at_once: asyncio.Semaphore
+) -> bool:
     """Whether a chain of at least one set verifies; one with a link of ours comes round again."""
     links = [
         read_signature(index, one)
@@ -44,7 +46,10 @@ async def holds(message: Message, resolver: Resolver, own_domain: str) -> bool:
     except Transient:
         return False
     found = {one.key_name: key for one, key in zip(sound, keys, strict=True)}
-    return all(keys) and await asyncio.to_thread(_verified, message, found)
+    if not all(keys):
+        return False
+    async with at_once:
+        return await asyncio.to_thread(_verified, message, found)
 
 
 async def _key(resolver: Resolver, link: Signature) -> bytes:

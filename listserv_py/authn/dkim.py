@@ -49,8 +49,8 @@ class Verifier:
     async def holds_chain(self, message: Message, own_domain: str) -> bool:
         """Whether the ARC chain that a mail came with verifies."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._limit), self._at_once:
-                return await chain.holds(message, self._resolver, own_domain)
+            async with asyncio.timeout(self._limit):
+                return await chain.holds(message, self._resolver, own_domain, self._at_once)
         return False
 
     async def verify(

@@ -6,6 +6,7 @@ how the copies fare when they go out. Signatures are verified only where it matt
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -78,10 +79,10 @@ async def judged(message: Message, post: Asked, verifier: Verifier) -> Dmarc:
     his, ours = await policies.of(post.domain), await policies.of(post.own)
     if not post.sealing and not (post.carried and _matters(his, ours)):
         return _dmarc(post, his, ours, ())
-    aligned = [
-        his.may_align(one.domain) and his.is_aligned(await policies.of(one.domain))
-        for one in post.carried
-    ]
+    near = {one.domain for one in post.carried if his.may_align(one.domain)}
+    standings = await asyncio.gather(*map(policies.of, near))
+    kin = {one.domain for one in standings if his.is_aligned(one)}
+    aligned = [one.domain in kin for one in post.carried]
     asked_for = [
         one for one, his_own in zip(post.carried, aligned, strict=True) if his_own or post.sealing
     ]
