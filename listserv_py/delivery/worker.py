@@ -17,19 +17,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
 from listserv_py.delivery import messages
 from listserv_py.delivery.channel import Channel
 from listserv_py.delivery.client import Timeouts
-from listserv_py.delivery.copies import Copy, recall
+from listserv_py.delivery.copies import recall
 from listserv_py.delivery.courier import SmtpCourier
-from listserv_py.delivery.form import Caps, Form
-from listserv_py.delivery.journal import SENT as TAKEN
+from listserv_py.delivery.form import Form
+from listserv_py.delivery.given import Given, Received, copies_of
 from listserv_py.delivery.journal import Marks
-from listserv_py.delivery.replies import Reply, own
+from listserv_py.delivery.replies import own
 from listserv_py.delivery.sign import Sealed, Signers, load
 from listserv_py.delivery.terms import settings_of
 from listserv_py.errors import ConfigError
@@ -43,86 +43,6 @@ TOLD_WITHIN = 0.02
 """Seconds that an outcome may wait for others to be told with."""
 ORPHAN_GRACE = 2.0
 """Seconds for what is past its dot, when the server is gone."""
-
-
-class Received:
-    """A variant that was sent to us."""
-
-    __slots__ = ("_ask", "main", "seven", "seven_is_here", "signers")
-
-    def __init__(self, main: Form, signers: Signers, ask: Callable[[], None]) -> None:
-        self.main, self.signers, self._ask = main, signers, ask
-        self.seven: Form | None = None
-        self.seven_is_here = asyncio.Event()
-
-    def form(self, caps: Caps) -> Form | None:
-        """See wire.Letter."""
-        main = self.main
-        if not main.eight_bit or (caps.eight_bit and (caps.utf8 or not main.utf8_head)):
-            return main
-        return self.seven
-
-    async def want_seven(self) -> None:
-        """Have the server make it."""
-        self._ask()
-        await self.seven_is_here.wait()
-
-
-class Given:
-    """What we were given of a batch; the Home of its copies."""
-
-    __slots__ = ("_marks", "_worker", "number", "open", "others", "sent", "urgent")
-
-    def __init__(self, number: int, marks: Marks, worker: Worker) -> None:
-        self.number, self._marks, self._worker = number, marks, worker
-        self.urgent = False
-        self.open: set[Copy] = set()
-        self.sent: list[int] = []
-        self.others: list[tuple[int, Fate, int, str, str, int, bool]] = []
-
-    def mark(self, copy: Copy, state: int) -> None:
-        """See Home."""
-        self._marks.mark(copy.slot, state)
-
-    def state(self, copy: Copy) -> int:
-        """See Home."""
-        return self._marks.state(copy.slot)
-
-    def settle(self, copy: Copy, fate: Fate, reply: Reply, *, blames: bool = False) -> None:
-        """See Home."""
-        if fate is Fate.SENT:
-            self._marks.mark(copy.slot, TAKEN)
-            self.sent.append(copy.slot)
-        else:
-            self._other(copy, fate, reply, 0, blames)
-        self.open.discard(copy)
-        self._worker.has_news(self)
-
-    def postpone(self, copy: Copy, next_at: int, reply: Reply) -> None:
-        """See Home."""
-        self._other(copy, Fate.UNTRIED, reply, next_at, False)
-        self.open.discard(copy)
-        self._worker.has_news(self)
-
-    def report(self) -> messages.Outcomes:
-        """What was not told yet."""
-        slots, fates, codes, statuses, texts, next_ats, blames = (
-            list(column) for column in (zip(*self.others, strict=True) if self.others else [()] * 7)
-        )
-        told = messages.Outcomes(
-            self.number, self.sent, slots, [int(one) for one in fates], codes, statuses, texts,
-            next_ats, blames,
-        )  # fmt: skip
-        self.sent, self.others = [], []
-        return told
-
-    def close(self) -> None:
-        """All are settled."""
-        self._marks.close()
-
-    def _other(self, copy: Copy, fate: Fate, reply: Reply, next_at: int, blames: bool) -> None:
-        row = (copy.slot, fate, reply.code, reply.status, reply.text, next_at, blames)
-        self.others.append(row)
 
 
 class Worker:
@@ -212,7 +132,8 @@ class Worker:
                 self._keep(message)
             case messages.Recall():
                 self._recall(message)
-            case messages.Grant(number, may, self._crowded):
+            case messages.Grant(number, may, is_crowded):
+                self._crowded = is_crowded
                 self._dials.pop(number).set_result(may)
             case messages.Ping():
                 self._channel.say(messages.Pong())
@@ -271,8 +192,8 @@ class Worker:
             log.warning("delivery.no_journal", error=str(exc))
             self._hand_back(parcel, f"its journal cannot be opened: {exc}")
             return
-        given = Given(parcel.number, marks, self)
-        given.open = set(copies := _copies(parcel, given, self._contents))
+        given = Given(parcel.number, marks, self.has_news)
+        given.open = set(copies := copies_of(parcel, given, self._contents))
         self._given[parcel.number] = given
         if self._courier is None or self._stopping:
             for copy in copies:
@@ -359,28 +280,6 @@ class _Courier(SmtpCourier):
             self._worker.is_well(name)
         else:
             self._worker.rests(host)
-
-
-def _copies(parcel: messages.Parcel, given: Given, contents: dict[int, Received]) -> list[Copy]:
-    """The copies of a parcel."""
-    personal = _personal(parcel)
-    return [
-        Copy(0, None, rcpt, sender.encode(), contents[content], 0, given, slot=slot, personal=own_)
-        for slot, rcpt, sender, content, own_ in zip(
-            parcel.slots, parcel.rcpts, parcel.senders, parcel.contents, personal, strict=True
-        )
-    ]
-
-
-def _personal(parcel: messages.Parcel) -> list[bytes]:
-    if not parcel.personal:
-        return [b""] * len(parcel.slots)
-    at = 0
-    found = []
-    for size in parcel.personal:
-        found.append(parcel.fields[at : at + size])
-        at += size
-    return found
 
 
 async def _run(descriptor: int) -> None:

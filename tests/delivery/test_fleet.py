@@ -259,7 +259,10 @@ async def test_a_relay_that_takes_few_connections_takes_them_from_all_of_us(
             talking.add(command.connection)
         return None
 
-    async with Sink(answer).listening() as sink, fleet(tmp_path, sink, connections=6) as house:
+    async with (
+        Sink(answer).listening() as sink,
+        fleet(tmp_path, sink, connections=6, workers=2) as house,
+    ):
         await house.subscribe(*numbered(800))
         async with house.running():
             await house.post()
