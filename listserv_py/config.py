@@ -232,6 +232,16 @@ class Tcpgui(Table):
     )
 
 
+class Retention(Table):
+    """How long is kept what nobody needs to send mail."""
+
+    outcomes: units.Duration = Field(
+        default=timedelta(days=30),
+        description="What became of each mail: its decisions, deliveries and bounces. TRACE, WHY"
+        " and `listserv-py trace` know no more.",
+    )
+
+
 class Limits(Table):
     """How much a stranger can make grow."""
 
@@ -271,6 +281,7 @@ class Settings(Table):
     metrics: Metrics = Metrics()
     tcpgui: Tcpgui = Tcpgui()
     limits: Limits = Limits()
+    retention: Retention = Retention()
 
 
 def default_path() -> Path:

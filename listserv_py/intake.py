@@ -21,6 +21,7 @@ from listserv_py.maillog import get_logger
 from listserv_py.posting import arrival as posting
 from listserv_py.posting.forwarding import forward
 from listserv_py.store.spool import Entry
+from listserv_py.store.trail import What
 from listserv_py.store.turn import Turn
 
 log = get_logger("intake")
@@ -69,7 +70,11 @@ def work_off(turn: Turn, letter: Letter, ahead: jobs.Job | None = None) -> None:
         log.error("intake.no_such_address", spool=letter.spool_id)
         spool.set_aside(letter.spool_id, "no address of this server")
         return
-    _hand_over(turn, _once(turn, letter), destination, ahead)
+    mailing_list = turn.tx.lists.find(destination.listname) if destination.listname else None
+    turn.tx.trail.begin(letter, mailing_list.id if mailing_list else None)
+    what = _hand_over(turn, _once(turn, letter), destination, ahead)
+    if what is not None:
+        turn.tx.trail.step(letter.spool_id, what, turn.now)
     if spool.is_ready(letter.spool_id):
         spool.done(letter.spool_id)
 
@@ -86,21 +91,27 @@ def _once(turn: Turn, letter: Letter) -> Letter:
 
 def _hand_over(
     turn: Turn, letter: Letter, destination: Destination, ahead: jobs.Job | None
-) -> None:
+) -> What | None:
+    """What happened; None when the room has noted that itself."""
     if destination.door in _SERVED and is_served_off(turn, letter):
         log.info("intake.served_off", spool=letter.spool_id)
-    elif destination.door in _COMMANDS:
+        return What.NOT_SERVED
+    if destination.door in _COMMANDS:
         interpreter.work(turn, letter, destination, ahead)
-    elif destination.door is Door.ALIAS:
+        return What.COMMANDS
+    if destination.door is Door.ALIAS:
         forward(turn, letter, destination.key or "")
-    elif destination.door in _BOUNCES:
+        return What.ALIAS
+    if destination.door in _BOUNCES:
         bounces.work(turn, letter, destination)
-    elif destination.door is Door.POST:
-        mailing_list = turn.tx.lists.find(destination.listname or "")
-        if mailing_list is None:
-            log.error("intake.list_gone", spool=letter.spool_id)
-            turn.tx.spool.set_aside(letter.spool_id, "the list is gone")
-            return
-        posting.work(turn, letter, mailing_list, recognises)
-    else:
+        return What.REPORT
+    if destination.door is not Door.POST:
         requests.work(turn, letter, destination)
+        return What.REQUEST
+    mailing_list = turn.tx.lists.find(destination.listname or "")
+    if mailing_list is None:
+        log.error("intake.list_gone", spool=letter.spool_id)
+        turn.tx.spool.set_aside(letter.spool_id, "the list is gone")
+    else:
+        posting.work(turn, letter, mailing_list, recognises)
+    return None

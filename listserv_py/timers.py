@@ -15,7 +15,6 @@ POSTED_FOR = timedelta(days=7)
 COUNTED_FOR = timedelta(days=2)
 ANSWERED_FOR = timedelta(days=1)
 SERVED_FOR = timedelta(days=7)
-OUTCOMES_FOR = timedelta(days=30)
 CHANGES_FOR = timedelta(days=366)
 """How long a line of the change log is kept, so that a year's file is whole when it ends."""
 
@@ -26,8 +25,9 @@ def run(turn: Turn) -> bool:
     for spool_id in overdue:
         expire(turn, spool_id)
     more_renewals = renewing.run(turn)
+    more_copies = turn.tx.outbox.clear_dropped()
     sweep(turn)
-    return more_renewals or len(overdue) == AT_ONCE
+    return more_renewals or more_copies or len(overdue) == AT_ONCE
 
 
 def sweep(turn: Turn) -> None:
@@ -41,5 +41,6 @@ def sweep(turn: Turn) -> None:
     tx.spool.sweep(now)
     tx.service.sweep(now - SERVED_FOR)
     tx.aliases.sweep(now - turn.settings.dmarc.alias_age)
-    tx.outbox.prune(now - OUTCOMES_FOR)
+    tx.outbox.prune(now - turn.settings.retention.outcomes)
+    tx.trail.sweep(now - turn.settings.retention.outcomes)
     tx.changelog.sweep(now - CHANGES_FOR)

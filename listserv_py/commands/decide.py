@@ -32,6 +32,7 @@ from listserv_py.store.cookies import Cookie, CookieKind
 from listserv_py.store.outbox import Kind
 from listserv_py.store.spool import Entry
 from listserv_py.store.standing import standing
+from listserv_py.store.trail import Step, What
 
 REASON_MAX = 2000
 SUBJECT_MAX = 200
@@ -54,6 +55,7 @@ def reject(request: Request) -> str:
     # Settled first: with the post its id goes from the cookies of the other moderators.
     _settle(request, cookie, "REJECTED_BY")
     spool.drop(spool_id)
+    _note(request, spool_id, What.RETURNED)
     _return(request, mailing_list, entry)
     return request.say("REJECT_DONE", LISTNAME=mailing_list.name)
 
@@ -111,6 +113,7 @@ def _release(request: Request, cookie: Cookie) -> str:
     mailing_list, spool_id = _moderated(request, cookie)
     if not request.turn.tx.spool.release(spool_id, cookie.mailbox):
         raise AlreadyDecided(request.say("DECIDED"))
+    _note(request, spool_id, What.APPROVED)
     _settle(request, cookie, "APPROVED_BY")
     return request.say("APPROVE_DONE", LISTNAME=mailing_list.name)
 
@@ -118,6 +121,7 @@ def _release(request: Request, cookie: Cookie) -> str:
 def _confirm_post(request: Request, cookie: Cookie) -> str:
     if cookie.spool_id is None or not request.turn.tx.spool.confirm(cookie.spool_id):
         raise UnknownCode(request.arguments.code)
+    request.turn.tx.trail.step(cookie.spool_id, What.CONFIRMED, request.turn.now)
     return request.say("POST_CONFIRMED")
 
 
@@ -127,6 +131,12 @@ _EFFECTS: Mapping[CookieKind, Callable[[Request, Cookie], str]] = {
     CookieKind.APPROVAL: _release,
     CookieKind.POST: _confirm_post,
 }
+
+
+def _note(request: Request, spool_id: int, what: What) -> None:
+    """Keep for WHY who decided on the post."""
+    step = Step(0, what, person=str(request.actor.mailbox))
+    request.turn.tx.trail.step(spool_id, what, request.turn.now, step)
 
 
 def _moderated(request: Request, cookie: Cookie) -> tuple[MailingList, int]:

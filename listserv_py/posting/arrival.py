@@ -12,13 +12,14 @@ from listserv_py.lists.model import MailingList
 from listserv_py.mail.letter import Letter
 from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import tell_author
-from listserv_py.posting.checks import judge
+from listserv_py.posting.checks import CHECKS
 from listserv_py.posting.moderation import forward, hold
 from listserv_py.posting.moved import pass_on
 from listserv_py.posting.post import Post, gather
 from listserv_py.posting.prepare import distribute
 from listserv_py.posting.verdict import Discard, Distribute, Forward, Hold, Reject, Verdict
 from listserv_py.store.newlist import successor
+from listserv_py.store.trail import Step, What
 from listserv_py.store.turn import Turn
 
 log = get_logger("posting")
@@ -42,17 +43,50 @@ def work(
             elsewhere = found
     name = mailing_list.name
     post = gather(turn, letter, mailing_list, lambda line: recognises(line, name))
-    verdict = pass_on(turn, letter, post, elsewhere) if elsewhere else judge(post)
+    rule = ""
+    if elsewhere:
+        verdict = pass_on(turn, letter, post, elsewhere)
+    else:
+        verdict, rule = _judge(post)
+    _note(turn, letter, verdict, rule, moved=elsewhere is not None)
     if mailing_list is not came_to and not isinstance(verdict, Discard):
         tell_author(turn, letter, post, "POST_RENAMED", {"OLDNAME": came_to.name})
     if not (elsewhere and isinstance(verdict, Distribute)):
         _do(turn, letter, post, verdict)
 
 
+def _judge(post: Post) -> tuple[Verdict, str]:
+    """The first verdict that a check has, and the check's name; "" when all were passed."""
+    for check in CHECKS:
+        verdict = check(post)
+        if verdict is not None:
+            return verdict, check.__name__
+    return Distribute(), ""
+
+
+def _note(turn: Turn, letter: Letter, verdict: Verdict, rule: str, *, moved: bool) -> None:
+    """Keep for TRACE and WHY what was decided, and by which check."""
+    what, reason, asked = What.DISTRIBUTED, "", ""
+    match verdict:
+        case Distribute():
+            what = What.MOVED if moved else what
+        case Hold():
+            what, reason, asked = What.HELD, verdict.reason.value, verdict.asked.value
+        case Forward():
+            what, reason, asked = What.FORWARDED, verdict.reason.value, verdict.asked.value
+        case Reject():
+            what, reason = What.REJECTED, verdict.form
+        case Discard():
+            what, reason = What.DISCARDED, verdict.reason
+    step = Step(0, what, rule, reason, asked)
+    turn.tx.trail.step(letter.spool_id, what, turn.now, step)
+
+
 def _do(turn: Turn, letter: Letter, post: Post, verdict: Verdict) -> None:
     match verdict:
         case Distribute():
-            distribute(turn, letter, post)
+            mailing_id = distribute(turn, letter, post)
+            turn.tx.trail.distributed(letter.spool_id, post.mailing_list.id, mailing_id)
         case Hold():
             hold(turn, letter, post, verdict)
         case Forward():

@@ -15,6 +15,7 @@ from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import tell_author
 from listserv_py.posting.post import gather
 from listserv_py.store.spool import Entry
+from listserv_py.store.trail import What
 from listserv_py.store.turn import Turn
 
 log = get_logger("posting")
@@ -29,6 +30,7 @@ def expire(turn: Turn, spool_id: int) -> None:
     outcome = turn.forms.fill("OUTCOME_EXPIRED", {}).body
     turn.tx.cookies.settle(spool_id, outcome, turn.now)
     spool.drop(spool_id)
+    turn.tx.trail.step(spool_id, What.EXPIRED, turn.now)
     mailing_list = _list_of(turn, entry)
     told = False
     if mailing_list is not None and waited_for != HeldFor.AUTHOR:

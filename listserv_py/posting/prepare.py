@@ -28,8 +28,11 @@ from listserv_py.store.turn import Turn
 log = get_logger("posting")
 
 
-def distribute(turn: Turn, letter: Letter, post: Post) -> None:
-    """Put the post into the outbox, remember it, acknowledge it, and mind the daily threshold."""
+def distribute(turn: Turn, letter: Letter, post: Post) -> int:
+    """Put the post into the outbox, remember it, acknowledge it, and mind the daily threshold.
+
+    Its mailing's id; that of the first, when it goes to several lists.
+    """
     mailing_list, tx = post.mailing_list, turn.tx
     number = tx.lists.number_post(mailing_list)
     facts = ruled(facts_of(turn, letter, post), mailing_list, number, post.message.subject)
@@ -48,6 +51,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> None:
     log.info("post.distributed", spool=letter.spool_id, list=mailing_list.name, mailing=mailing_id)
     _acknowledge(turn, letter, post, mailing_id if below else None, facts)
     mind_threshold(turn, mailing_list)
+    return mailing_id
 
 
 def _not_there_yet(turn: Turn, post: Post) -> tuple[MailingList, ...]:

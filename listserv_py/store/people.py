@@ -76,6 +76,13 @@ class People:
                 "SELECT proven, invalid, off, changed_at FROM service WHERE address_key = ?", (key,)
             ),
             "deliveries": list(self._deliveries(key)),
+            "mails_decided": list(self._decided(mailbox)),
+            "posts_decided_by_him": self._rows(
+                "SELECT l.name AS list, s.at AS decided_at, s.what FROM trail_step s"
+                " JOIN trail t ON t.spool_id = s.spool_id LEFT JOIN list l ON l.id = t.list_id"
+                " WHERE s.person <> '' AND lower(s.person) = ?",
+                (written,),
+            ),
             "change_log": self._changes(key, written),
             "bounces": self._rows(
                 "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
@@ -128,7 +135,7 @@ class People:
             ("DELETE FROM subscriber WHERE address_key = ?", key),
         ):
             gone += int(self._db.execute(statement, (value,)).rowcount)
-        gone += self._tx.changelog.erase(mailbox)
+        gone += self._tx.changelog.erase(mailbox) + self._tx.trail.forget(mailbox)
         self._tx.budget.forget(mailbox)
         self._tx.posts.forget(mailbox)
         return gone
@@ -147,6 +154,7 @@ class People:
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
             " UNION SELECT address FROM signup UNION SELECT address FROM password"
             " UNION SELECT address FROM alias"
+            " UNION SELECT person FROM trail_step WHERE person <> ''"
             " UNION SELECT address FROM change_log WHERE address <> ''"
         ).fetchall()
         headers = self._db.execute(
@@ -181,6 +189,20 @@ class People:
                 **_record(zip(("active_at", "asked_at"), clock, strict=True)),
                 "consent": consent[0] if consent else None,
             }
+
+    def _decided(self, mailbox: Mailbox) -> Iterator[Record]:
+        """What was decided on mails of his; of the mails themselves nothing is kept there."""
+        names = {one.id: one.name for one in self._tx.lists.all()}
+        for one, steps in self._tx.trail.written_by(mailbox):
+            for step in steps:
+                yield {
+                    "list": names.get(one.list_id or 0),
+                    "received_at": moment(one.received_at).isoformat(),
+                    "at": moment(step.at).isoformat(),
+                    "what": step.what,
+                    "rule": step.rule,
+                    "reason": step.reason,
+                }
 
     def _changes(self, key: str, written: str) -> list[Record]:
         return self._rows(

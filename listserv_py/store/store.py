@@ -25,6 +25,7 @@ from listserv_py.store.spool import Spool
 from listserv_py.store.stats import Stats
 from listserv_py.store.subscribers import Subscribers
 from listserv_py.store.templates import Templates
+from listserv_py.store.trail import Trail
 
 
 class Tx:
@@ -51,6 +52,7 @@ class Tx:
         self.passwords = Passwords(db)
         self.service = Service(db)
         self.changelog = ChangeLog(db)
+        self.trail = Trail(db, self.meta.secret("person"))
         self.outbox = Outbox(db)
         self.reach = Reach(db)
         self.sending = Sending(db)

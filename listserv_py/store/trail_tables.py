@@ -43,6 +43,7 @@ CREATE TABLE trail_step (
     what TEXT NOT NULL,
     rule TEXT NOT NULL DEFAULT '',
     reason TEXT NOT NULL DEFAULT '',
+    asked TEXT NOT NULL DEFAULT '',
     person TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX trail_step_of ON trail_step (spool_id);

@@ -120,6 +120,7 @@ class Turn:
             kind=kind,
             now=self.now,
             list_id=mailing_list.id if mailing_list else None,
+            about=letter.spool_id if letter else None,
         )
         return True
 
