@@ -14,6 +14,7 @@ from listserv_py.lists.roles import heard_owners, owners_of
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.maillog import get_logger
+from listserv_py.store.leaks import shows_secret
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
 
@@ -30,6 +31,8 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
         log.info("bounce.dropped", spool=letter.spool_id, reason="no list's")
     elif (reason := _no_letter(turn, letter, found)) is not None:
         log.info("bounce.dropped", spool=letter.spool_id, list=found.name, reason=reason)
+    elif shows_secret(turn.tx, letter.message, turn.now):
+        _return(turn, letter)
     else:
         _forward(turn, letter, found)
 
@@ -67,6 +70,15 @@ def _no_letter(turn: Turn, letter: Letter, mailing_list: MailingList) -> str | N
     if message.is_automatic(letter.reverse_path, people):
         return "automatic"
     return None
+
+
+def _return(turn: Turn, letter: Letter) -> None:
+    """Tell the author of a mail with a password or code in it that the owners were not shown it."""
+    log.info("bounce.secret", spool=letter.spool_id)
+    author = letter.message.author
+    if author is not None:
+        slots = {"ADDRESS": str(letter.rcpt), "MYADDRESS": str(turn.command_address)}
+        turn.mail(author.mailbox, "REQUEST_PASSWORD", slots, kind=Kind.REPLY, letter=letter)
 
 
 def _forward(turn: Turn, letter: Letter, mailing_list: MailingList) -> None:

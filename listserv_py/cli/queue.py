@@ -1,6 +1,7 @@
 """`queue`: what waits to go out, why, and when it is tried next; and how to steer it."""
 
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from listserv_py.control import operations
 from listserv_py.store.queue_view import Detail, Waiting
 
 SHOWN_MAX = 1000
+_CODE = re.compile(r"\([0-9A-F]{16}\)", re.ASCII)
 _COLUMNS = ("number", "kind", "list", "to", "waits since", "copies", "next", "why")
 
 
@@ -65,7 +67,7 @@ def show(asked: Operator, number: int, as_json: bool) -> None:
         plain = {
             **_plain(detail.summary),
             "reverse_path": detail.reverse_path,
-            "header": detail.head,
+            "header": without_codes(detail.head),
             "copies_waiting": [
                 {**asdict(copy), "next_at": _iso(copy.next_at)} for copy in detail.copies
             ],
@@ -167,8 +169,13 @@ def _describe(detail: Detail) -> None:
             )
         )
     click.echo()
-    for line in detail.head.splitlines():
+    for line in without_codes(detail.head).splitlines():
         click.echo(_one_line(line))
+
+
+def without_codes(text: str) -> str:
+    """A header as it may be shown and copied: a request's code is for its recipient only."""
+    return _CODE.sub("(****************)", text)
 
 
 def _one_line(text: str) -> str:

@@ -7,12 +7,10 @@ handler refuses before it changes anything.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
-from listserv_py.commands import confirm, jobs, nothere, renamed, service
+from listserv_py.commands import confirm, jobs, noise, nothere, renamed, service
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 from listserv_py.commands.command import Actor, Line, Privilege, Request
 from listserv_py.commands.data import with_data
@@ -30,22 +28,19 @@ from listserv_py.commands.rights import (
 )
 from listserv_py.commands.secret import with_password
 from listserv_py.commands.subscribe import door_line
-from listserv_py.commands.syntax import fold, read, without_password
+from listserv_py.commands.syntax import fold, read
 from listserv_py.commands.table import COMMANDS, split
 from listserv_py.errors import (
-    BadListname,
-    ExtraWords,
-    MissingWord,
     NoQuiet,
     NotAnAnswer,
     NotPostmaster,
     UnknownCommand,
-    UnknownTopic,
     UserError,
 )
 from listserv_py.lists.addresses import Destination, Door
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.passwords import without_password
 from listserv_py.mail.proof import Proof
 from listserv_py.maillog import get_logger
 from listserv_py.store.outbox import Kind
@@ -66,13 +61,8 @@ OUTPUT_MAX = 1_000_000
 PASSWORDLIKE = ("PW", "PASS")
 """How a mistyped PW may begin: nothing behind it is echoed."""
 OUR_SUBJECT = "Output of your job"
-UNREADABLE = (
-    *(UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname),
-    *nothere.REFUSALS,
-)
-NOISE_TOLD = 2
-"""How often a day the same unreadable lines of one address are answered."""
-
+STRANGERS_OUTPUT_MAX = 100_000
+"""As much may somebody be sent who is on no list, and whose From line is all we know of him."""
 
 Prove = Callable[[Request], Request]
 """Refuses a request that its sender's proof is too little for; else gives it back."""
@@ -124,8 +114,13 @@ class Job:
 
     @property
     def is_noise(self) -> bool:
-        """Whether not one line could be read, as with a robot's "I am away" or "Thank you for"."""
-        return not self.waiting and all(isinstance(one.error, UNREADABLE) for one in self.answers)
+        """Whether not one line could be read."""
+        return not self.waiting and noise.is_noise(self.errors_told)
+
+    @property
+    def errors_told(self) -> list[UserError | None]:
+        """What each line was refused for."""
+        return [answer.error for answer in self.answers]
 
 
 def work(
@@ -143,28 +138,26 @@ def work(
     given = ahead or jobs.read(letter.message.text_to_read(jobs.TEXT_MAX + 1))
     lines = _lines(letter, destination, actor, given)
     job = _run(turn, actor, lines)
-    service.count(turn, actor, [answer.error for answer in job.answers])
+    service.count(turn, actor, job.errors_told)
     job.echo, job.for_others = given.echo, given.for_others
     job.flushed = job.flushed or given.is_cut
     if job.waiting:
         job.asked = confirm.ask(turn, actor, job.waiting, echo=given.echo)
     is_wanted = given.replies and not job.is_only_waiting
-    if is_wanted and not _is_robots_noise(turn, letter, actor, job):
+    if is_wanted and not _is_unanswered(turn, letter, actor, job):
         _reply(turn, actor, job)
     log.info("commands.done", spool=letter.spool_id, lines=len(lines), waiting=len(job.waiting))
 
 
-def _is_robots_noise(turn: Turn, letter: Letter, actor: Actor, job: Job) -> bool:
-    """Whether the mail says again what could not be read: a robot would go on for ever."""
-    if not job.is_noise:
+def _is_unanswered(turn: Turn, letter: Letter, actor: Actor, job: Job) -> bool:
+    """Whether the mail came to nothing and is one too many of such."""
+    if job.waiting:
         return False
-    if OUR_SUBJECT in letter.message.subject:
-        return True
-    said = "\n".join(answer.echo for answer in job.answers)
-    what = "noise " + hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
-    told = turn.tx.budget.spent(actor.mailbox, what, turn.now, timedelta(days=1))
-    turn.tx.budget.spend(actor.mailbox, what, turn.now)
-    return told >= NOISE_TOLD
+    if job.is_noise:
+        said = "\n".join(answer.echo for answer in job.answers)
+        if OUR_SUBJECT in letter.message.subject or noise.is_repeated(turn, actor.mailbox, said):
+            return True
+    return not actor.proof.is_proven and noise.is_flood(turn, job.errors_told)
 
 
 def run_text(turn: Turn, actor: Mailbox, text: str) -> str:
@@ -190,7 +183,7 @@ def call(turn: Turn, actor: Actor, line: Line, prove: Prove) -> str:
     job = Job(echo=False, prove=prove)
     _run_line(turn, actor, line, job)
     if actor.proof.is_proven:
-        service.count(turn, actor, [answer.error for answer in job.answers])
+        service.count(turn, actor, job.errors_told)
     if job.waiting:
         job.asked = confirm.ask(turn, actor, job.waiting)
     return _output(turn, job)
@@ -357,10 +350,12 @@ def _echo(actor: Actor, line: Line) -> str:
 
 
 def _reply(turn: Turn, actor: Actor, job: Job) -> None:
+    is_known = actor.proof.is_proven or job.confirmed or turn.tx.subscribers.of(actor.mailbox)
+    at_most = OUTPUT_MAX if is_known else STRANGERS_OUTPUT_MAX
     turn.mail(
         actor.mailbox,
         "JOB_OUTPUT",
-        {"USERID": actor.mailbox.local_part, "OUTPUT": _output(turn, job)},
+        {"USERID": actor.mailbox.local_part, "OUTPUT": _output(turn, job, at_most)},
         kind=Kind.REPLY,
         letter=actor.letter,
         # A robot's mail is signed as well, and must not be answered for ever.
@@ -368,7 +363,7 @@ def _reply(turn: Turn, actor: Actor, job: Job) -> None:
     )
 
 
-def _output(turn: Turn, job: Job) -> str:
+def _output(turn: Turn, job: Job, at_most: int = OUTPUT_MAX) -> str:
     def say(form: str) -> str:
         slots = {
             "MYADDRESS": str(turn.command_address),
@@ -388,4 +383,4 @@ def _output(turn: Turn, job: Job) -> str:
     if job.for_others:
         blocks.append(say("JOB_FOR_YOU"))
     text = "\n\n".join(blocks)
-    return text if len(text) <= OUTPUT_MAX else f"{text[:OUTPUT_MAX]}\n{say('JOB_CUT')}"
+    return text if len(text) <= at_most else f"{text[:at_most]}\n{say('JOB_CUT')}"

@@ -8,7 +8,6 @@ has gone round and is dropped.
 from __future__ import annotations
 
 from listserv_py.commands.humans import answerable
-from listserv_py.commands.syntax import shows_password
 from listserv_py.lists.addresses import Destination, Door, address_of
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
@@ -16,6 +15,7 @@ from listserv_py.mail.compose import header_line
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.maillog import get_logger
+from listserv_py.store.leaks import shows_secret
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
 
@@ -32,7 +32,7 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
     if _went_round(letter, str(letter.rcpt)):
         log.warning("requests.loop", spool=letter.spool_id)
         return
-    if shows_password(letter.message.command_text):
+    if shows_secret(turn.tx, letter.message, turn.now):
         _return(turn, letter)
         return
     content = header_line(NOTE, str(letter.rcpt)) + letter.message.raw
@@ -55,8 +55,8 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
 
 
 def _return(turn: Turn, letter: Letter) -> None:
-    """Tell the author of a mail with a password in it that nobody else was shown it."""
-    log.info("requests.password", spool=letter.spool_id)
+    """Tell the author of a mail with a password or code in it that nobody else was shown it."""
+    log.info("requests.secret", spool=letter.spool_id)
     author = answerable(turn, letter)
     if author is not None:
         slots = {"ADDRESS": str(letter.rcpt), "MYADDRESS": str(turn.command_address)}

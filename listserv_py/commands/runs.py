@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from listserv_py.commands.body import cleaned
 from listserv_py.commands.bulk import LINES, TOLD_MAX
-from listserv_py.commands.syntax import password_in, without_password
+from listserv_py.mail.passwords import password_in, without_password
 
 RUN_MIN = 200
 """With fewer lines than this, nothing is gained."""

@@ -17,8 +17,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from listserv_py.commands.command import Confirm, Request
 from listserv_py.commands.errors import TooManyPasswords, WrongPassword
 from listserv_py.commands.rights import takes_passwords
-from listserv_py.commands.syntax import password_in
 from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.passwords import password_in
 from listserv_py.mail.proof import Proof
 from listserv_py.maillog import get_logger
 from listserv_py.store.turn import Turn

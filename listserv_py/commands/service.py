@@ -33,6 +33,7 @@ from listserv_py.errors import (
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.maillog import get_logger
+from listserv_py.store.leaks import names_code
 from listserv_py.store.outbox import Kind
 from listserv_py.store.service import Off
 from listserv_py.store.turn import Turn
@@ -64,7 +65,22 @@ def is_served_off(turn: Turn, letter: Letter) -> bool:
     if author is None or letter.approved_by is not None:
         return False
     proven = letter.proof.is_proven or letter.confirmed
-    return turn.tx.service.is_off(author.mailbox, proven=proven)
+    if not turn.tx.service.is_off(author.mailbox, proven=proven):
+        return False
+    return not _comes_back(turn, letter, author.mailbox)
+
+
+def _comes_back(turn: Turn, letter: Letter, mailbox: Mailbox) -> bool:
+    """Whether he answers a request: then it was not him who sent the faults, or he is there again.
+
+    Anybody can send fifty wrong codes in his name, and none of them may cost him the right one.
+    """
+    if turn.tx.service.is_off_by_postmaster(mailbox):
+        return False
+    if not names_code(turn.tx, letter.message, turn.now, of=mailbox):
+        return False
+    turn.tx.service.resume(mailbox)
+    return True
 
 
 def count(turn: Turn, actor: Actor, results: Sequence[UserError | None]) -> None:

@@ -19,12 +19,6 @@ from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _BLANKS = " \t"
 _CODE = re.compile(r"\(?([0-9A-Fa-f]{16})\)?\.?", re.ASCII)
-_PASSWORD = re.compile(
-    r"(?:(?:^|[ \t])[ \t]*|(?<=[(,]))PW[ \t]*=[ \t]*(\S*)", re.ASCII | re.IGNORECASE
-)
-_NEW_PASSWORD = re.compile(
-    r"[ \t]*PWC?[ \t]+(?:ADD|REP|CH[A-Z]*)[ \t]+\S", re.ASCII | re.IGNORECASE
-)
 GUI = "***GUI***"
 _DATASET = re.compile(r"(?:^|[ \t])DD=([A-Z0-9_$#-]{1,32})(?=[ \t]|$)", re.IGNORECASE | re.ASCII)
 _ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]+)>")
@@ -67,26 +61,10 @@ def first_word(text: str) -> tuple[str, str]:
     return head, tail[0].strip(_BLANKS) if tail else ""
 
 
-def without_password(line: str) -> str:
-    """The line without `PW=…`, which is never echoed, kept or read as a name."""
-    return _PASSWORD.sub("", line).strip(_BLANKS)
-
-
-def password_in(line: str) -> str:
-    """What stands behind `PW=`, "" when nothing does."""
-    found = _PASSWORD.search(line)
-    return found[1] if found else ""
-
-
 def dataset_in(line: str) -> str:
     """The name of the dataset that a line gives by `DD=name`, in capitals; "" without one."""
     found = _DATASET.search(line)
     return fold(found[1]) if found else ""
-
-
-def shows_password(text: str) -> bool:
-    """Whether a line of a text gives a password, as a proof or as a new one."""
-    return any(password_in(line) or _NEW_PASSWORD.match(line) for line in text.split("\n"))
 
 
 def read(syntax: str, text: str) -> Arguments:

@@ -26,8 +26,9 @@ from listserv_py.commands.service import SERVE
 from listserv_py.commands.site import DROP, OFFLINE, ONLINE, RESUME, SF
 from listserv_py.commands.stats import STATS
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
-from listserv_py.commands.syntax import first_word, fold, password_in, read, without_password
+from listserv_py.commands.syntax import first_word, fold, read
 from listserv_py.errors import UserError
+from listserv_py.mail.passwords import password_in, without_password
 
 COMMANDS = Table(
     (
@@ -92,10 +93,10 @@ def recognises(line: str, listname: str = "") -> bool:
     """
     _, word, rest = split(line)
     command = COMMANDS.find(word)
+    if password_in(line):
+        return command is not None or not word
     if command is None:
         return False
-    if password_in(line):
-        return True
     if len(rest.split()) > _WORDS_OF_A_COMMAND:
         return False
     if _is_unmistakable(command, word):

@@ -159,6 +159,13 @@ def command_by_mistake(post: Post) -> Verdict | None:
     return Reject("COMMAND_TO_LIST") if post.recognises(first) else None
 
 
+def shows_code(post: Post) -> Verdict | None:
+    """Refuse what would show a code that still serves to everybody on the list."""
+    if post.shows_code and not (post.approved or post.confirmed):
+        return Reject("POST_SHOWS_CODE")
+    return None
+
+
 def filtered(post: Post) -> Verdict | None:
     """The owners' CONTENT_FILTER; what a moderator has approved it lets pass."""
     if not post.rules or post.approved:
@@ -323,6 +330,7 @@ CHECKS: tuple[Check, ...] = (
     oversize,
     nobody_wrote_it,
     command_by_mistake,
+    shows_code,
     filtered,
     no_post,
     unwelcome,
@@ -345,6 +353,7 @@ BEFORE_ALL: tuple[Check, ...] = (
     repeated,
     oversize,
     command_by_mistake,
+    shows_code,
     held_list,
 )
 """What is asked of posts that somebody else's list decides on."""

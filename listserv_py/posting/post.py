@@ -22,6 +22,7 @@ from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
 from listserv_py.posting.fingerprint import fingerprints
+from listserv_py.store.leaks import names_code
 from listserv_py.store.standing import standing
 from listserv_py.store.sublists import reached
 from listserv_py.store.turn import Turn
@@ -45,7 +46,8 @@ class Post:
     address looks like. `options` are the subscriber's own, or the list's default for a stranger.
     `keys` are what the list will know the post by, should it come again. `sub_lists` are those that
     it reaches as well; who is on one of them is a subscriber as far as posting goes.
-    `forgeable`: sent on by us, it would look more like its author's than it came.
+    `shows_code`: one that still serves stands in it. `forgeable`: sent on by us, it would look more
+    like its author's than it came.
     """
 
     mailing_list: MailingList
@@ -67,6 +69,7 @@ class Post:
     recognises: Callable[[str], bool]
     rules: tuple[Rule, ...] = ()
     forgeable: bool = False
+    shows_code: bool = False
     sub_lists: tuple[MailingList, ...] = ()
 
     @property
@@ -94,11 +97,9 @@ def gather(
     sub_lists = reached(turn.tx, mailing_list)
     subscription = turn.tx.subscribers.find(mailing_list.id, author) if author else None
     elsewhere = _elsewhere(turn, mailing_list, author)
-    roles = (
-        roles_of(author, mailing_list, subscription, turn.postmasters, elsewhere)
-        if author
-        else frozenset({Role.ANYBODY})
-    )
+    roles = frozenset({Role.ANYBODY})
+    if author is not None:
+        roles = roles_of(author, mailing_list, subscription, turn.postmasters, elsewhere)
     if subscription is None and author:
         subscription = _below(turn, sub_lists, author)
         roles |= {Role.SUBSCRIBER} if subscription else frozenset()
@@ -123,6 +124,7 @@ def gather(
         posts_by_author=_posts_by(turn, mailing_list, author),
         recognises=recognises,
         forgeable=is_forgeable(letter.dmarc),
+        shows_code=names_code(turn.tx, message, turn.now),
         rules=read_rules(turn.words(mailing_list).raw("CONTENT_FILTER"))[0],
         sub_lists=sub_lists,
     )

@@ -44,6 +44,19 @@ def test_one_is_shown_without_harm_to_the_terminal(waiting: Site) -> None:
     assert json.loads(waiting.ok("queue", "show", str(first), "--json"))["to"] == "joe@example.com"
 
 
+def test_a_code_is_for_its_recipient_only(with_list: Site) -> None:
+    request = b"Subject: Your command needs\r\n confirmation (0123456789ABCDEF)\r\n\r\nOK\r\n"
+    joe = parse_mailbox("joe@example.com")
+    with_list.store(
+        lambda tx: tx.outbox.send(joe, request, kind=Kind.CONFIRMATION, now=datetime.now(UTC))
+    )
+    [number] = numbers(with_list)
+    for shown in ("", "--json"):
+        said = with_list.ok("queue", "show", str(number), *shown.split())
+        assert "needs" in said
+        assert "0123456789ABCDEF" not in said
+
+
 def test_dropped(waiting: Site) -> None:
     first, second = numbers(waiting)
     waiting.ok("queue", "drop", str(first))

@@ -13,8 +13,8 @@ from stage import Stage
 from structlog.testing import capture_logs
 
 from listserv_py.commands.interpreter import run_job
-from listserv_py.commands.syntax import password_in, shows_password, without_password
 from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.mail.passwords import password_in, shows_password, without_password
 from listserv_py.store.people import People
 
 JOE, OLGA, EVE, ADMIN = (
