@@ -4,7 +4,7 @@
 
 Ours is the engine with the real store: half the subscribers NOHTML, a 4 KB text + HTML post, VERP,
 signed once a variant, every outcome recorded. Its time runs from the commit of the post to the
-commit of its last page; its CPU is that of the whole process, subscribing left out. Rounds are
+commit of its last page; its CPU is that of the server and its workers, subscribing left out. Rounds are
 interleaved, each with a sink of its own.
 """
 

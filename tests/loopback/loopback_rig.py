@@ -88,6 +88,7 @@ protocol = "lmtp"
 address = "unix:{self.folder}/lmtp"
 [delivery]
 transport = "{self.transport}"
+workers = 1
 {relay}
 tls = "never"
 [dkim]
