@@ -4,8 +4,8 @@
 
 Ours is the engine with the real store: half the subscribers NOHTML, a 4 KB text + HTML post, VERP,
 signed once a variant, every outcome recorded. Its time runs from the commit of the post to the
-commit of its last page; its CPU is that of the server and its workers, subscribing left out. Rounds are
-interleaved, each with a sink of its own.
+commit of its last page; its CPU is that of the server and its workers, subscribing left out. Rounds
+are interleaved, each with a sink of its own.
 """
 
 import argparse
@@ -153,6 +153,7 @@ async def ours(folder: Path, port: int, many: int, workers: int) -> None:
     engine = Engine(store, settings, Resolver(settings.dns), has_workers=workers >= 0)
     running = asyncio.create_task(engine.run())
     await idle()
+    idle_rss = sum(rss_of(pid) for pid in processes())
     before, began = cpu_of_all(), time.perf_counter()
     mailing_id = await store.run(distribute, list_id)
     engine.wake()
@@ -164,7 +165,9 @@ async def ours(folder: Path, port: int, many: int, workers: int) -> None:
     await engine.stop(5)
     await running
     await store.close()
-    print(json.dumps({"took": took, "cpu": sum(parts), "parts": parts, "rss": rss}))
+    print(
+        json.dumps({"took": took, "cpu": sum(parts), "parts": parts, "rss": rss, "idle": idle_rss})
+    )
 
 
 def free_port() -> int:
