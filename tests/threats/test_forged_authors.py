@@ -88,17 +88,22 @@ NOBODY = [
 ]
 
 
-@pytest.mark.parametrize("head", NOBODY)
-def test_such_a_mail_is_nobodys(attack: Attack, head: str) -> None:
+def test_such_a_mail_is_nobodys(attack: Attack) -> None:
+    for head in NOBODY:
+        attack.forget()
+        _is_nobodys(attack, head)
+
+
+def _is_nobodys(attack: Attack, head: str) -> None:
     before = attack.everything()
     for to, body in ((LISTSERV, ADD), (f"test-l@{DOMAIN}", "Hello")):
         raw = f"{head}\r\nTo: {to}\r\nSubject: x\r\nMessage-ID: <1@a.b>\r\n\r\n{body}\r\n".encode()
         mails = attack.take(raw, to)
         if to == LISTSERV:
-            assert mails == []
+            assert mails == [], head
         for mail in mails:  # the list's owners are told of what nobody wrote, and nobody else
-            assert recipients(mail) == [OLGA]
-    assert attack.copies() == []
+            assert recipients(mail) == [OLGA], head
+    assert attack.copies() == [], head
     assert attack.everything() == before
 
 
@@ -144,12 +149,12 @@ LOOK_ALIKES = [
 ]
 
 
-@pytest.mark.parametrize("address", LOOK_ALIKES)
-def test_a_look_alike_is_somebody_else(attack: Attack, address: str) -> None:
+def test_a_look_alike_is_somebody_else(attack: Attack) -> None:
     before = attack.everything()
-    mails = attack.mail(address, ADD)
-    assert all(b"Only an owner" in mail for mail in mails)
-    assert all(OLGA not in recipients(mail) for mail in mails)
+    for address in LOOK_ALIKES:
+        mails = attack.mail(address, ADD)
+        assert all(b"Only an owner" in mail for mail in mails), address
+        assert all(OLGA not in recipients(mail) for mail in mails), address
     assert attack.everything() == before
 
 
