@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import fill
 
 from listserv_py import __version__
+from listserv_py.commands import following
 from listserv_py.commands.card import card
 from listserv_py.commands.command import Command, Confirm, Privilege, Request, abbreviates
 from listserv_py.commands.renamed import stands_for
 from listserv_py.commands.rights import is_visible
-from listserv_py.commands.syntax import fold
-from listserv_py.errors import UnknownTopic
+from listserv_py.commands.syntax import first_word, fold
+from listserv_py.commands.tracing import show_post
+from listserv_py.errors import MissingWord, UnknownTopic
 from listserv_py.lists.addresses import is_listname
 from listserv_py.lists.keyword import Keyword
 from listserv_py.lists.keywords import KEYWORDS
@@ -18,6 +21,7 @@ from listserv_py.lists.model import MailingList
 from listserv_py.lists.values import SubscriptionPolicy
 
 WIDTH = 72
+POST = "POST"
 
 
 def help_(request: Request) -> str:
@@ -94,8 +98,30 @@ def release(request: Request) -> str:
     )
 
 
+def prepare_show(request: Request) -> Request:
+    """Only a list's owners see how far its posts have come."""
+    asked = _post(request)
+    if asked is None:
+        return request
+    listname = following.prepare_owners(asked).arguments.listname
+    return replace(request, arguments=replace(request.arguments, listname=listname))
+
+
+def _post(request: Request) -> Request | None:
+    """What SHOW POST is about; None: it is about something else."""
+    word, rest = first_word(request.arguments.text)
+    if fold(word) != POST:
+        return None
+    if not rest:
+        raise MissingWord("message-id")
+    return replace(request, arguments=replace(request.arguments, text=first_word(rest)[0]))
+
+
 def show(request: Request) -> str:
     """How this server does; what of LISTSERV's list means nothing here is said to be so."""
+    asked = _post(request)
+    if asked is not None:
+        return show_post(asked)
     word = fold(request.arguments.text)
     if not word or abbreviates(word, "VERsion"):
         return release(request)
@@ -149,11 +175,14 @@ RELEASE = Command(
 SHOW = Command(
     keyword="SHOW",
     syntax="[topic]",
-    summary="Tell which program this is, or how many lists it has",
-    details="SHOW VERSION and SHOW STATS; the others of LISTSERV's mean nothing here.",
+    summary="Tell which program this is, or how far a post has come",
+    details="SHOW VERSION and SHOW STATS; LISTSERV's others mean nothing here. SHOW POST with"
+    " a Message-ID or a post's number is for the list's owners.",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=show,
+    prepare=prepare_show,
+    weigh=following.weigh,
     compat="VERSION and STATS; the rest tells of a machine that is not there.",
 )
 

@@ -9,56 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
+from listserv_py.commands.arguments import BLANKS, Arguments, Element, first_word, fold
 from listserv_py.errors import BadAddress, BadListname, Broken, ExtraWords, MissingWord
 from listserv_py.lists.addresses import is_listname
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 
-_UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_BLANKS = " \t"
 _CODE = re.compile(r"\(?([0-9A-Fa-f]{16})\)?\.?", re.ASCII)
 GUI = "***GUI***"
 _DATASET = re.compile(r"(?:^|[ \t])DD=([A-Z0-9_$#-]{1,32})(?=[ \t]|$)", re.IGNORECASE | re.ASCII)
 _ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]+)>")
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """What may stand on a command line; a command's syntax says which of it does.
-
-    `listname` is in capitals, `*` for all lists. `person` is who a command is about when it is not
-    the sender himself: the one to ADD, or the one behind FOR. `code` is in capitals, and so is
-    `filetype`, which of a list's files is meant: LIST is its header. `pattern` means several people
-    (`*@old.example`) and stands in `person`'s place; `new` is an address, or `*@host` for the same
-    local part at another host. `dataset` is the name behind `DD=`, in capitals. `others`
-    are further list names.
-    """
-
-    listname: str = ""
-    name: str = ""
-    options: tuple[str, ...] = ()
-    person: Mailbox | None = None
-    code: str = ""
-    text: str = ""
-    switches: tuple[str, ...] = ()
-    filetype: str = ""
-    pattern: str = ""
-    others: tuple[str, ...] = ()
-    new: str = ""
-    dataset: str = ""
-
-
-def fold(word: str) -> str:
-    """The word in capitals as keywords are compared: ASCII letters only."""
-    return word.translate(_UPPER)
-
-
-def first_word(text: str) -> tuple[str, str]:
-    """A line's first word, and the rest without the blanks around it."""
-    head, *tail = re.split(r"[ \t]+", text.strip(_BLANKS), maxsplit=1)
-    return head, tail[0].strip(_BLANKS) if tail else ""
 
 
 def dataset_in(line: str) -> str:
@@ -103,16 +65,6 @@ def shown(syntax: str) -> str:
     return " ".join(part for part in parts if part != "[]")
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One part of a syntax; `cut` takes a clause (WITH, FOR, a parenthesis) from a line's end."""
-
-    shown: str
-    read: Callable[[str, Arguments], tuple[str, Arguments]]
-    write: Callable[[Arguments], str]
-    cut: Callable[[str], tuple[str, str | None]] | None = None
-
-
 @lru_cache(maxsize=100)
 def elements_of(syntax: str) -> tuple[tuple[Element, bool], ...]:
     """The elements of a syntax, each with whether it may be left out."""
@@ -149,7 +101,7 @@ def _read_listname_or_all(text: str, arguments: Arguments) -> tuple[str, Argumen
 
 
 def _read_listnames(text: str, arguments: Arguments) -> tuple[str, Arguments]:
-    words = re.split(r"[ \t,]+", text.strip(_BLANKS))
+    words = re.split(r"[ \t,]+", text.strip(BLANKS))
     wrong = [word for word in words if not is_listname(word)]
     if wrong:
         raise BadListname(wrong[0][:40])
@@ -209,7 +161,7 @@ def person_in(text: str) -> tuple[Mailbox, str]:
     """`user@host Full Name` or `Full Name <user@host>`; a name of `*` is none."""
     angle = _ANGLE.fullmatch(text)
     if angle:
-        mailbox, name = parse_mailbox(angle[2].strip(_BLANKS)), angle[1].strip('" \t')
+        mailbox, name = parse_mailbox(angle[2].strip(BLANKS)), angle[1].strip('" \t')
     else:
         quoted = re.match(r'"(?:[^"\\]|\\.)*"@\S+', text)
         word, name = (quoted[0], text[quoted.end() :]) if quoted else first_word(text)
@@ -246,7 +198,7 @@ def _write_dataset(arguments: Arguments) -> str:
 
 
 def _write_person(arguments: Arguments) -> str:
-    return f"{arguments.person} {arguments.name}".strip(_BLANKS) if arguments.person else ""
+    return f"{arguments.person} {arguments.name}".strip(BLANKS) if arguments.person else ""
 
 
 def _read_change(text: str, arguments: Arguments) -> tuple[str, Arguments]:
@@ -267,7 +219,7 @@ def _read_change(text: str, arguments: Arguments) -> tuple[str, Arguments]:
 
 
 def _write_change(arguments: Arguments) -> str:
-    return f"{arguments.pattern or arguments.person or ''} {arguments.new}".strip(_BLANKS)
+    return f"{arguments.pattern or arguments.person or ''} {arguments.new}".strip(BLANKS)
 
 
 def _read_code(text: str, arguments: Arguments) -> tuple[str, Arguments]:
@@ -275,6 +227,11 @@ def _read_code(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     found = _CODE.fullmatch(word)
     # What is no code at all is looked up all the same: nobody has ever been sent it.
     return rest, replace(arguments, code=fold(found[1] if found else word))
+
+
+def _read_message_id(text: str, arguments: Arguments) -> tuple[str, Arguments]:
+    word, rest = first_word(text)
+    return rest, replace(arguments, text=word)
 
 
 def _read_filetype(text: str, arguments: Arguments) -> tuple[str, Arguments]:
@@ -297,7 +254,7 @@ def _read_words(text: str, arguments: Arguments) -> tuple[str, Arguments]:
 
 def _cut_switches(text: str) -> tuple[str, str | None]:
     before, parenthesis, behind = text.partition("(")
-    return before.rstrip(_BLANKS), behind + " " if parenthesis else None
+    return before.rstrip(BLANKS), behind + " " if parenthesis else None
 
 
 def _clause(word: str) -> Callable[[str], tuple[str, str | None]]:
@@ -308,7 +265,7 @@ def _clause(word: str) -> Callable[[str], tuple[str, str | None]]:
         places = list(pattern.finditer(text))
         if not places:
             return text, None
-        return text[: places[-1].start()].rstrip(_BLANKS), text[places[-1].end() :]
+        return text[: places[-1].start()].rstrip(BLANKS), text[places[-1].end() :]
 
     return cut
 
@@ -343,6 +300,7 @@ _ELEMENTS: dict[str, Element] = {
     "address": Element("user@host", _read_address, lambda a: str(a.person or "")),
     "change": Element("[oldaddress] newaddress", _read_change, _write_change),
     "code": Element("code", _read_code, lambda a: a.code),
+    "message-id": Element("message-id", _read_message_id, lambda a: a.text),
     "filetype": Element("LIST", _read_filetype, lambda a: a.filetype),
     "reason": Element("reason", _read_text, lambda a: a.text),
     "pw": Element("ADD|CHange|REP|DELete|RESET [newpassword]", _read_text, lambda a: a.text),

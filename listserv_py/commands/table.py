@@ -27,6 +27,7 @@ from listserv_py.commands.site import DROP, OFFLINE, ONLINE, RESUME, SF
 from listserv_py.commands.stats import STATS
 from listserv_py.commands.subscribe import SIGNOFF, SUBSCRIBE
 from listserv_py.commands.syntax import first_word, fold, read
+from listserv_py.commands.tracing import TRACE, WHY
 from listserv_py.errors import UserError
 from listserv_py.mail.passwords import password_in, without_password
 
@@ -47,6 +48,8 @@ COMMANDS = Table(
         REVIEW,
         SCAN,
         STATS,
+        TRACE,
+        WHY,
         THANKS,
         RELEASE,
         SHOW,

@@ -113,10 +113,9 @@ class Turn:
         if filled.silent:
             log.info("mail.switched_off", form=form)
             return True
-        content = compose(self._draft(post, filled))
         self.tx.outbox.send(
             to,
-            content,
+            compose(self._draft(post, filled)),
             kind=kind,
             now=self.now,
             list_id=mailing_list.id if mailing_list else None,

@@ -1,0 +1,182 @@
+"""Follows copies: what became of one reader's, and which of a post's were not taken.
+
+One reader is found without reading a post's ledger: `ledger_span` leads to the few rows that may
+have him, and only those are unpacked. Lists of copies are cut at so many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from listserv_py.lists.options import SINGLE_POSTS
+from listserv_py.store.outcomes import Fate, unpack
+from listserv_py.store.reach import Reach
+
+UNTAKEN_MAX = 100
+PAGES_MAX = 50
+
+QUEUED = "queued"
+DEFERRED = "deferred"
+RETURNED = "returned"
+"""Taken over first, and sent back later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of a copy.
+
+    `fate` is QUEUED, DEFERRED, RETURNED or a Fate's name in small letters. `at` is when, or for one
+    that waits when it is tried next; None: not yet. `tries` counts those that put it off.
+    """
+
+    rcpt: str
+    fate: str
+    at: int | None = None
+    tries: int = 0
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Copies whose outcomes were recorded together; `reply` is the relay's to one of them."""
+
+    at: int
+    copies: int
+    sent: int
+    reply: str
+
+
+_BOUNCE = "SELECT address, at, code, status, text FROM bounce"
+_SPAN = (
+    "SELECT at, outcomes, reply FROM ledger WHERE mailing_id = ? AND first_id <= ? AND last_id >= ?"
+)
+
+
+def parts(db: Database, post_id: int) -> list[int]:
+    """The mailings of a post, a list each: mostly one; what is no longer kept is left out."""
+    rows = db.execute(
+        "SELECT id FROM mailing WHERE id = ?1 OR id IN"
+        " (SELECT mailing_id FROM reach WHERE post_id = ?1) ORDER BY id LIMIT 300",
+        (post_id,),
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def list_of(db: Database, mailing_id: int) -> int | None:
+    """The list that a mailing is of."""
+    row = db.execute("SELECT list_id FROM mailing WHERE id = ?", (mailing_id,)).fetchone()
+    return int(row[0]) if row and row[0] is not None else None
+
+
+def line_of(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
+    """What became of one reader's copy; None when the post was not for him."""
+    row = db.execute(
+        "SELECT rcpt, next_at, tries, last_reply FROM copy"
+        " WHERE mailing_id = ? AND subscriber_id = ?",
+        (mailing_id, subscriber_id),
+    ).fetchone()
+    if row is not None:
+        return Line(row[0], DEFERRED, *row[1:])
+    found = _settled(db, mailing_id, subscriber_id)
+    if found is not None:
+        return found
+    return _to_come(db, mailing_id, subscriber_id)
+
+
+def _to_come(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
+    """A reader whose page has not been recorded."""
+    row = db.execute(
+        "SELECT s.address, (SELECT 1 FROM delivered d WHERE d.mailing_id = m.id"
+        " AND d.subscriber_id = s.id) FROM mailing m JOIN subscriber s ON s.list_id = m.list_id"
+        " WHERE m.id = ? AND s.id = ? AND m.state = 'running'"
+        " AND s.id > m.cursor AND s.id <= m.upto AND s.options & ?",
+        (mailing_id, subscriber_id, SINGLE_POSTS),
+    ).fetchone()
+    if row is None or not _is_served(db, mailing_id, subscriber_id):
+        return None
+    return Line(row[0], _name(Fate.SENT) if row[1] else QUEUED)
+
+
+def _is_served(db: Database, mailing_id: int, subscriber_id: int) -> bool:
+    """Whether he gets it by this mailing, and not by another of the same post."""
+    reach = Reach(db)
+    if not reach.is_later(mailing_id):
+        return True
+    return [row[0] for row in reach.page(mailing_id, subscriber_id - 1, 1)] == [subscriber_id]
+
+
+def _settled(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
+    """What the ledger says of a copy."""
+    address = db.execute("SELECT address FROM subscriber WHERE id = ?", (subscriber_id,)).fetchone()
+    rcpt = address[0] if address else ""
+    for at, outcomes, reply in db.execute(
+        _SPAN, (mailing_id, subscriber_id, subscriber_id)
+    ).fetchall():
+        for reader, fate in unpack(bytes(outcomes)):
+            if reader == subscriber_id:
+                if fate.is_failure:
+                    return _refused(db, mailing_id, rcpt, fate, at)
+                return Line(rcpt, _name(fate), at, 0, reply if fate is Fate.SENT else "")
+    return None
+
+
+def _refused(db: Database, mailing_id: int, rcpt: str, fate: Fate, at: int) -> Line:
+    row = db.execute(
+        f"{_BOUNCE} WHERE mailing_id = ? AND address = ? ORDER BY id DESC LIMIT 1",
+        (mailing_id, rcpt),
+    ).fetchone()
+    return Line(rcpt, _name(fate), at, 0, _reply(*row[2:]) if row else "")
+
+
+def untaken(db: Database, mailing_id: int) -> list[Line]:
+    """The copies that were put off, refused or returned; at most UNTAKEN_MAX of each."""
+    waiting = db.execute(
+        "SELECT rcpt, next_at, tries, last_reply FROM copy WHERE mailing_id = ?"
+        " ORDER BY state, next_at LIMIT ?",
+        (mailing_id, UNTAKEN_MAX),
+    ).fetchall()
+    failed = db.execute(
+        f"{_BOUNCE} WHERE mailing_id = ? ORDER BY id LIMIT ?", (mailing_id, UNTAKEN_MAX)
+    ).fetchall()
+    return [
+        *(Line(rcpt, DEFERRED, at, tries, reply) for rcpt, at, tries, reply in waiting),
+        *(
+            Line(address, _of_status(code, status), at, 0, _reply(code, status, text))
+            for address, at, code, status, text in failed
+        ),
+    ]
+
+
+def pages(db: Database, mailing_id: int) -> list[Page]:
+    """The first of a post's pages, as they were recorded."""
+    rows = db.execute(
+        "SELECT at, outcomes, reply FROM ledger WHERE mailing_id = ? ORDER BY first_id LIMIT ?",
+        (mailing_id, PAGES_MAX),
+    ).fetchall()
+    found = []
+    for at, outcomes, reply in rows:
+        fates = [fate for _, fate in unpack(bytes(outcomes))]
+        found.append(Page(at, len(fates), fates.count(Fate.SENT), reply))
+    return found
+
+
+def count_pages(db: Database, mailing_id: int) -> int:
+    """How many pages there are."""
+    row = db.execute("SELECT count(*) FROM ledger WHERE mailing_id = ?", (mailing_id,)).fetchone()
+    return int(row[0])
+
+
+def _of_status(code: int, status: str) -> str:
+    if status.startswith("4.4.7"):
+        return _name(Fate.EXPIRED)
+    return _name(Fate.REFUSED) if code else RETURNED
+
+
+def _reply(code: int, status: str, text: str) -> str:
+    return " ".join(filter(None, (str(code or ""), status, text)))
+
+
+def _name(fate: Fate) -> str:
+    return fate.name.lower()
