@@ -17,6 +17,20 @@ from listserv_py.errors import BadAddress, BadListname, Broken, ExtraWords, Miss
 from listserv_py.lists.addresses import is_listname
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 
+# The words of a line belong to it, wherever they are written.
+__all__ = (
+    "GUI",
+    "Arguments",
+    "dataset_in",
+    "elements_of",
+    "first_word",
+    "fold",
+    "person_in",
+    "read",
+    "shown",
+    "write",
+)
+
 _CODE = re.compile(r"\(?([0-9A-Fa-f]{16})\)?\.?", re.ASCII)
 GUI = "***GUI***"
 _DATASET = re.compile(r"(?:^|[ \t])DD=([A-Z0-9_$#-]{1,32})(?=[ \t]|$)", re.IGNORECASE | re.ASCII)
