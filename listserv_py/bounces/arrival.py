@@ -7,7 +7,8 @@ make; a report without a valid key is logged and counts against nobody.
 from __future__ import annotations
 
 from listserv_py.bounces.policy import status_of, worst
-from listserv_py.bounces.read import Returned, read_report
+from listserv_py.bounces.read import read_report
+from listserv_py.bounces.report import Returned
 from listserv_py.lists.addresses import Destination, Door
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners, owners_of

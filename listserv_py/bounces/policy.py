@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from listserv_py.bounces.read import Action, Returned
+from listserv_py.bounces.cause import Cause
+from listserv_py.bounces.report import Kind, Returned
+
+_ORDER = (Cause.GONE, Cause.POST, Cause.PASSING)
 
 
 def worst(returned: Collection[Returned]) -> Returned | None:
@@ -16,19 +19,10 @@ def worst(returned: Collection[Returned]) -> Returned | None:
 
     A copy has one recipient, so a report that names several was written by a forwarder of his.
     """
-    bad = [one for one in returned if one.action in {Action.FAILED, Action.DELAYED}]
-    return min(bad, key=_hardness, default=None)
-
-
-def _hardness(returned: Returned) -> int:
-    return 0 if is_permanent(returned) else 1
+    bad = [one for one in returned if one.kind is Kind.FAILED]
+    return min(bad, key=lambda one: _ORDER.index(one.cause), default=None)
 
 
 def status_of(returned: Returned) -> str:
-    """Its status as it is kept: a report that names none says 5.0.0 or 4.0.0 by its action."""
-    return returned.status or ("5.0.0" if is_permanent(returned) else "4.0.0")
-
-
-def is_permanent(returned: Returned) -> bool:
-    """Whether it will not heal: failed, and not with a 4.x.x (RFC 3463 2)."""
-    return returned.action is Action.FAILED and not returned.status.startswith("4")
+    """Its status as it is kept: a report that names none says 5.0.0 or 4.0.0 by its cause."""
+    return returned.status or ("5.0.0" if returned.cause is Cause.GONE else "4.0.0")

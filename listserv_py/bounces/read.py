@@ -1,71 +1,72 @@
-"""Reads a returned mail: the delivery report of RFC 3464 and, for other alphabets, RFC 6533.
+"""Reads a mail to a bounce address: a report, a complaint, a machine's answer, or nothing of these.
 
-Only what a report says in its machine-readable part counts; prose is not guessed at. Everything in
-it is a stranger's word: a report says nothing of who is meant until a key of ours does.
+The standards first (RFC 3464, RFC 5965), prose where there is no machine-readable part. Everything
+in it is a stranger's word: it says nothing of who is meant until a key of ours does.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
 
+from listserv_py.bounces.dsn import address_in, read_complaint, read_dsn
+from listserv_py.bounces.prose import is_challenge, is_vacation, prose_of, read_prose
+from listserv_py.bounces.report import Kind, Returned
+from listserv_py.mail.fields import Field, read_header
 from listserv_py.mail.message import Message
+from listserv_py.mail.words import to_text
 
-RECIPIENTS_MAX = 50
-TEXT_MAX = 300
-_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
-_BLANK_LINE = re.compile(r"\n[ \t]*\n")
-_FIELD = re.compile(r"^([A-Za-z-]{1,60})[ \t]*:[ \t]*(.*)$")
-
-
-class Action(StrEnum):
-    """What a report says became of a copy (RFC 3464 2.3.3)."""
-
-    FAILED = "failed"
-    DELAYED = "delayed"
-    DELIVERED = "delivered"
-    RELAYED = "relayed"
-    EXPANDED = "expanded"
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """What a report says of one recipient; `status` is "" when it names none."""
-
-    action: Action
-    status: str
-    text: str
+_RETURNED = frozenset(
+    {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}
+)
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,500}>")
+_QUOTED_ID = re.compile(r"^[> \t]{0,10}Message-ID:[ \t]*(<[!-;=?-~]{1,500}>)", re.I | re.M)
+_HEADER_MAX = 64_000
+_MDN = "message/disposition-notification"
 
 
 def read_report(message: Message) -> tuple[Returned, ...] | None:
-    """What a delivery report says, recipient by recipient; None when the mail is no report."""
-    part = next((one for one in message.root.walk() if one.content_type in _TYPES), None)
-    if part is None:
-        return None
-    text = part.decoded().decode("utf-8", "replace").replace("\r\n", "\n")
-    groups = [_fields(group) for group in _BLANK_LINE.split(text.strip("\n"))]
-    found = [_returned(group) for group in groups[: RECIPIENTS_MAX + 1]]
-    return tuple(one for one in found if one is not None)
+    """What became of which copy; None when the mail is nothing of the kind."""
+    found = _read(message)
+    if not found:
+        return found
+    message_id, sender = _original(message)
+    return tuple(replace(one, message_id=message_id, sender=one.sender or sender) for one in found)
 
 
-def _fields(group: str) -> dict[str, str]:
-    """The fields of one group by lower-case name, folds undone, the first of each name."""
-    fields: dict[str, str] = {}
-    for line in re.sub(r"\n[ \t]+", " ", group).split("\n"):
-        field = _FIELD.match(line)
-        if field:
-            fields.setdefault(field[1].lower(), field[2].strip())
-    return fields
+def _read(message: Message) -> tuple[Returned, ...] | None:
+    complaint = read_complaint(message)
+    if complaint is not None:
+        return (complaint,)
+    prose = prose_of(message)
+    found = read_dsn(message)
+    if found is not None and (found or message.root.content_type == "multipart/report"):
+        return found or read_prose(message, prose)
+    if is_challenge(prose):
+        return (Returned(Kind.CHALLENGE),)
+    if is_vacation(message, prose):
+        return (Returned(Kind.VACATION),)
+    told = read_prose(message, prose)
+    if not told and any(part.content_type == _MDN for part in message.root.walk()):
+        return (Returned(Kind.DELIVERED),)
+    return told or None
 
 
-def _returned(fields: dict[str, str]) -> Returned | None:
-    """The group of one recipient; the first group of a report, which has no Action, is none."""
-    word = fields.get("action", "").partition(" ")[0].lower()
-    if word not in set(Action):
-        return None
-    status = _STATUS.search(fields.get("status", ""))
-    text = fields.get("diagnostic-code", "")
-    printable = "".join(char if char.isprintable() else " " for char in text)
-    return Returned(Action(word), status[0] if status else "", printable[:TEXT_MAX])
+def _original(message: Message) -> tuple[str, str]:
+    """The Message-ID and the envelope sender of what came back, "" where it does not show them."""
+    for part in message.root.walk():
+        if part.content_type in _RETURNED and part is not message.root:
+            end = min(part.end, part.body_start + _HEADER_MAX)
+            fields = read_header(part.raw, part.body_start, end).fields
+            return _sane(_first(fields, "message-id")), address_in(_first(fields, "return-path"))
+    found = _QUOTED_ID.search(message.text_to_read(_HEADER_MAX))
+    return (found[1] if found else ""), ""
+
+
+def _first(fields: tuple[Field, ...], name: str) -> str:
+    return next((to_text(one.value) for one in fields if one.name == name), "")
+
+
+def _sane(value: str) -> str:
+    found = _MESSAGE_ID.search(value)
+    return found[0] if found else ""

@@ -6,14 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from stage import Stage
 
-from listserv_py.bounces.policy import status_of, worst
-from listserv_py.bounces.read import RECIPIENTS_MAX, Action, Returned, read_report
 from listserv_py.mail.mailbox import parse_mailbox
-from listserv_py.mail.message import read
 
 JOE = parse_mailbox("joe@example.net")
 DAEMON = "MAILER-DAEMON@mail.example.net"
@@ -36,63 +31,6 @@ FAILED = (
 )
 DELAYED = "Final-Recipient: rfc822; joe@example.net\nAction: delayed\nStatus: 4.4.1"
 RELAYED = "Final-Recipient: rfc822; joe@example.net\nAction: relayed\nStatus: 2.0.0"
-
-
-def returned(raw: bytes) -> tuple[Returned, ...] | None:
-    return read_report(read(raw))
-
-
-@pytest.mark.parametrize(
-    ("groups", "expected"),
-    [
-        ((FAILED,), [Returned(Action.FAILED, "5.1.1", "smtp; 550 5.1.1 no such user here")]),
-        ((DELAYED,), [Returned(Action.DELAYED, "4.4.1", "")]),
-        ((FAILED, RELAYED), [Action.FAILED, Action.RELAYED]),
-        (("Action: FAILED (really)\nStatus: 5.0.0 (x)",), [Returned(Action.FAILED, "5.0.0", "")]),
-        (("Action: failed",), [Returned(Action.FAILED, "", "")]),
-        (("Action: exploded\nStatus: 5.0.0",), []),
-        ((), []),
-        (("Action: failed",) * 200, [Action.FAILED] * RECIPIENTS_MAX),
-    ],
-)
-def test_a_report(groups: tuple[str, ...], expected: list[object]) -> None:
-    found = returned(report(*groups))
-    assert found is not None
-    as_expected = [one if isinstance(want, Returned) else one.action
-                   for one, want in zip(found, expected, strict=True)]  # fmt: skip
-    assert as_expected == expected
-
-
-def test_a_report_in_another_alphabet() -> None:
-    found = returned(report(FAILED, status_type="message/global-delivery-status"))
-    assert found is not None
-    assert found[0].status == "5.1.1"
-
-
-def test_mail_that_is_no_report() -> None:
-    assert returned(b"From: x@y.org\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n") is None
-
-
-@given(st.binary(max_size=300))
-def test_no_report_breaks_the_reader(status: bytes) -> None:
-    head, _, _ = report().partition(b"Reporting-MTA")
-    found = returned(head + status + b"\r\n--b--\r\n")
-    assert all(one.text.isprintable() for one in found or ())
-
-
-@pytest.mark.parametrize(
-    ("actions", "expected"),
-    [
-        (((Action.FAILED, "5.1.1"), (Action.FAILED, "4.2.2")), "5.1.1"),
-        (((Action.FAILED, "4.2.2"), (Action.FAILED, "")), "5.0.0"),
-        (((Action.DELAYED, ""), (Action.DELIVERED, "2.0.0")), "4.0.0"),
-        (((Action.DELIVERED, "2.0.0"), (Action.RELAYED, ""), (Action.EXPANDED, "")), None),
-        ((), None),
-    ],
-)
-def test_which_one_counts(actions: tuple[tuple[Action, str], ...], expected: str | None) -> None:
-    bad = worst([Returned(action, status, "") for action, status in actions])
-    assert (status_of(bad) if bad else None) == expected
 
 
 @pytest.fixture
