@@ -58,6 +58,7 @@ COMMANDS = [
         "HELP",
         "NONSENSE",
     ),
+    *("TRACE <0@client.example>", "WHY <0@client.example>"),
 ]
 DOORS = ["test-l-subscribe-request", "test-l-signoff-request", "test-l-request", "owner-test-l"]
 
@@ -100,6 +101,8 @@ def both(tmp_path: Path) -> Iterator[tuple[Attack, Attack]]:
 def test_a_command_in_somebodys_name(both: tuple[Attack, Attack]) -> None:
     """To others the same; to him one mail each, so that not even their number tells."""
     more = f"Reply-To: {EVE}\r\nCc: {EVE}\r\nSender: {EVE}\r\nReturn-Receipt-To: {EVE}\r\n"
+    for attack in both:
+        attack.mail(EVE, "Hello", to=f"public-l@{DOMAIN}")
     for command in COMMANDS:
         seen, counts = [], []
         for attack in both:

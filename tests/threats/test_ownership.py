@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stage import DOMAIN
 from threats_rig import EVE, JOE, OLGA, Attack
 
 from listserv_py.commands.command import Privilege
@@ -18,6 +19,9 @@ from listserv_py.mail.mailbox import parse_mailbox
 
 ANNA = "anna@example.com"
 """Owner of A-L, and of no other list."""
+
+POST = "<1@client.example>"
+"""The second mail of the test: Joe's to B-L."""
 
 LINES: dict[str, tuple[str, ...]] = {
     "HELP": ("HELP",),
@@ -79,6 +83,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "RESUME": ("RESUME",),
     "OFFLINE": ("OFFLINE",),
     "ONLINE": ("ONLINE",),
+    "TRACE": (f"TRACE {POST}", f"TRACE {POST} FOR {JOE}"),
+    "WHY": (f"WHY {POST}",),
     "DROP": ("DROP B-L", "DROP A-L"),
 }
 SECRETS = (JOE, "Joe Doe", "HIDDEN-L", "* Send=", "Welcome-text")
@@ -107,13 +113,13 @@ def test_each_command_of_the_table_has_its_line() -> None:
 @pytest.mark.parametrize("word", [unit.word for unit in COMMANDS.units])
 def test_an_owner_of_one_list_is_a_stranger_on_another(attack: Attack, word: str) -> None:
     attack.mail(JOE, "SIGNOFF B-L")  # a code that is his
-    attack.stage.outgoing()
+    attack.mail(JOE, "Hello", to=f"b-l@{DOMAIN}")
     anna = parse_mailbox(ANNA)
     for line in LINES[word]:
         before = attack.everything()
         said, failed = run_job(attack.stage.turn(), anna, line)
         is_anybodys = COMMANDS.find(word).privilege is Privilege.ANYBODY  # type: ignore[union-attr]
-        assert failed or is_anybodys, (line, said)
+        assert failed or (is_anybodys and word not in {"TRACE", "WHY"}), (line, said)
         if word != "REGISTER":
             assert attack.everything() == before, line
         told = said.replace(line.partition("\n")[0], "")  # an error may say his own words again
