@@ -1,6 +1,16 @@
-"""What all tests share: `--update-golden` writes golden files anew instead of comparing."""
+"""What all tests share: `--update-golden` writes golden files anew instead of comparing.
+
+Compiled modules are kept, whatever the machine's habit: a hundred processes are started here, and
+each would compile the whole house again, which takes longer than what it is started for.
+"""
+
+import os
+import sys
 
 import pytest
+
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from click.testing import CliRunner, Result
+from forked import Forked, listserv_py
 
 from listserv_py.cli.main import program
 from listserv_py.store.lock import lock
@@ -72,29 +71,34 @@ class Site:
         return [path for path in found if text.lower().encode() in path.read_bytes().lower()]
 
 
-def process(site: Site, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "listserv_py", "--config", str(site.config), *words],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
+@dataclass(frozen=True)
+class Ended:
+    """What a process left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def process(site: Site, *words: str) -> Ended:
+    """The command line in a process of its own."""
+    said, complained = site.folder / "stdout", site.folder / "stderr"
+    for file in (said, complained):
+        file.write_bytes(b"")
+    words = ("--config", str(site.config), *words)
+    status = listserv_py(*words, output=said, errors=complained).wait(50)
+    return Ended(status, said.read_text(), complained.read_text())
 
 
 @contextmanager
-def server(site: Site) -> Iterator[subprocess.Popen[bytes]]:
-    """The server, ready; it has ended when the context has."""
+def server(site: Site, *, files: int = 0) -> Iterator[Forked]:
+    """The server, ready; it has ended when the context has. `files`: no more open than these."""
     log = site.folder / "log"
-    with log.open("wb") as out:
-        running = subprocess.Popen(
-            [sys.executable, "-m", "listserv_py", "--config", str(site.config), "serve",
-             "--log-format", "json"],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-        )  # fmt: skip
+    log.write_bytes(b"")
+    words = ("--config", str(site.config), "serve", "--log-format", "json")
+    running = listserv_py(*words, output=log, files=files)
     pause = threading.Event()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 50
     try:
         while "daemon.ready" not in log.read_text():
             assert running.poll() is None, log.read_text()

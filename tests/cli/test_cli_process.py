@@ -231,11 +231,11 @@ def test_the_demonstration(tmp_path: Path) -> None:
     assert list((folder / "data" / "maildir").glob("*reader.example/new/*"))
 
 
-def test_a_demonstration_that_fails_says_where(tmp_path: Path) -> None:
+def test_a_demonstration_that_fails_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / ".demo").write_text("in the way")
-    done = subprocess.run(
-        [sys.executable, "-m", "listserv_py", "--config", str(tmp_path / "absent"), "demo"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=55,
-    )  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    done = process(Site(tmp_path), "demo")
     assert done.returncode == 1
     assert ".demo" in done.stderr

@@ -1,17 +1,16 @@
 """`serve` and `check`: what is told before anything is started, and SIGHUP, as real processes."""
 
 import re
-import resource
 import signal
 import smtplib
 import socket
-import subprocess
-import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 from cli_site import DOMAIN, Site, process, server
+from forked import Forked
 
 from listserv_py.daemon.server import DESCRIPTORS_OF_OURS
 
@@ -93,7 +92,7 @@ def test_check_misses_the_database(with_list: Site) -> None:
     assert "gone" in with_list.refused("check", status=2)
 
 
-def hang_up(site: Site, running: subprocess.Popen[bytes], written: str, word: str) -> None:
+def hang_up(site: Site, running: Forked, written: str, word: str) -> None:
     """Write another configuration and have it read; returns when the log says `word`."""
     before = logged(site, "daemon.ready").count(word)
     site.config.write_text(written)
@@ -139,20 +138,11 @@ def test_hang_up_moves_the_lists_to_another_domain(with_list: Site) -> None:
 
 
 def test_more_clients_than_descriptors(site: Site) -> None:
-    log = site.folder / "log"
-    command = [sys.executable, "-m", "listserv_py", "--config", str(site.config), "serve"]
-    most = DESCRIPTORS_OF_OURS + 24
-    with log.open("wb") as out:
-        running = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),  # noqa: PLW1509
-        )
-    try:
+    with server(site, files=DESCRIPTORS_OF_OURS + 24) as running, ExitStack() as stack:
         where = port(site)
-        clients = [socket.create_connection(("127.0.0.1", where)) for _ in range(100)]
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", where))) for _ in range(100)
+        ]
         greetings = [_greeting(client) for client in clients]
         assert greetings.count(b"220") == 24
         assert set(greetings) == {b"220", b"421"}
@@ -166,9 +156,6 @@ def test_more_clients_than_descriptors(site: Site) -> None:
             last.sendmail("a@b.example", f"listserv@{DOMAIN}", "From: a@b.example\n\nHELP")
         logged(site, "delivery.sent")
         assert running.poll() is None
-    finally:
-        running.terminate()
-        assert running.wait(30) == 0, log.read_text()
 
 
 def _greeting(client: socket.socket) -> bytes:

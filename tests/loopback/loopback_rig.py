@@ -19,11 +19,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
 from click.testing import CliRunner
+from forked import Forked, listserv_py
 
 from listserv_py.cli.main import program
 
@@ -60,7 +62,7 @@ class Server:
     relay: str = ""
     prefix: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def config(self) -> Path:
@@ -110,6 +112,11 @@ key_file = "{self.folder}/dkim.pem"
         return done.stdout
 
     def start(self, *prefix: str) -> Server:
+        """As a process of its own; a `prefix` is another program, which starts it."""
+        if not prefix:
+            words = ("--config", str(self.config), "serve")
+            self.process = listserv_py(*words, output=self.folder / "log")
+            return self
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*prefix, *self.command("serve")],
@@ -141,7 +148,8 @@ key_file = "{self.folder}/dkim.pem"
         if self.process is None:
             return 0
         if self.process.poll() is None:
-            os.killpg(self.process.pid, how)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, how)
         try:
             return self.process.wait(seconds)
         finally:
