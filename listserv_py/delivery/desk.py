@@ -12,6 +12,7 @@ from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.letters import Content, Letters
 from listserv_py.delivery.personal import Own
 from listserv_py.delivery.plan import Planned
+from listserv_py.delivery.program import with_values
 from listserv_py.delivery.variants import VariantKey
 from listserv_py.delivery.wire import Letter
 from listserv_py.mail.listheaders import ListFacts
@@ -53,6 +54,7 @@ class Desk:
         if content is None:
             return None
         planned = plan.page(readers, content.facts, *await self._marks(mailing, content.facts))
+        planned = await self._filled(content.facts, planned)
         letters = await self._or_aside(mailing, self._letters_for(content, planned))
         if letters is None:
             return None
@@ -95,7 +97,10 @@ class Desk:
         if content is None or due.subscriber_id is None:
             return None
         marks = await self._marks(due.mailing, content.facts)
-        one = plan.copy_of(due.subscriber_id, due.rcpt, due.options, *marks)
+        planned = plan.copy_of(due.subscriber_id, due.rcpt, due.options, *marks)
+        one = next(iter(await self._filled(content.facts, [planned])), None)
+        if one is None:
+            return None
         letter = await self._or_aside(due.mailing, self._letters.of_post(content, one.variant))
         if letter is None:
             return None
@@ -115,6 +120,18 @@ class Desk:
             self._keys = await self._store.read(lambda tx: (tx.verp, tx.tokens))
         verp, tokens = self._keys
         return plan.senders(verp, mailing, facts), personal.fields(facts, tokens.token_for)
+
+    async def _filled(self, facts: ListFacts, planned: list[Planned]) -> list[Planned]:
+        """Those who are still there, each with what fills his copy in."""
+        if not facts.merge:
+            return planned
+        people = [one.subscriber_id for one in planned]
+        said = await self._store.read(lambda tx: tx.sending.said(people))
+        return [
+            one._replace(personal=with_values(one.personal, (one.rcpt, *said[one.subscriber_id])))
+            for one in planned
+            if one.subscriber_id in said
+        ]
 
     async def _or_aside(self, mailing: Mailing, making: Awaitable[T]) -> T | None:
         """What was made; None: it cannot be made, and the mailing is held."""

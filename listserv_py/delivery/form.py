@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from listserv_py.delivery.program import Program
 from listserv_py.delivery.sign import Sealed, Signers, signatures
 
 SIGNED_ROOM = 4096
@@ -29,7 +30,8 @@ class Form:
     """`eight_bit`: some octet is above 127; `utf8_head`: some octet of the header is (RFC 6532).
 
     `own_at`: where in `wire` the fields of a copy go; None: all copies are `wire`, signed.
-    `sealed`: what to sign of those that are not; None: they go out unsigned.
+    `sealed`: what to sign of those that are not; None: they go out unsigned. `program`: what fills
+    each copy in; `wire` is empty then.
     """
 
     wire: bytes
@@ -37,6 +39,7 @@ class Form:
     utf8_head: bool
     own_at: int | None = None
     sealed: Sealed | None = None
+    program: Program | None = None
 
     @property
     def size(self) -> int:
@@ -45,7 +48,8 @@ class Form:
 
     def arguments(self, caps: Caps, utf8: bool) -> bytes:
         """What stands behind the address of MAIL; `utf8`: an address is not ASCII."""
-        words = b" SIZE=%d" % self.size if caps.size else b""
+        # RFC 1870 5: it may be left out, as of a mail that is filled in later.
+        words = b" SIZE=%d" % self.size if caps.size and self.program is None else b""
         if self.eight_bit and caps.eight_bit:
             words += b" BODY=8BITMIME"
         if (utf8 or self.utf8_head) and caps.utf8:
@@ -54,10 +58,13 @@ class Form:
 
 
 def wire_of(form: Form, personal: bytes, signers: Signers) -> bytes:
-    """A copy as it follows DATA; `personal`: the fields that it has for itself, whole lines.
+    """A copy as it follows DATA.
 
-    Pure, and the same bytes for the same copy each time: neither kind of signature takes dice.
+    `personal`: the fields that it has for itself, whole lines, and behind them what it is filled in
+    with. Pure, the same bytes for the same copy each time: no kind of signature takes dice.
     """
+    if form.program is not None:
+        return form.program.wire(personal, form.sealed, signers)
     if form.own_at is None:
         return form.wire
     top = signatures(signers, form.sealed, personal) if form.sealed else b""

@@ -19,6 +19,7 @@ from listserv_py.mail.listheaders import ListFacts, decode
 from listserv_py.mail.message import read
 from listserv_py.store.outbox import Kind
 from listserv_py.store.sending import Mailing
+from listserv_py.texts.merge import names_of
 
 KEPT = 16
 KEPT_BYTES = 64_000_000
@@ -38,8 +39,10 @@ class Content:
         """The unsigned variant."""
         found = self.drafts.get((key, seven_bit))
         if found is None:
-            found = render(
-                self.raw, self.facts, plain=key.plain, style=key.style, seven_bit=seven_bit
+            found = (
+                render(self.raw, self.facts, plain=key.plain, style=key.style, seven_bit=seven_bit)
+                if self.facts.listname
+                else _as_given(self.raw, seven_bit=seven_bit)
             )
             self.drafts[key, seven_bit] = found
         return found
@@ -95,17 +98,26 @@ class Letters:
 
     def _sealed(self, content: Content, key: VariantKey) -> Letter:
         signers = self.signers if content.facts.signed else ()
-        facts, sealer = content.facts, self.sealer
+        facts = content.facts
+        # A seal covers the body, and each copy that is filled in has another.
+        sealer = self.sealer if facts.listname and not facts.merge else None
+        columns = facts.columns.split()
+        names = names_of(columns, of_list=bool(facts.listname)) if facts.merge else None
 
         def make(seven_bit: bool) -> Variant:
             draft = content.draft(key, seven_bit)
             return sealer.sealed(draft, facts) if sealer else draft
 
-        return Letter(make, signers, facts.stamp)
+        return Letter(make, signers, facts.stamp, names)
 
     def _single(self, mailing: Mailing, raw: bytes) -> Letter:
         def make(seven_bit: bool) -> Variant:
-            return Variant(*split(fit(read(raw), seven_bit=True) if seven_bit else raw))
+            return _as_given(raw, seven_bit=True) if seven_bit else Variant(*split(raw))
 
         signers = () if mailing.kind == Kind.PASSED_ON else self.signers
         return Letter(make, signers, mailing.created_at)
+
+
+def _as_given(raw: bytes, *, seven_bit: bool) -> Variant:
+    """A mail that is nobody's post: nothing is put in, and it fits its way."""
+    return Variant(*split(fit(read(raw), seven_bit=seven_bit)))

@@ -34,7 +34,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One form of a rendered variant; `sealed` as in sign.Sealed, empty: nothing to be signed."""
+    """One form of a rendered variant; `sealed` as in sign.Sealed, empty: nothing to be signed.
+
+    `program`: what fills each copy in, as `program.py` encodes it; empty: nothing is.
+    """
 
     number: int
     is_seven: bool
@@ -44,6 +47,7 @@ class Content:
     sealed: list[Any]
     wire: bytes
     canonical: bytes
+    program: bytes
 
 
 @dataclass(frozen=True, slots=True)

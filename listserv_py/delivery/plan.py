@@ -45,8 +45,12 @@ def variant_of(options: int) -> VariantKey:
 def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
     """From a subscriber id to the sender: the list's, never the author's (RFC 5321 3.9.2).
 
-    VERP names the subscriber in it, unless the list wants one sender for all.
+    VERP names the subscriber in it, unless the list wants one sender for all. A mailing with a
+    sender of its own has that one.
     """
+    if mailing.reverse_path:
+        given = mailing.reverse_path.encode()
+        return lambda _: given
     if not facts.verp:
         plain = Destination(Door.OWNER, facts.listname)
         one = str(address_of(plain, domain=facts.domain, name="")).encode()

@@ -301,6 +301,7 @@ def _plain(number: int, form: Form, *, is_seven: bool) -> messages.Content:
         [sealed.names, sealed.body_hash, sealed.stamp] if sealed else [],
         form.wire,
         sealed.canonical if sealed else b"",
+        form.program.encode() if form.program else b"",
     )
 
 

@@ -52,7 +52,8 @@ def render(
     fields = styled(message.fields, raw, facts, style)
     ready = _reread(fit(_reread(joined(fields) + b"\r\n" + message.body), seven_bit=seven_bit))
     own = names(facts, style)
-    genuine = is_genuine(ready, facts, own)
+    # No signature holds over what is still to be filled in.
+    genuine = not facts.merge and is_genuine(ready, facts, own)
     fields = ready.fields if genuine else with_alias(ready, facts)
     if not own:
         return Variant(joined(fields), ready.body, genuine=genuine)

@@ -12,19 +12,26 @@ import asyncio
 from collections.abc import Callable
 
 from listserv_py.delivery.form import Caps, Form
+from listserv_py.delivery.merge import compiled
 from listserv_py.delivery.render import Variant
 from listserv_py.delivery.sign import Signers, seal, signatures
+from listserv_py.texts.merge import Names
 
 Make = Callable[[bool], Variant]
 
 
 class Letter:
-    """One variant of one mailing; `make(seven_bit)` gives it unsigned."""
+    """One variant of one mailing; `make(seven_bit)` gives it unsigned.
 
-    __slots__ = ("_make", "_seven", "_stamp", "main", "signers")
+    `names`: what is filled in for each reader; None for a mail that is not.
+    """
 
-    def __init__(self, make: Make, signers: Signers, stamp: int) -> None:
-        self._make, self.signers, self._stamp = make, signers, stamp
+    __slots__ = ("_make", "_names", "_seven", "_stamp", "main", "signers")
+
+    def __init__(
+        self, make: Make, signers: Signers, stamp: int, names: Names | None = None
+    ) -> None:
+        self._make, self.signers, self._stamp, self._names = make, signers, stamp, names
         self._seven: Form | None = None
         self.main = self._seal(seven_bit=False)
 
@@ -49,6 +56,10 @@ class Letter:
         head, body, own_at = made.head, made.body, made.own_at
         eight_bit = not (head.isascii() and body.isascii())
         utf8_head = not head.isascii()
+        if self._names is not None:
+            merge = compiled(made, self._names)
+            sealed = seal(merge.head, b"", self._stamp, merge.own) if self.signers else None
+            return Form(b"", eight_bit, utf8_head, sealed=sealed, program=merge.program)
         sealed = seal(head, body, self._stamp, made.own) if self.signers else None
         if own_at is None:
             top = signatures(self.signers, sealed) if sealed else b""

@@ -29,6 +29,7 @@ from listserv_py.delivery.courier import SmtpCourier
 from listserv_py.delivery.form import Form
 from listserv_py.delivery.given import Given, Received, copies_of
 from listserv_py.delivery.journal import Marks
+from listserv_py.delivery.program import decode
 from listserv_py.delivery.replies import own
 from listserv_py.delivery.sign import Sealed, Signers, load
 from listserv_py.delivery.terms import settings_of
@@ -176,7 +177,10 @@ class Worker:
 
     def _keep(self, message: messages.Content) -> None:
         sealed = Sealed(message.canonical, *message.sealed) if message.sealed else None
-        form = Form(message.wire, message.eight_bit, message.utf8_head, message.own_at, sealed)
+        program = decode(message.program) if message.program else None
+        form = Form(
+            message.wire, message.eight_bit, message.utf8_head, message.own_at, sealed, program
+        )
         if not message.is_seven:
             ask = partial(self._channel.say, messages.WantSeven(message.number))
             self._contents[message.number] = Received(form, self._signers, ask)

@@ -31,7 +31,9 @@ class ListFacts:
     into From where the author's address cannot stand, "" where it always can; `seals`, blank
     between, are the signatures of his domain that have verified (`mail.seals`). `arc`: what
     an ARC set of ours says behind the `arc_sets` that the post came with, "" for none. `verp`:
-    each copy has an envelope sender of its own.
+    each copy has an envelope sender of its own. `merge`: each copy is filled in for its reader,
+    with his address, his name and the `columns`, blank between. A mail that DISTRIBUTE sends has no
+    `listname`, and goes out as it was given.
     """
 
     listname: str
@@ -67,6 +69,8 @@ class ListFacts:
     arc: str = ""
     arc_sets: int = 0
     verp: bool = True
+    merge: bool = False
+    columns: str = ""
 
     @property
     def has_banners(self) -> bool:

@@ -17,6 +17,7 @@ from listserv_py.lists.values import ConfirmWho, LoopcheckLevel
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.words import to_text
 from listserv_py.posting.content import attached, html_only
+from listserv_py.posting.merge import blocks
 from listserv_py.posting.post import Post, Repeat
 from listserv_py.posting.verdict import (
     Asked,
@@ -337,6 +338,7 @@ CHECKS: tuple[Check, ...] = (
     may_send,
     html_only,
     attached,
+    blocks,
     may_edit,
     quotes_header,
     null_sender,

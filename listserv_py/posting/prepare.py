@@ -6,6 +6,8 @@ in `ListFacts`, so a copy rendered later has the bytes of one rendered now.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from listserv_py.lists.access import Access
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
@@ -19,6 +21,7 @@ from listserv_py.posting.alias import with_alias
 from listserv_py.posting.answers import known, tell_author
 from listserv_py.posting.content import stripped
 from listserv_py.posting.copyrules import ruled, through
+from listserv_py.posting.merge import is_filled_in
 from listserv_py.posting.oneclick import with_one_click
 from listserv_py.posting.post import DISTRIBUTED_FOR, Post
 from listserv_py.store.changelog import Verb
@@ -36,6 +39,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> int:
     mailing_list, tx = post.mailing_list, turn.tx
     number = tx.lists.number_post(mailing_list)
     facts = ruled(facts_of(turn, letter, post), mailing_list, number, post.message.subject)
+    facts = replace(facts, merge=is_filled_in(post, facts))
     facts = with_alias(turn, letter, post, facts)
     below = _not_there_yet(turn, post)
     mailing_id = _send(turn, post, facts, below)

@@ -15,6 +15,7 @@ from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store import progress, queue_view
 from listserv_py.store.queue_view import Detail, Retried, Waiting
 from listserv_py.store.reach import Reach
+from listserv_py.store.recipients import Recipients, Row
 from listserv_py.store.times import stamp
 
 
@@ -22,6 +23,8 @@ class Kind(StrEnum):
     """What a mailing is."""
 
     POST = "post"
+    JOB = "job"
+    """A mail that DISTRIBUTE sends to people who are on no list."""
     REPLY = "reply"
     CONFIRMATION = "confirmation"
     APPROVAL = "approval"
@@ -37,6 +40,7 @@ class Outbox:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._reach = Reach(db)
+        self._recipients = Recipients(db)
 
     def send(  # noqa: PLR0913 - all but two by name
         self,
@@ -94,6 +98,30 @@ class Outbox:
         if any(reaches for _, reaches, _ in made):
             self._keep(first, content)
         return first
+
+    def distribute_job(
+        self,
+        content: bytes,
+        facts: ListFacts,
+        recipients: Sequence[Row],
+        *,
+        sender: str,
+        now: datetime,
+    ) -> int:
+        """A mail to people who are on no list, bounces to `sender`; the mailing's id."""
+        found = self._db.execute(
+            "INSERT INTO mailing (kind, state, reverse_path, facts, created_at)"
+            " VALUES (?, 'running', ?, ?, ?)",
+            (Kind.JOB, sender, facts.encode(), stamp(now)),
+        )
+        mailing_id = int(found.lastrowid or 0)
+        cursor, upto = self._recipients.add(mailing_id, recipients)
+        self._db.execute(
+            "UPDATE mailing SET cursor = ?, upto = ? WHERE id = ?", (cursor, upto, mailing_id)
+        )
+        progress.expect(self._db, mailing_id, len(recipients))
+        self._keep(mailing_id, content)
+        return mailing_id
 
     def _post(self, list_id: int, facts: ListFacts, now: datetime) -> tuple[int, bool]:
         """The row of a post, and whether there is anybody on the list."""
@@ -178,7 +206,7 @@ class Outbox:
     def erase(self, mailbox: Mailbox) -> None:
         """Forget a person: mail that waits for him, and records of its bounces."""
         address = (str(mailbox),)
-        single = "DELETE FROM mailing WHERE kind <> 'post' AND id IN"
+        single = "DELETE FROM mailing WHERE kind NOT IN ('post', 'job') AND id IN"
         same = "(SELECT mailing_id FROM copy WHERE rcpt = ? COLLATE NOCASE)"
         self._db.execute(f"{single} {same}", address)
         self._db.execute("DELETE FROM copy WHERE rcpt = ? COLLATE NOCASE", address)

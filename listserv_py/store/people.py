@@ -307,7 +307,7 @@ class People:
         written = _written(mailbox).encode()
         found = set()
         for mailing_id, is_post, raw in self._db.execute(
-            "SELECT m.id, m.kind = 'post', c.raw"
+            "SELECT m.id, m.kind IN ('post', 'job'), c.raw"
             " FROM mailing m JOIN content c ON c.mailing_id = m.id"
         ):
             if _is_by(mailbox, bytes(raw)) or (not is_post and written in bytes(raw).lower()):

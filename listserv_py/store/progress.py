@@ -77,7 +77,7 @@ _VIEW = (
 def on_their_way(db: Database, now: int, limit: int) -> list[Progress]:
     """The posts that have not reached everybody, oldest first."""
     rows = db.execute(
-        f"{_VIEW} WHERE m.state IN ('running', 'waiting') AND m.kind = 'post'"
+        f"{_VIEW} WHERE m.state IN ('running', 'waiting') AND m.kind IN ('post', 'job')"
         " ORDER BY m.id LIMIT ?",
         (limit,),
     )

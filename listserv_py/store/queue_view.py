@@ -69,7 +69,7 @@ class Detail:
 # A post's first reason is its own copies'; when it stands still as a whole, the smarthost's.
 _VIEW = """
 SELECT m.id, m.kind, coalesce(l.name, ''),
-       iif(m.kind = 'post', '',
+       iif(m.kind IN ('post', 'job'), '',
            coalesce((SELECT rcpt FROM copy WHERE mailing_id = m.id LIMIT 1), '')),
        m.created_at, m.sent, m.failed,
        coalesce(p.waiting, EXISTS (SELECT 1 FROM copy WHERE mailing_id = m.id)),
@@ -154,7 +154,7 @@ def drop(db: Database, mailing_id: int) -> bool:
     row = db.execute(f"{_KIND} AND {_ACTIVE}", (mailing_id,)).fetchone()
     if row is None:
         return False
-    if row[0] == "post":
+    if row[0] in ("post", "job"):
         db.execute("UPDATE mailing SET state = 'dropped' WHERE id = ?", (mailing_id,))
         clear(db, mailing_id)
         Reach(db).forget_content(mailing_id)

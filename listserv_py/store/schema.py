@@ -8,7 +8,7 @@ import secrets
 
 from sqlite_utils import Database, Migrations
 
-from listserv_py.store import outbox_tables, trail_tables
+from listserv_py.store import outbox_tables, recipients, trail_tables
 
 migrations = Migrations("listserv_py")
 
@@ -336,3 +336,9 @@ def create_stats_table(db: Database) -> None:
 def create_trail_tables(db: Database) -> None:
     """What became of each mail, and how far posts have come."""
     trail_tables.create(db)
+
+
+@migrations()
+def create_recipient_table(db: Database) -> None:
+    """Whom the mails of DISTRIBUTE go to."""
+    recipients.create(db)

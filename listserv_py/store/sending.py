@@ -18,6 +18,7 @@ from listserv_py.store.outcomes import Fate, RestingHost, Settled, pack
 from listserv_py.store.progress import LAST, REACHED
 from listserv_py.store.queue_view import clear
 from listserv_py.store.reach import Reach
+from listserv_py.store.recipients import Recipients
 
 URGENT, BULK = 1, 0
 POSTS_AT_ONCE = 100
@@ -80,6 +81,7 @@ class Sending:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._reach = Reach(db)
+        self._recipients = Recipients(db)
 
     # What is to be sent.
 
@@ -93,6 +95,8 @@ class Sending:
 
     def page(self, mailing: Mailing, after: int, limit: int) -> list[Reader]:
         """The next readers of a post; empty when there are no more."""
+        if mailing.kind is Kind.JOB:
+            return [Reader(*row) for row in self._recipients.page(mailing.id, after, limit)]
         if self._reach.is_later(mailing.id):
             return [Reader(*row) for row in self._reach.page(mailing.id, after, limit)]
         rows = self._db.execute(
@@ -101,6 +105,10 @@ class Sending:
             (mailing.list_id, after, mailing.upto, SINGLE_POSTS, limit),
         )
         return list(map(Reader._make, rows.fetchall()))
+
+    def said(self, people: Sequence[int]) -> dict[int, list[str]]:
+        """What fills in the copy of each who is still there: his name, and his columns."""
+        return self._recipients.said(people)
 
     def delivered(self, mailing_id: int, after: int, upto: int) -> frozenset[int]:
         """Whose copies were taken over though a crash kept their page from being recorded."""
@@ -143,9 +151,10 @@ class Sending:
         return min((row[0] for row in rows if row[0] is not None), default=None)
 
     def present(self, subscriber_ids: Iterable[int]) -> frozenset[int]:
-        """Which of these are still subscribed."""
+        """Which of these are still subscribed, or still recipients of a job."""
         rows = self._db.execute(
-            "SELECT id FROM subscriber WHERE id IN (SELECT value FROM json_each(?))",
+            "SELECT id FROM subscriber WHERE id IN (SELECT value FROM json_each(?1)) UNION ALL"
+            " SELECT id FROM recipient WHERE id IN (SELECT value FROM json_each(?1))",
             (json.dumps(list(subscriber_ids)),),
         )
         return frozenset(row[0] for row in rows.fetchall())
@@ -181,7 +190,8 @@ class Sending:
         if waiting:
             self._db.conn.executemany(
                 "INSERT INTO copy (mailing_id, subscriber_id, rcpt, domain, urgent, tries, next_at,"
-                " last_reply, blames) SELECT ?, id, ?, ?, 0, ?, ?, ?, ? FROM subscriber"
+                " last_reply, blames) SELECT ?, id, ?, ?, 0, ?, ?, ?, ? FROM"
+                " (SELECT id FROM subscriber UNION ALL SELECT id FROM recipient)"
                 " WHERE id = ? ON CONFLICT DO NOTHING",
                 waiting,
             )
@@ -311,7 +321,7 @@ class Sending:
         ).fetchone()
         if row is None:
             return
-        if row[0] == Kind.POST:
+        if row[0] in (Kind.POST, Kind.JOB):
             self._db.execute("UPDATE mailing SET state = 'done' WHERE id = ?", (mailing_id,))
             self._reach.forget_content(mailing_id)
         else:

@@ -78,7 +78,7 @@ class Slots:
             return self._side(condition) not in {"", "0", "NO"}
         # Cut before it is filled in, so that a value with a sign in it cannot turn it round.
         left, right = condition[: sign.start()], condition[sign.end() :]
-        return _compare(self._side(left), sign[0], self._side(right))
+        return compare(self._side(left), sign[0], self._side(right))
 
     def _side(self, text: str) -> str:
         filled = _SLOT.sub(lambda found: self._value(found)[:COMPARED_MAX], text)
@@ -111,7 +111,8 @@ def names_in(text: str) -> frozenset[str]:
     )
 
 
-def _compare(left: str, sign: str, right: str) -> bool:
+def compare(left: str, sign: str, right: str) -> bool:
+    """Whether two texts in capitals stand so to each other."""
     order = _order(left, right)
     return {
         "=": order == 0,

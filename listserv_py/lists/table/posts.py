@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from listserv_py.lists import contentreaders, readers
-from listserv_py.lists.keyword import Keyword, State
+from listserv_py.lists.keyword import Keyword
 from listserv_py.lists.shapes import yes_no
 
 POSTS: tuple[Keyword, ...] = (
@@ -108,9 +108,14 @@ POSTS: tuple[Keyword, ...] = (
         "Mail-Merge",
         "No | Yes",
         "No",
-        "Whether a post is filled in for each subscriber.",
+        "Whether a post is filled in for each subscriber: `&*TO;` is his address, `&*NAME;` his"
+        " name, and lines between `.BB` and `.EB` stand for those whom its condition fits. See"
+        " [mail-merge.md](mail-merge.md).",
         yes_no("mail_merge"),
-        State.NOT_YET,
+        compat=(
+            "`&*URLENC(*TO);` puts the address into a link. A post whose blocks do not end is"
+            " refused, and its author told. Posts that are filled in carry no ARC set of ours."
+        ),
     ),
     Keyword(
         "New-List",
