@@ -11,7 +11,19 @@ import click
 from click.exceptions import Exit
 
 from listserv_py import __version__
-from listserv_py.cli import backup, changes, demo, edit, lists, people, queue, run, server, setup
+from listserv_py.cli import (
+    backup,
+    changes,
+    demo,
+    edit,
+    lists,
+    people,
+    queue,
+    run,
+    server,
+    setup,
+    trace,
+)
 from listserv_py.cli.operator import Operator
 from listserv_py.config import default_path
 from listserv_py.errors import ConfigError, ListservError
@@ -67,6 +79,7 @@ for command in (
     lists.import_,
     lists.export,
     queue.queue,
+    trace.trace,
     backup.backup,
     backup.restore,
     setup.dkim,

@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from listserv_py.cli.operator import Operator, note, operator
+from listserv_py.cli.shown import as_json, iso, one_line
+from listserv_py.cli.watch import watch
 from listserv_py.control import operations
 from listserv_py.store.queue_view import Detail, Waiting
 
@@ -31,12 +33,12 @@ class _Actions(click.Group):
         return super().parse_args(ctx, args)
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 @click.group(cls=_Actions)
 def queue() -> None:
     """Show and steer what waits to go out."""
+
+
+queue.add_command(watch)
 
 
 @queue.command("list")
@@ -69,7 +71,7 @@ def show(asked: Operator, number: int, as_json: bool) -> None:
             "reverse_path": detail.reverse_path,
             "header": without_codes(detail.head),
             "copies_waiting": [
-                {**asdict(copy), "next_at": _iso(copy.next_at)} for copy in detail.copies
+                {**asdict(copy), "next_at": iso(copy.next_at)} for copy in detail.copies
             ],
         }
         click.echo(json.dumps(plain, indent=2))
@@ -112,13 +114,13 @@ def _plain(one: Waiting) -> dict[str, str | int | bool | None]:
         "kind": one.kind,
         "list": one.listname,
         "to": one.to,
-        "created": _iso(one.created_at),
+        "created": iso(one.created_at),
         "sent": one.sent,
         "failed": one.failed,
         "waiting": one.waiting,
         "to_come": one.to_come,
         "held": one.held,
-        "next_attempt": None if _is_now(one) else _iso(one.next_at or 0),
+        "next_attempt": None if _is_now(one) else iso(one.next_at or 0),
         "reason": one.reason,
     }
 
@@ -134,9 +136,9 @@ def _cells(one: Waiting) -> tuple[str, ...]:
         one.kind,
         one.listname,
         one.to,
-        _iso(one.created_at),
+        iso(one.created_at),
         str(one.waiting + one.to_come),
-        "held" if one.held else "now" if _is_now(one) else _iso(one.next_at or 0),
+        "held" if one.held else "now" if _is_now(one) else iso(one.next_at or 0),
         "" if one.held else one.reason,
     )
 
@@ -146,12 +148,12 @@ def _table(waiting: list[Waiting]) -> None:
     console = Console()
     if not console.is_terminal:
         for one in waiting:
-            click.echo("\t".join(map(_one_line, _cells(one))))
+            click.echo("\t".join(map(one_line, _cells(one))))
         return
     table = Table(*_COLUMNS)
     for one in waiting:
         # As Text: what came by mail is no markup.
-        table.add_row(*(Text(_one_line(cell)) for cell in _cells(one)))
+        table.add_row(*(Text(one_line(cell)) for cell in _cells(one)))
     console.print(table)
     if len(waiting) == SHOWN_MAX:
         note(f"only the oldest {SHOWN_MAX} are shown")
@@ -159,29 +161,20 @@ def _table(waiting: list[Waiting]) -> None:
 
 def _describe(detail: Detail) -> None:
     for name, cell in zip(_COLUMNS, _cells(detail.summary), strict=True):
-        click.echo(f"{name + ':':<13}{_one_line(cell)}")
+        click.echo(f"{name + ':':<13}{one_line(cell)}")
     click.echo(f"{'sent:':<13}{detail.summary.sent}, refused {detail.summary.failed}")
     for copy in detail.copies:
         click.echo(
-            _one_line(
+            one_line(
                 f"  {copy.rcpt}  {copy.state}, tried {copy.tries} times,"
-                f" next {_iso(copy.next_at)}  {copy.last_reply}"
+                f" next {iso(copy.next_at)}  {copy.last_reply}"
             )
         )
     click.echo()
     for line in without_codes(detail.head).splitlines():
-        click.echo(_one_line(line))
+        click.echo(one_line(line))
 
 
 def without_codes(text: str) -> str:
     """A header as it may be shown and copied: a request's code is for its recipient only."""
     return _CODE.sub("(****************)", text)
-
-
-def _one_line(text: str) -> str:
-    """What a stranger wrote, harmless for a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def _iso(when: int) -> str:
-    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

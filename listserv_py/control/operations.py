@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from listserv_py.commands import jobs
 from listserv_py.commands.interpreter import run_job
 from listserv_py.commands.jobs import Job
-from listserv_py.control import headers, rosters
+from listserv_py.control import headers, rosters, tracing
 from listserv_py.control.operation import Operation, Refused
 from listserv_py.delivery.maildir import folder_name
 from listserv_py.errors import BadListname, HeaderFaults
@@ -212,5 +212,6 @@ OPERATIONS: Mapping[str, Operation[Any, Any]] = {
     for operation in (
         *(CREATE, CMD, EDIT, EDIT_SAVE, EDIT_CLOSE, IMPORT, EXPORT),
         *(QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE, CHECK_CHANGES),
+        *(tracing.TRACE, tracing.PROGRESS),
     )
 }

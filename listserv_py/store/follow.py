@@ -16,6 +16,8 @@ from listserv_py.store.reach import Reach
 
 UNTAKEN_MAX = 100
 PAGES_MAX = 50
+LOOKED_AT = 1000
+ID_MAX = 998
 
 QUEUED = "queued"
 DEFERRED = "deferred"
@@ -48,6 +50,30 @@ class Page:
     reply: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """A mail that is in the spool still, where the host that brought it is known."""
+
+    spool_id: int
+    state: str
+    reason: str
+    rcpt: str
+    reverse_path: str | None
+    client: str
+    helo: str
+    received_at: int
+    failed: int
+
+
+_WAITS = (
+    "SELECT s.id, s.state, s.reason, s.rcpt, s.reverse_path, s.client, s.helo, s.received_at,"
+    " s.failed FROM spool s"
+)
+_NAMED = (
+    " JOIN message m ON m.id = s.message_id"
+    " WHERE s.id IN (SELECT id FROM spool ORDER BY id LIMIT ?)"
+    " AND instr(substr(m.raw, 1, 16384), ?) LIMIT 20"
+)
 _BOUNCE = "SELECT address, at, code, status, text FROM bounce"
 _SPAN = (
     "SELECT at, outcomes, reply FROM ledger WHERE mailing_id = ? AND first_id <= ? AND last_id >= ?"
@@ -166,6 +192,15 @@ def count_pages(db: Database, mailing_id: int) -> int:
     """How many pages there are."""
     row = db.execute("SELECT count(*) FROM ledger WHERE mailing_id = ?", (mailing_id,)).fetchone()
     return int(row[0])
+
+
+def in_spool(db: Database, said: int | str) -> list[Waits]:
+    """Mails in the spool, by their number, or by a name in the header of the oldest of them."""
+    if isinstance(said, int):
+        rows = db.execute(f"{_WAITS} WHERE s.id = ?", (said,))
+    else:
+        rows = db.execute(f"{_WAITS}{_NAMED}", (LOOKED_AT, said.encode()[:ID_MAX]))
+    return [Waits(*row) for row in rows.fetchall()]
 
 
 def _of_status(code: int, status: str) -> str:

@@ -61,7 +61,7 @@ CREATE TABLE trail_mail (
 ) STRICT;
 CREATE INDEX trail_mail_about ON trail_mail (spool_id) WHERE spool_id IS NOT NULL;
 
-CREATE INDEX subscriber_single ON subscriber (list_id) WHERE options & 1;
+CREATE INDEX subscriber_single ON subscriber (list_id, options) WHERE options & 1;
 
 ALTER TABLE ledger ADD COLUMN reply TEXT NOT NULL DEFAULT '';
 CREATE INDEX ledger_span ON ledger (mailing_id, first_id, last_id);
