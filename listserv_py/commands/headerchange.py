@@ -15,7 +15,7 @@ from textwrap import fill
 from listserv_py.commands.notices import tell
 from listserv_py.errors import HeaderFaults
 from listserv_py.lists.header import Header, read_header
-from listserv_py.lists.headertext import Fault, cut, without_password
+from listserv_py.lists.headertext import Assignment, Fault, cut, without_password
 from listserv_py.lists.keyword import State
 from listserv_py.lists.keywords import KEYWORDS, find_keyword
 from listserv_py.lists.miscoptions import MISC_OPTIONS
@@ -35,6 +35,8 @@ COMPARED_MAX = 40_000
 WIDTH = 72
 
 Lines = Sequence[str]
+Assignments = Sequence[Assignment]
+_PEOPLE = ("Owner", "Editor", "Moderator", "Notify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,14 @@ class Editor:
 def checked(turn: Turn, text: str, before: MailingList | None, editor: Editor) -> Header:
     """The header in a text; HeaderFaults tells all that is wrong with it, line by line."""
     header, found = read_header(text)
-    lines = text.split("\n")
+    said = cut(text).assignments
     old = before.header if before else None
-    faults = [*found, *_own_addresses(turn, header, lines)]
-    faults += [*_other_lists(turn, before, header, lines, editor)]
+    faults = [*found, *_own_addresses(turn, header, said)]
+    faults += [*_other_lists(turn, before, header, said, editor)]
     if not editor.is_postmaster:
-        faults += _site_only(old, header, lines)
+        faults += _site_only(old, header, said)
     if faults:
-        raise HeaderFaults(_worded(lines, faults))
+        raise HeaderFaults(_worded(text.split("\n"), faults))
     return header
 
 
@@ -163,7 +165,7 @@ def _said(header: Header | None) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _own_addresses(turn: Turn, header: Header, lines: Sequence[str]) -> Iterator[Fault]:
+def _own_addresses(turn: Turn, header: Header, said: Assignments) -> Iterator[Fault]:
     """Mail to an owner who is one of our own addresses would come back to us, and go round."""
     keywords = header.keywords
     people = [owner.mailbox for owner in keywords.owners]
@@ -172,17 +174,17 @@ def _own_addresses(turn: Turn, header: Header, lines: Sequence[str]) -> Iterator
     for person in dict.fromkeys(people):
         if turn.is_own(person):
             text = f"{person} is an address of this server"
-            yield Fault(_line_of(str(person), lines), text, "a person's address")
+            yield Fault(_line_of(_PEOPLE, said, str(person)), text, "a person's address")
 
 
 def _other_lists(
-    turn: Turn, before: MailingList | None, header: Header, lines: Sequence[str], editor: Editor
+    turn: Turn, before: MailingList | None, header: Header, said: Assignments, editor: Editor
 ) -> Iterator[Fault]:
     """New-List= and Sub-lists=, where they are changed, lead to lists that there are."""
     old = before.keywords if before else None
     wanted = header.keywords.new_list
     if wanted and (old is None or wanted != old.new_list):
-        line, new = _line_of("new-list=", lines), named(turn, wanted)
+        line, new = _line_of(("New-List",), said), named(turn, wanted)
         if new is None or (before and leads_back(turn, before.name, new)):
             text = f'"{wanted[:60]}" is no list, or one that leads back to this one'
             yield Fault(line, text, "another list, or an address of another server")
@@ -191,21 +193,31 @@ def _other_lists(
             yield Fault(line, text, "a list of this server")
     for name in header.keywords.sub_lists:
         if (old is None or name not in old.sub_lists) and turn.tx.lists.find(name) is None:
-            yield Fault(_line_of(name, lines), f"there is no list {name}", "lists of this server")
+            yield Fault(
+                _line_of(("Sub-lists",), said, name),
+                f"there is no list {name}",
+                "lists of this server",
+            )
 
 
-def _line_of(word: str, lines: Sequence[str]) -> int:
-    return next((at for at, line in enumerate(lines, 1) if word.lower() in line.lower()), 1)
+def _line_of(keywords: Iterable[str], said: Assignments, value: str = "") -> int:
+    """The line on which one of the keywords has that value, or any."""
+    for one in said:
+        keyword = find_keyword(one.keyword)
+        has_it = not value or any(value.lower() in item.text.lower() for item in one.items)
+        if keyword is not None and keyword.name in keywords and has_it:
+            return one.line
+    return 1
 
 
-def _site_only(before: Header | None, after: Header, lines: Sequence[str]) -> Iterator[Fault]:
+def _site_only(before: Header | None, after: Header, said: Assignments) -> Iterator[Fault]:
     """What only a postmaster may change must stand as it stood."""
     old, new = _said(before), _said(after)
     for one in KEYWORDS:
         if one.site_only and new.get(one.name, ()) != old.get(one.name, ()):
             was = f"{one.name}= {','.join(old[one.name])}" if one.name in old else "no such line"
             text = f"{one.name}= is changed by a postmaster only"
-            yield Fault(_line_of(f"{one.name}=", lines), text, was)
+            yield Fault(_line_of((one.name,), said), text, was)
 
 
 def _worded(lines: Sequence[str], faults: Iterable[Fault]) -> str:

@@ -7,7 +7,7 @@ thrown away: a header keeps its lines, and a fault names its line and what would
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 SIZE_MAX = 100_000
@@ -76,12 +76,28 @@ def cut(text: str) -> HeaderText:
         if fault:
             faults.append(fault)
         elif at > 0 and _KEYWORD.match(line[1:]):
-            assignments += assignments_of(line[1:], number)
+            found = assignments_of(line[1:], number)
+            assignments += found
+            behind = numbered[at + 1][1] if at + 1 < len(numbered) else ""
+            if _is_half(line, found) and _is_words(behind):
+                text = "the line ends in a comma, and the next one has no keyword"
+                allowed = f"{found[-1].keyword}= again: values of a repeated keyword are appended"
+                faults.append(Fault(number, text, allowed))
     lines = tuple(line for _, line in numbered)
     title = lines[0][1:].strip() if lines else ""
     if not title:
         faults.append(Fault(1, "the header has no title", "a title on the first line, behind *"))
     return HeaderText(title, lines, tuple(assignments), tuple(faults))
+
+
+def _is_half(line: str, found: Sequence[Assignment]) -> bool:
+    """Whether its values seem to go on below."""
+    items = found[-1].items if found else ()
+    return bool(items) and line.endswith(",") and not items[-1].comment
+
+
+def _is_words(line: str) -> bool:
+    return bool(line[1:].strip()) and not (_KEYWORD.match(line[1:]) or _CARD.match(line))
 
 
 def _lines(text: str, faults: list[Fault]) -> list[str]:

@@ -108,14 +108,15 @@ _NEEDED = {
 def moderators_of(mailing_list: MailingList) -> tuple[Mailbox, ...]:
     """Who approves posts: Moderator=, else the first Editor=, else the first owner not quiet."""
     keywords = mailing_list.keywords
-    return keywords.moderators or keywords.editors[:1] or heard_owners(mailing_list)[:1]
+    found = keywords.moderators or keywords.editors[:1] or heard_owners(mailing_list)[:1]
+    return tuple(dict.fromkeys(found))
 
 
 def heard_owners(mailing_list: MailingList) -> tuple[Mailbox, ...]:
     """The owners who get notices and mail: all that are not quiet."""
-    return tuple(o.mailbox for o in mailing_list.keywords.owners if not o.quiet)
+    return tuple(dict.fromkeys(o.mailbox for o in mailing_list.keywords.owners if not o.quiet))
 
 
 def owners_of(mailing_list: MailingList) -> tuple[Mailbox, ...]:
     """All owners, the quiet ones too."""
-    return tuple(owner.mailbox for owner in mailing_list.keywords.owners)
+    return tuple(dict.fromkeys(owner.mailbox for owner in mailing_list.keywords.owners))
