@@ -7,13 +7,14 @@ the store, within bounds (`store/figures.py`).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from listserv_py.daemon.mailroom import House
 from listserv_py.delivery.engine import Engine
 from listserv_py.smtpd.limits import Census
 from listserv_py.store.figures import Stored, look
+from listserv_py.store.progress import Progress
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 from listserv_py.web.listener import HttpDoor
@@ -66,8 +67,35 @@ def _waiting(stored: Stored) -> list[Figure]:
         _gauge("mailing_age_seconds", "Age of the oldest", "state", stored.mailing_age),
         _gauge("copies_waiting", "Single copies that wait", "state", stored.copies),
         Figure("copies_to_come", "Readers whom posts have not reached", _one(stored.to_come)),
+        *_posts(stored.posts),
         Figure("hosts_resting", "Hosts left alone for a while", _one(stored.hosts_resting)),
         Figure("codes", "Codes that have not expired", stored.codes, labels=("kind", "state")),
+    ]
+
+
+def _posts(posts: Sequence[Progress]) -> list[Figure]:
+    """How far each of the oldest posts has come."""
+    copies: dict[tuple[str, ...], float] = {
+        (str(one.id), one.listname, state): number
+        for one in posts
+        for state, number in (
+            ("sent", one.sent),
+            ("failed", one.failed),
+            ("waiting", one.waiting),
+            ("to come", one.to_come),
+        )
+    }
+    rates: dict[tuple[str, ...], float] = {}
+    left: dict[tuple[str, ...], float] = {}
+    for one in posts:
+        rates[str(one.id), one.listname] = one.rate
+        if one.left is not None:
+            left[str(one.id), one.listname] = one.left
+    named = ("post", "list")
+    return [
+        Figure("post_copies", "Copies of posts on their way", copies, labels=(*named, "state")),
+        Figure("post_copies_a_second", "How fast they go out", rates, labels=named),
+        Figure("post_seconds_left", "Until all readers are reached", left, labels=named),
     ]
 
 

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from listserv_py.store.progress import Progress, on_their_way
+
 MOST = 100_000
+POSTS_MAX = 50
+"""So many posts have figures of their own: each is a new name for Prometheus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,8 @@ class Stored:
     """What the tables say; ages in seconds, 0 where nothing waits.
 
     `spool` by state; `mailings` and `age` by state; `copies` are rows that wait: by what for;
-    `to_come` those of posts that have not had their turn. `codes` by kind: open, and answered ones
-    that have not expired. `made` counts rows ever made, by table.
+    `to_come` those of posts that have not had their turn, `posts` the oldest of these. `codes` by
+    kind: open, and answered ones that have not expired. `made` counts rows ever made, by table.
     """
 
     spool: Mapping[str, int]
@@ -29,6 +33,7 @@ class Stored:
     mailing_age: Mapping[str, int]
     copies: Mapping[str, int]
     to_come: int
+    posts: tuple[Progress, ...]
     hosts_resting: int
     codes: Mapping[tuple[str, ...], int]
     made: Mapping[str, int]
@@ -59,6 +64,7 @@ def look(db: Database, now: int, most: int = MOST) -> Stored:
         },
         copies={what: figures.count("copy", where) for what, where in _COPIES.items()},
         to_come=figures.to_come(),
+        posts=tuple(on_their_way(db, now, POSTS_MAX)),
         hosts_resting=figures.count("host", "next_at > :now"),
         codes=figures.codes(),
         made=figures.made(),
@@ -85,22 +91,13 @@ class _Figures:
         return max(0, self._now - row[0]) if row else 0
 
     def to_come(self) -> int:
-        """Readers whom posts have not reached; the posts share one bound."""
-        posts = self._db.execute(
-            "SELECT list_id, cursor, upto FROM mailing"
-            " WHERE state = 'running' AND held = 0 ORDER BY id LIMIT 1000"
-        ).fetchall()
-        found = 0
-        for list_id, cursor, upto in posts:
-            row = self._db.execute(
-                "SELECT count(*) FROM (SELECT 1 FROM subscriber"
-                " WHERE list_id = ? AND id > ? AND id <= ? LIMIT ?)",
-                (list_id, cursor, upto, self._most - found),
-            ).fetchone()
-            found += row[0]
-            if found >= self._most:
-                break
-        return found
+        """Readers whom posts have not reached."""
+        row = self._db.execute(
+            "SELECT coalesce(sum(max(0, p.readers - p.reached)), 0) FROM"
+            " (SELECT id FROM mailing WHERE state = 'running' AND held = 0 ORDER BY id LIMIT 1000)"
+            " m JOIN progress p ON p.mailing_id = m.id"
+        ).fetchone()
+        return int(row[0])
 
     def codes(self) -> dict[tuple[str, ...], int]:
         """Codes that have not expired, by their kind and whether they were answered."""

@@ -69,7 +69,7 @@ _VIEW = (
     "SELECT m.id, coalesce(l.name, ''), m.state, m.held, m.created_at, p.last_at, p.readers,"
     " m.sent, m.failed, p.waiting,"
     " iif(m.state = 'running', max(0, p.readers - p.reached), 0), p.reached, p.before, p.before_at,"
-    " p.begun_at FROM mailing m JOIN progress p ON p.mailing_id = m.id"
+    " p.begun_at FROM mailing m {hint} JOIN progress p ON p.mailing_id = m.id"
     " LEFT JOIN list l ON l.id = m.list_id"
 )
 
@@ -77,7 +77,8 @@ _VIEW = (
 def on_their_way(db: Database, now: int, limit: int) -> list[Progress]:
     """The posts that have not reached everybody, oldest first."""
     rows = db.execute(
-        f"{_VIEW} WHERE m.state IN ('running', 'waiting') AND m.kind IN ('post', 'job')"
+        f"{_VIEW.format(hint='INDEXED BY mailing_going')}"
+        " WHERE m.kind IN ('post', 'job') AND m.state IN ('running', 'waiting')"
         " ORDER BY m.id LIMIT ?",
         (limit,),
     )
@@ -86,7 +87,7 @@ def on_their_way(db: Database, now: int, limit: int) -> list[Progress]:
 
 def of(db: Database, mailing_id: int, now: int) -> Progress | None:
     """How far one post has come; None when there is none of that number any more."""
-    row = db.execute(f"{_VIEW} WHERE m.id = ?", (mailing_id,)).fetchone()
+    row = db.execute(f"{_VIEW.format(hint='')} WHERE m.id = ?", (mailing_id,)).fetchone()
     return _read(row, now) if row else None
 
 

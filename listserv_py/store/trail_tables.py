@@ -61,6 +61,8 @@ CREATE TABLE trail_mail (
 ) STRICT;
 CREATE INDEX trail_mail_about ON trail_mail (spool_id) WHERE spool_id IS NOT NULL;
 
+CREATE INDEX mailing_going ON mailing (id)
+    WHERE kind IN ('post', 'job') AND state IN ('running', 'waiting');
 CREATE INDEX subscriber_single ON subscriber (list_id, options) WHERE options & 1;
 
 ALTER TABLE ledger ADD COLUMN reply TEXT NOT NULL DEFAULT '';

@@ -58,6 +58,7 @@ def test_what_waits_is_counted(db: Database) -> None:
     assert found.mailings == {"running": 1, "waiting": 5}
     assert found.mailing_age == {"running": 30, "waiting": 30}
     assert found.to_come == 5
+    assert [(one.readers, one.to_come) for one in found.posts] == [(5, 5)]
     assert found.copies == {
         "due": 5, "due of posts": 0, "put off": 0, "put off of posts": 5, "held": 0,
     }  # fmt: skip
@@ -94,7 +95,7 @@ def test_no_figure_looks_at_more_rows_than_its_bound(tmp_path: Path) -> None:
         folder.mkdir()
         db = open_database(folder)
         fill(db, many)
-        assert look(db, SECONDS, 200).to_come == 200
+        assert look(db, SECONDS, 200).to_come == many
         taken.append(steps(db, 200))
         db.close()
     assert taken[1] <= taken[0] + 2

@@ -153,7 +153,7 @@ def steps(db: Database, look: Callable[[], object]) -> int:
 
 
 LOOKS: tuple[Callable[[Tx], object], ...] = (
-    lambda tx: queue_view.view(tx.db, 1000),
+    lambda tx: queue_view.view(tx.db, 100),
     lambda tx: progress.on_their_way(tx.db, AT, 100),
     lambda tx: progress.of(tx.db, 1, AT),
     lambda tx: queue_view.show(tx.db, 1),
@@ -168,8 +168,10 @@ def looked(folder: Path, many: int) -> list[int]:
     tx.db.execute("BEGIN")
     waits(tx, post(tx, many))
     post(tx, many)
+    for _ in range(many):
+        tx.outbox.send(parse_mailbox("a@b.example"), RAW, kind=Kind.REPLY, now=NOW)
     tx.db.execute("COMMIT")
-    waiting = [(one.waiting, one.to_come) for one in queue_view.view(tx.db, 9)]
+    waiting = [(one.waiting, one.to_come) for one in queue_view.view(tx.db, 2)]
     assert waiting == [(many, 0), (0, many)]
     taken = [steps(tx.db, partial(look, tx)) for look in LOOKS]
     tx.db.close()
@@ -193,12 +195,12 @@ def test_looking_costs_the_same_however_many_copies_wait(tmp_path: Path) -> None
         ("SELECT * FROM trail_mail WHERE spool_id = ?", "trail_mail_about (spool_id=?)"),
         ("SELECT count(*) FROM subscriber WHERE list_id = ? AND options & 1",
          "COVERING INDEX subscriber_single (list_id=?)"),
-        (f"{queue_view._VIEW} WHERE {queue_view._ACTIVE} ORDER BY m.id LIMIT 1",
+        (f"{queue_view._VIEW} WHERE m.id IN ({queue_view._OLDEST})",
          "copy_mailing (mailing_id=? AND state=?)"),
     ],
 )  # fmt: skip
 def test_every_look_goes_by_an_index(tx: Tx, query: str, index: str) -> None:
-    values = (1,) * query.count("?")
+    values = (1,) * (1 if "?1" in query else query.count("?"))
     plan = [row[3] for row in tx.db.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()]
     assert any(index in line for line in plan), plan
     tables = ("copy", "ledger", "subscriber", "trail", "trail_step", "trail_mail", "progress")
