@@ -40,7 +40,7 @@ bench-peers: $(READY)
 	$(BIN)/python bench/peers/run.py
 
 sweep: $(READY)
-	$(BIN)/python tests/loopback/sweep.py
+	PYTHONPATH=tests $(BIN)/python tests/loopback/sweep.py
 
 $(READY): $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'

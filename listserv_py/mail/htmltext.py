@@ -32,7 +32,8 @@ def strip_tags(source: str, *, links: bool = False) -> str:
     source = source[:MAX_HTML]
     at = 0
     while found := _OPENING.search(source, at):
-        reader.text(source[at : found.start()])
+        if found.start() > at:
+            reader.text(source[at : found.start()])
         at = _behind_tag(source, found, reader)
     reader.text(source[at:])
     return reader.finished()
@@ -126,7 +127,7 @@ class _Reader:
             opened.append((next(filter(None, href.groups()), ""), len(self._line)))
 
     def _break(self, *, blank: bool) -> None:
-        line = _BLANKS.sub(" ", "".join(self._line)).strip()
+        line = _BLANKS.sub(" ", "".join(self._line)).strip() if self._line else ""
         self._line.clear()
         if line:
             self._lines.append("> " * min(self._quotes, 9) + line)

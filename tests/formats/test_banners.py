@@ -4,10 +4,8 @@ import base64
 import quopri
 
 import pytest
-from ceiling import ceiling
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_formats_hostile import HOSTILE
 
 from listserv_py.delivery.render import render
 from listserv_py.lists.options import HeaderStyle
@@ -161,13 +159,6 @@ def test_banner_closes_no_part() -> None:
 
 def test_facts_keep_them() -> None:
     assert decode(FACTS.encode()) == FACTS
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("plain", [True, False])
-def test_hostile_mail_is_quick(name: str, plain: bool) -> None:
-    with ceiling():
-        render(HOSTILE[name], FACTS, plain=plain, style=HeaderStyle.FULL)
 
 
 PIECE = st.sampled_from(

@@ -40,7 +40,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(what: Callable[[], object], why: str, seconds: float = 20.0) -> object:
+def wait_for(what: Callable[[], object], why: str, seconds: float = 30.0) -> object:
     """Look again and again until there is something; the looks are spaced by an event's wait."""
     pause = threading.Event()
     end = time.monotonic() + seconds
@@ -63,6 +63,7 @@ class Server:
     prefix: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | Forked | None = None
+    tracer: subprocess.Popen[bytes] | None = None
 
     @property
     def config(self) -> Path:
@@ -127,9 +128,18 @@ key_file = "{self.folder}/dkim.pem"
             )
         return self
 
+    def start_traced(self, *how: str) -> Server:
+        """Under strace from its first own step on; the loading is not traced."""
+        words = ("--config", str(self.config), "serve")
+        self.process = listserv_py(*words, output=self.folder / "log", is_traced=True)
+        self.tracer = subprocess.Popen(
+            ["strace", *how, "-p", str(self.process.pid)], stdin=subprocess.DEVNULL
+        )
+        return self
+
     def is_up(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=20) as probe:
                 return probe.recv(3) == b"220"
         except OSError:
             return False
@@ -147,6 +157,12 @@ key_file = "{self.folder}/dkim.pem"
     def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 30.0) -> int:
         if self.process is None:
             return 0
+        if self.tracer is not None:
+            self.tracer, tracer = None, self.tracer
+            try:
+                return self.stop(how, seconds)
+            finally:
+                tracer.wait(seconds)
         if self.process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, how)

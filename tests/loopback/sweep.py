@@ -1,7 +1,7 @@
 """The kill sweep: one short scenario, the server killed at its N-th call, for each N there is.
 
-    python tests/loopback/sweep.py            # all points: fsync or fdatasync, then sendto
-    python tests/loopback/sweep.py 3 17       # these of fsync or fdatasync only
+    make sweep                                            # all of fsync and fdatasync, then sendto
+    PYTHONPATH=tests python tests/loopback/sweep.py 3 17  # these of fsync or fdatasync only
 
 After each kill the server is started again plainly, the client sends again what it had no 250 for,
 and the outcome is counted at a smarthost that remembers: nothing lost, nothing invented, nothing
@@ -64,7 +64,7 @@ class Scenario:
     def run(self) -> Report:
         try:
             self._prepare()
-            self.server.start("strace", "-f", "-qq", "-o", "/dev/null", "-e", self.inject, "--")
+            self.server.start_traced("-f", "-qq", "-o", "/dev/null", "-e", self.inject)
             self._mail(ANNA, LISTSERV, "a1", "SUBSCRIBE PARTY-L Anna Arm")
             found = CODE.search(self._subject("confirmation request"))
             assert found
