@@ -12,6 +12,7 @@ from datetime import datetime
 
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.letter import Letter
+from listserv_py.mail.passwords import shows_password
 from listserv_py.posting.post import Post
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
@@ -58,7 +59,12 @@ def about(letter: Letter) -> dict[str, str]:
 
 
 def shown_subject(subject: str) -> str:
-    """A subject as it may be repeated to somebody who perhaps never wrote it: short, no links."""
+    """A subject as it may be repeated to somebody who perhaps never wrote it: short, no links.
+
+    Nor is a password that stands in it.
+    """
+    if shows_password(subject):
+        return ""
     words = " ".join(word for word in subject.split() if not _LINK.search(word))
     return words if len(words) <= SUBJECT_SHOWN else words[: SUBJECT_SHOWN - 1] + "…"
 

@@ -140,7 +140,7 @@ def command_by_mistake(post: Post) -> Verdict | None:
     """Catch a short mail that is a command, or an empty one with a command as its subject.
 
     A code of ours in the subject makes it an answer to a request, and a password in the first line
-    a command, however long the mail is: nobody else may see those.
+    or the subject a command, however long the mail is: nobody else may see those.
     """
     if post.approved or post.confirmed:
         return None
@@ -153,8 +153,9 @@ def command_by_mistake(post: Post) -> Verdict | None:
         if line.strip() and not line.lstrip().startswith(">"):
             said.append(line.strip())
     first = said[0] if said else post.message.subject
-    if _PASSWORD.search(first) and post.recognises(first):
-        return Reject("COMMAND_TO_LIST")
+    for line in (first, post.message.subject):
+        if _PASSWORD.search(line) and post.recognises(line):
+            return Reject("COMMAND_TO_LIST")
     if len(said) > COMMAND_LINES_MAX or len(first) > COMMAND_LINE_MAX:
         return None
     return Reject("COMMAND_TO_LIST") if post.recognises(first) else None

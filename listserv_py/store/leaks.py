@@ -22,7 +22,8 @@ _CODES = re.compile(r"\b[0-9A-Fa-f]{16}\b", re.ASCII)
 
 def shows_secret(tx: Tx, message: Message, now: datetime) -> bool:
     """Whether a code that serves or a password stands in a mail."""
-    return shows_password(message.command_text) or names_code(tx, message, now)
+    said = f"{message.subject}\n{message.command_text}"
+    return shows_password(said) or names_code(tx, message, now)
 
 
 def names_code(tx: Tx, message: Message, now: datetime, of: Mailbox | None = None) -> bool:

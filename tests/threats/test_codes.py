@@ -265,7 +265,14 @@ def test_a_password_stands_in_no_copy_no_request_and_no_refusal(attack: Attack) 
                 f"PW ADD {SECRET}\n\nThank you",
             ):
                 attack.forget()
-                mails = attack.mail(sender, body, to=to, told={"reverse_path": sender})
+                mails = attack.mail(
+                    sender,
+                    "Hello",
+                    to=to,
+                    subject=body.partition("\n")[0],
+                    told={"reverse_path": sender},
+                )
+                mails += attack.mail(sender, body, to=to, told={"reverse_path": sender})
                 assert all(
                     recipients(mail) == [sender] for mail in mails if SECRET.encode() in mail
                 )

@@ -192,3 +192,19 @@ def test_a_copy_that_comes_back_as_it_left_is_known_at_once(attack: Attack) -> N
     assert attack.take(copy, f"one-l@{DOMAIN}") == []
     assert attack.take(copy, LISTSERV) == []
     assert len(attack.copies()) == 1
+
+
+@pytest.mark.parametrize("keyword", ["New-List", "Sub-lists"])
+def test_lists_that_lead_in_a_circle_end(attack: Attack, keyword: str) -> None:
+    """No PUT makes one, but an older header may have it: each of them is reached once."""
+    for own, other in (("RING1-L", "RING2-L"), ("RING2-L", "RING3-L"), ("RING3-L", "RING1-L")):
+        told = {
+            "set": ["Send= Public", f"{keyword}= {other}"],
+            "subscribers": [f"{own}@example.com"],
+        }
+        attack.stage.create(own, told)
+    mails = attack.mail(EVE, "Hello", to=f"ring1-l@{DOMAIN}")
+    assert len(attack.copies()) <= 3
+    assert len([mail for mail in mails if recipients(mail) == [EVE]]) <= 1
+    attack.forget()
+    assert len(attack.run(EVE, "SUBSCRIBE RING1-L Eve")) <= 5
