@@ -66,6 +66,12 @@ async def test_each_copy_is_signed_for_itself_also_when_it_is_tried_again(
             async with house.running():
                 await house.post(stamp=int(time.time()), one_click="https://lists.test/u/")
                 await sink.has_taken(6)
+
+                async def one_waits() -> bool:
+                    rows = await house.rows("SELECT tries FROM copy")
+                    return rows == [(1,)]
+
+                await until(one_waits)
                 await house.store.run(lambda tx: tx.outbox.retry(None))
                 house.engine.wake()
                 await until(lambda: len(set(sink.recipients())) == 7)
