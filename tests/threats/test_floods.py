@@ -74,6 +74,17 @@ def test_a_strangers_advert_reaches_nobody(attack: Attack) -> None:
             assert recipients(mail) == [VICTIM]
 
 
+def test_a_strangers_post_is_mailed_to_no_other_stranger(attack: Attack) -> None:
+    """He is asked whether it is his, and told its date and subject; a member gets it as well."""
+    attack.stage.create("ASK-L", {"set": ["Send= Public,Confirm"], "subscribers": [JOE]})
+    for sender, has_body in ((VICTIM, False), (JOE, True)):
+        text, subject = f"Buy at evil example now, {sender}", "Offer http://evil.example"
+        [mail] = attack.mail(sender, text, to=f"ask-l@{DOMAIN}", subject=subject)
+        assert mail.startswith(b"[confirmation]")
+        assert (b"evil example" in mail) == has_body
+        assert (b"evil.example" in mail) == has_body
+
+
 def test_mail_to_people_and_lists_mails_no_body_back(attack: Attack) -> None:
     """The owners get what was written to them; the address in From gets a line about it."""
     attack.stage.create("CLOSED-L", {"set": ["Send= Owner"]})
