@@ -240,6 +240,10 @@ class Retention(Table):
         description="What became of each mail: its decisions, deliveries and bounces. TRACE, WHY"
         " and `listserv-py trace` know no more.",
     )
+    failures: units.Duration = Field(
+        default=timedelta(days=90),
+        description="What came back and is held against a subscriber (`Auto-Delete=`).",
+    )
 
 
 class Limits(Table):

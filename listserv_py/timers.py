@@ -6,6 +6,7 @@ and says whether there is more.
 
 from datetime import timedelta
 
+from listserv_py.bounces import counting, removing, reporting
 from listserv_py.commands import renewing
 from listserv_py.posting.expiry import expire
 from listserv_py.store.turn import Turn
@@ -25,9 +26,10 @@ def run(turn: Turn) -> bool:
     for spool_id in overdue:
         expire(turn, spool_id)
     more_renewals = renewing.run(turn)
+    more_bounces = [step.run(turn) for step in (counting, removing, reporting)]
     more_copies = turn.tx.outbox.clear_dropped()
     sweep(turn)
-    return more_renewals or more_copies or len(overdue) == AT_ONCE
+    return any(more_bounces) or more_renewals or more_copies or len(overdue) == AT_ONCE
 
 
 def sweep(turn: Turn) -> None:
@@ -42,5 +44,6 @@ def sweep(turn: Turn) -> None:
     tx.service.sweep(now - SERVED_FOR)
     tx.aliases.sweep(now - turn.settings.dmarc.alias_age)
     tx.outbox.prune(now - turn.settings.retention.outcomes)
+    tx.bounces.sweep(now - turn.settings.retention.failures, now - turn.settings.retention.outcomes)
     tx.trail.sweep(now - turn.settings.retention.outcomes)
     tx.changelog.sweep(now - CHANGES_FOR)

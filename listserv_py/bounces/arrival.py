@@ -1,63 +1,172 @@
-"""Mail to a list's bounce address: reports are counted, people's mail goes to the owners.
+"""Mail to a list's bounce address: reports are noted, people's mail goes to the owners.
 
-Which subscription a report is about is told by the key in the address alone, which only we can
-make; a report without a valid key is logged and counts against nobody.
+Which subscription a report is about is told by a key alone, which only we can make: of a copy
+(VERP) or of a probe. A report without one is shown to the owners and held against nobody. Nothing
+that comes here is ever answered.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from listserv_py.bounces.policy import status_of, worst
 from listserv_py.bounces.read import read_report
-from listserv_py.bounces.report import Returned
-from listserv_py.lists.addresses import Destination, Door
-from listserv_py.lists.model import MailingList
-from listserv_py.lists.roles import heard_owners, owners_of
+from listserv_py.bounces.removing import complained
+from listserv_py.bounces.report import Kind, Returned
+from listserv_py.errors import BadAddress
+from listserv_py.lists.addresses import Destination, Door, route
+from listserv_py.lists.bouncing import AutoDeleteMode
+from listserv_py.lists.model import MailingList, Subscription
+from listserv_py.lists.roles import error_readers, heard_owners, owners_of
 from listserv_py.mail.letter import Letter
-from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.mail.verp import month_of
 from listserv_py.maillog import get_logger
 from listserv_py.store.leaks import shows_secret
-from listserv_py.store.outbox import Kind
+from listserv_py.store.outbox import Kind as MailKind
+from listserv_py.store.probes import Probe
 from listserv_py.store.turn import Turn
 
 log = get_logger("bounces")
+
+PASSED_ON_A_DAY = 20
+"""So many mails a list and day that nobody can read, or that `Auto-Delete= No` leaves to people."""
+AUTOMATIC = "automatic"
+MONTHS = 3
+"""A key serves in the month of its copy and in the two behind it."""
 
 
 def work(turn: Turn, letter: Letter, destination: Destination) -> None:
     """Take up one mail to `owner-LIST`, `owner-LIST+KEY` or the robot's own bounce address."""
     found = turn.tx.lists.find(destination.listname) if destination.listname else None
     report = read_report(letter.message)
-    if report is not None:
-        _count(turn, letter, found, destination.key, report)
-    elif destination.door is Door.OWN_BOUNCE or found is None:
+    if destination.door is Door.OWN_BOUNCE or found is None:
         log.info("bounce.dropped", spool=letter.spool_id, reason="no list's")
+    elif report is not None:
+        _take(turn, letter, found, destination.key, report)
     elif (reason := _no_letter(turn, letter, found)) is not None:
         log.info("bounce.dropped", spool=letter.spool_id, list=found.name, reason=reason)
+        semi = found.keywords.auto_delete.mode is AutoDeleteMode.SEMI
+        if reason == AUTOMATIC and letter.reverse_path is None and semi:
+            _pass_on(turn, letter, found)
     elif shows_secret(turn.tx, letter.message, turn.now):
         _return(turn, letter)
     else:
         _forward(turn, letter, found)
 
 
-def _count(
+def _take(
     turn: Turn,
     letter: Letter,
-    mailing_list: MailingList | None,
+    mailing_list: MailingList,
     key: str | None,
     report: tuple[Returned, ...],
 ) -> None:
-    """Record a report against the subscription that the key names, if it names one."""
-    name = mailing_list.name if mailing_list else ""
-    opened = turn.tx.verp.open(key, name) if key and mailing_list else None
-    subscription = turn.tx.subscribers.by_id(opened.subscription_id) if opened else None
+    """Do what a report says, as far as a key of ours bears it out."""
+    complaint = next((one for one in report if one.kind is Kind.COMPLAINT), None)
     bad = worst(report)
-    if mailing_list is None or subscription is None or subscription.list_id != mailing_list.id:
-        log.info("bounce.unattributed", spool=letter.spool_id, list=name)
+    if complaint is not None:
+        _complaint(turn, letter, mailing_list, key, complaint)
     elif bad is None:
-        log.info("bounce.good_news", spool=letter.spool_id, list=name)
+        kinds = ", ".join(sorted({one.kind for one in report}))
+        log.info("bounce.no_loss", spool=letter.spool_id, list=mailing_list.name, kinds=kinds)
+    elif (probe := _probe(turn, mailing_list, key)) is not None:
+        turn.tx.probes.came_back(probe, _said(bad), turn.now)
+        log.info("bounce.probe_back", spool=letter.spool_id, list=mailing_list.name, **_named(bad))
     else:
-        status = status_of(bad)
-        turn.tx.outbox.note_bounce(subscription, status, bad.text, turn.now)
-        log.info("bounce.counted", spool=letter.spool_id, list=name, status=status)
+        _lost(turn, letter, mailing_list, key, bad)
+
+
+def _lost(
+    turn: Turn, letter: Letter, mailing_list: MailingList, key: str | None, bad: Returned
+) -> None:
+    """A copy was lost: note whose, or that nobody knows whose."""
+    name = mailing_list.name
+    if mailing_list.keywords.auto_delete.mode is AutoDeleteMode.NO:
+        _pass_on(turn, letter, mailing_list)
+        return
+    subscription = _subscription(turn, mailing_list, key)
+    if subscription is None:
+        kept = turn.tx.bounces.note_stranger(
+            mailing_list.id, _sane(bad.address), _said(bad), turn.now
+        )
+        log.info("bounce.unattributed", spool=letter.spool_id, list=name, kept=kept)
+        return
+    mailing_id = _mailing(turn, bad.message_id)
+    new = turn.tx.bounces.note(subscription, mailing_id, _said(bad), turn.now)
+    log.info("bounce.noted", spool=letter.spool_id, list=name, new=new, **_named(bad))
+
+
+def _complaint(
+    turn: Turn, letter: Letter, mailing_list: MailingList, key: str | None, said: Returned
+) -> None:
+    """Whoever complains is taken off where the list wants it; a key of ours must name him."""
+    subscription = _subscription(turn, mailing_list, key)
+    if subscription is None:
+        subscription = _subscription(turn, mailing_list, _key_in(turn, mailing_list, said.sender))
+    wanted = "PROCESS_SPAM_FEEDBACK" in mailing_list.keywords.misc
+    known = bool(_mailing(turn, said.message_id))
+    log.info(
+        "bounce.complaint",
+        spool=letter.spool_id,
+        list=mailing_list.name,
+        attributed=subscription is not None,
+        post_known=known,
+    )
+    if subscription is not None and wanted and known:
+        complained(turn, mailing_list, subscription, said.text)
+    else:
+        address = str(subscription.mailbox) if subscription else _sane(said.address)
+        complaint = ("", f"complaint: {said.text}", "")
+        turn.tx.bounces.note_stranger(mailing_list.id, address, complaint, turn.now)
+
+
+def _probe(turn: Turn, mailing_list: MailingList, key: str | None) -> Probe | None:
+    return turn.tx.probes.by_key(key, mailing_list.id) if key else None
+
+
+def _subscription(turn: Turn, mailing_list: MailingList, key: str | None) -> Subscription | None:
+    """Whom a copy's key names, if it is of these months and he is on the list still."""
+    opened = turn.tx.verp.open(key, mailing_list.name) if key else None
+    if opened is None or not 0 <= month_of(turn.now) - opened.month < MONTHS:
+        return None
+    found = turn.tx.subscribers.by_id(opened.subscription_id)
+    return found if found is not None and found.list_id == mailing_list.id else None
+
+
+def _key_in(turn: Turn, mailing_list: MailingList, sender: str) -> str | None:
+    """The key in the envelope sender that a complaint quotes."""
+    try:
+        mailbox = parse_mailbox(sender)
+    except BadAddress:
+        return None
+    site = turn.settings.site
+    found = route(mailbox, domain=site.domain, name=site.name)
+    if found is None or found.door is not Door.OWNER or found.listname != mailing_list.name:
+        return None
+    return found.key
+
+
+def _mailing(turn: Turn, message_id: str) -> int:
+    """The post that came back, 0 when it names none of ours."""
+    found = turn.tx.trail.of_message(message_id)
+    return next((one.mailing_id for one in found if one.mailing_id), 0)
+
+
+def _said(returned: Returned) -> tuple[str, str, str]:
+    return status_of(returned), returned.text, returned.cause
+
+
+def _named(returned: Returned) -> dict[str, str]:
+    return {"status": status_of(returned), "cause": returned.cause}
+
+
+def _sane(address: str) -> str:
+    """An address that a stranger's report names, "" where it is none."""
+    try:
+        return str(parse_mailbox(address))
+    except BadAddress:
+        return ""
 
 
 def _no_letter(turn: Turn, letter: Letter, mailing_list: MailingList) -> str | None:
@@ -69,7 +178,7 @@ def _no_letter(turn: Turn, letter: Letter, mailing_list: MailingList) -> str | N
     if turn.is_own(message.author.mailbox) or message.all("x-lsv-listid"):
         return "this server wrote it"
     if message.is_automatic(letter.reverse_path, people):
-        return "automatic"
+        return AUTOMATIC
     return None
 
 
@@ -79,7 +188,27 @@ def _return(turn: Turn, letter: Letter) -> None:
     author = letter.message.author
     if author is not None:
         slots = {"ADDRESS": str(letter.rcpt), "MYADDRESS": str(turn.command_address)}
-        turn.mail(author.mailbox, "REQUEST_PASSWORD", slots, kind=Kind.REPLY, letter=letter)
+        turn.mail(author.mailbox, "REQUEST_PASSWORD", slots, kind=MailKind.REPLY, letter=letter)
+
+
+def _pass_on(turn: Turn, letter: Letter, mailing_list: MailingList) -> None:
+    """Show people what the server cannot judge, or is told not to."""
+    budget, about = turn.tx.budget, mailing_list.address
+    if budget.spent(about, "passed-on", turn.now, timedelta(days=1)) >= PASSED_ON_A_DAY:
+        log.info("bounce.not_passed_on", spool=letter.spool_id, list=mailing_list.name)
+        return
+    budget.spend(about, "passed-on", turn.now)
+    readers = error_readers(mailing_list, turn.postmasters)
+    for reader in readers:
+        turn.mail(
+            reader,
+            "BOUNCE_PASSED_ON",
+            {"LISTNAME": mailing_list.name},
+            kind=MailKind.FORWARD,
+            mailing_list=mailing_list,
+            attach=letter.message.raw,
+        )
+    log.info("bounce.passed_on", spool=letter.spool_id, list=mailing_list.name, to=len(readers))
 
 
 def _forward(turn: Turn, letter: Letter, mailing_list: MailingList) -> None:
@@ -95,7 +224,7 @@ def _forward(turn: Turn, letter: Letter, mailing_list: MailingList) -> None:
             owner,
             "OWNER_MAIL",
             slots,
-            kind=Kind.FORWARD,
+            kind=MailKind.FORWARD,
             mailing_list=mailing_list,
             attach=letter.message.raw,
         )

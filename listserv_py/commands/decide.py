@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from listserv_py.commands.change import complete
+from listserv_py.commands.comeback import come_back
 from listserv_py.commands.command import (
     Actor,
     Asked,
@@ -130,6 +131,7 @@ _EFFECTS: Mapping[CookieKind, Callable[[Request, Cookie], str]] = {
     CookieKind.CHANGE: complete,
     CookieKind.APPROVAL: _release,
     CookieKind.POST: _confirm_post,
+    CookieKind.RETURN: come_back,
 }
 
 

@@ -71,8 +71,9 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
     MiscOption("OLD_NOMIME_DIGEST", State.LATER, "The older form of the plain text digest."),
     MiscOption(
         "PROCESS_SPAM_FEEDBACK",
-        State.LATER,
-        "Whoever complains of a post at his provider is taken off the list.",
+        State.OBEYED,
+        "Whoever complains of a post at his provider is taken off the list, when the report (RFC"
+        " 5965) comes to `owner-LIST` and carries our key and a post of ours.",
     ),
     MiscOption(
         "SUBJECTHDR_SEQUENCE", State.OBEYED, "The subject tag has the post's number: `[TEST-L 12]`."

@@ -117,6 +117,17 @@ def heard_owners(mailing_list: MailingList) -> tuple[Mailbox, ...]:
     return tuple(dict.fromkeys(o.mailbox for o in mailing_list.keywords.owners if not o.quiet))
 
 
+def error_readers(
+    mailing_list: MailingList, postmasters: Collection[Mailbox]
+) -> tuple[Mailbox, ...]:
+    """Who hears of mail that came back (`Errors-To=`); never nobody."""
+    wanted = mailing_list.keywords.errors_to
+    found = [*wanted.people]
+    found += postmasters if wanted.postmaster else ()
+    found += heard_owners(mailing_list) if wanted.owners else ()
+    return tuple(dict.fromkeys(found)) or owners_of(mailing_list)
+
+
 def owners_of(mailing_list: MailingList) -> tuple[Mailbox, ...]:
     """All owners, the quiet ones too."""
     return tuple(dict.fromkeys(owner.mailbox for owner in mailing_list.keywords.owners))

@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from listserv_py.lists.access import Access, AccessLevel
+from listserv_py.lists.bouncing import AutoDelete, ErrorsTo
 from listserv_py.mail.mailbox import Mailbox
 
 
@@ -260,6 +261,8 @@ class Keywords:
     safe: bool = True
     new_list: str = ""
     renewal: Renewal = Renewal()
+    auto_delete: AutoDelete = AutoDelete()
+    errors_to: ErrorsTo = ErrorsTo()
     change_log: Rotation | None = None
     stats: tuple[AccessLevel, ...] = (AccessLevel(Access.PRIVATE),)
     limit: int | None = None

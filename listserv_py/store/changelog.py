@@ -34,6 +34,7 @@ class Verb(StrEnum):
 
     ADD = "ADD"
     AUTODEL = "AUTODEL"
+    BOUNCE = "BOUNCE"
     CHANGE = "CHANGE"
     DELETE = "DELETE"
     POST = "POST"

@@ -28,6 +28,8 @@ class CookieKind(StrEnum):
     """Subscriptions that are to move to the address that is asked."""
     APPROVAL = "approval"
     """A held post, in the eyes of one moderator."""
+    RETURN = "return"
+    """A subscription that was ended because mail came back, or of a complaint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,9 @@ class Cookies:
     def open_count(self, mailbox: Mailbox, now: datetime) -> int:
         """How many requests of the kinds that a stranger can cause wait for this address."""
         row = self._db.execute(
-            "SELECT count(*) FROM cookie WHERE address_key = ? AND kind <> ? AND used_at IS NULL"
-            " AND expires_at > ?",
-            (mailbox.key, CookieKind.APPROVAL, stamp(now)),
+            "SELECT count(*) FROM cookie WHERE address_key = ? AND kind NOT IN (?, ?)"
+            " AND used_at IS NULL AND expires_at > ?",
+            (mailbox.key, CookieKind.APPROVAL, CookieKind.RETURN, stamp(now)),
         ).fetchone()
         return int(row[0])
 

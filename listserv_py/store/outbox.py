@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from sqlite_utils import Database
 
-from listserv_py.lists.model import Subscription
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store import progress, queue_view
@@ -181,22 +180,17 @@ class Outbox:
         """Hold all that waits until `retry`: what a restored backup needs; how many mailings."""
         return queue_view.hold_all(self._db)
 
-    def note_bounce(
-        self, subscription: Subscription, status: str, text: str, now: datetime
-    ) -> None:
-        """A copy came back after it had been taken over; which mailing it was, nobody says."""
-        self._db.execute(
-            "INSERT INTO bounce (subscriber_id, list_id, mailing_id, address, at, code, status,"
-            " text) VALUES (?, ?, 0, ?, ?, 0, ?, ?)",
-            (
-                subscription.id,
-                subscription.list_id,
-                str(subscription.mailbox),
-                stamp(now),
-                status,
-                text,
-            ),
-        )
+    def list_of(self, mailing_id: int) -> int | None:
+        """The list that a mailing is from, None when it is from none or long over."""
+        row = self._db.execute(
+            "SELECT list_id FROM mailing WHERE id = ?", (mailing_id,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def newest(self) -> int:
+        """The id of the mailing that was written last, 0 when there was none."""
+        row = self._db.execute("SELECT max(id) FROM mailing").fetchone()
+        return int(row[0] or 0)
 
     def hold(self, mailing_id: int) -> None:
         """Set one mailing aside until the operator retries or drops it."""
@@ -222,5 +216,5 @@ class Outbox:
             " WHERE r.post_id = mailing.id AND m.state IN ('running', 'waiting'))",
             (stamp(before),),
         )
-        self._db.execute("DELETE FROM bounce WHERE at < ?", (stamp(before),))
+        self._db.execute("DELETE FROM bounce WHERE charge <> 'person' AND at < ?", (stamp(before),))
         self._db.execute("DELETE FROM host WHERE next_at < ?", (stamp(before),))

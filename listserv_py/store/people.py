@@ -84,6 +84,12 @@ class People:
                 (written,),
             ),
             "change_log": self._changes(key, written),
+            "probes": self._rows(
+                "SELECT l.name AS list, p.purpose, p.sent_at, p.state, p.back_at, p.status, p.text"
+                " FROM probe p JOIN subscriber s ON s.id = p.subscriber_id"
+                " JOIN list l ON l.id = p.list_id WHERE s.address_key = ?",
+                (key,),
+            ),
             "bounces": self._rows(
                 "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
                 " FROM bounce b LEFT JOIN list l ON l.id = b.list_id"
@@ -128,6 +134,7 @@ class People:
             ("UPDATE cookie SET outcome = '' WHERE instr(lower(outcome), ?)", written),
             ("UPDATE spool SET approved_by = NULL WHERE lower(approved_by) = ?", written),
             ("DELETE FROM bounce WHERE instr(lower(text), ?)", written),
+            ("UPDATE probe SET text = '' WHERE instr(lower(text), ?)", written),
             ("DELETE FROM signup WHERE address_key = ?", key),
             ("DELETE FROM password WHERE address_key = ?", key),
             ("DELETE FROM alias WHERE address_key = ?", key),
@@ -150,7 +157,7 @@ class People:
             "SELECT address FROM subscriber UNION SELECT address FROM cookie"
             " UNION SELECT reverse_path FROM spool WHERE reverse_path IS NOT NULL"
             " UNION SELECT author_key FROM spool WHERE author_key <> ''"
-            " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce"
+            " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce WHERE address <> ''"
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
             " UNION SELECT address FROM signup UNION SELECT address FROM password"
             " UNION SELECT address FROM alias"

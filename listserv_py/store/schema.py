@@ -8,7 +8,7 @@ import secrets
 
 from sqlite_utils import Database, Migrations
 
-from listserv_py.store import outbox_tables, recipients, trail_tables
+from listserv_py.store import bounce_tables, outbox_tables, recipients, trail_tables
 
 migrations = Migrations("listserv_py")
 
@@ -336,6 +336,15 @@ def create_stats_table(db: Database) -> None:
 def create_trail_tables(db: Database) -> None:
     """What became of each mail, and how far posts have come."""
     trail_tables.create(db)
+
+
+@migrations()
+def create_bounce_tables(db: Database) -> None:
+    """What comes back is judged, probes are sent, owners get reports."""
+    bounce_tables.create(db)
+    db.execute(
+        "INSERT INTO meta (name, value) VALUES ('secret.probe', ?)", (secrets.token_bytes(32),)
+    )
 
 
 @migrations()

@@ -5,6 +5,7 @@ from sqlite_utils import Database
 from listserv_py.mail.token import Tokens
 from listserv_py.mail.verp import Verp
 from listserv_py.store.aliases import Aliases
+from listserv_py.store.bounces import Bounces
 from listserv_py.store.budget import Budget
 from listserv_py.store.changelog import ChangeLog
 from listserv_py.store.cookies import Cookies
@@ -14,6 +15,7 @@ from listserv_py.store.meta import Meta
 from listserv_py.store.outbox import Outbox
 from listserv_py.store.passwords import Passwords
 from listserv_py.store.posts import Posts
+from listserv_py.store.probes import Probes
 from listserv_py.store.proofs import Proofs
 from listserv_py.store.reach import Reach
 from listserv_py.store.renewals import Renewals
@@ -44,6 +46,8 @@ class Tx:
         self.renewals = Renewals(db)
         self.spool = Spool(db, self.meta.secret("seen"))
         self.proofs = Proofs(db, self.meta.secret("seen"))
+        self.bounces = Bounces(db)
+        self.probes = Probes(db, self.meta.secret("probe"))
         self.cookies = Cookies(db, self.meta.secret("cookie"))
         self.aliases = Aliases(db, self.meta.secret("alias"))
         self.budget = Budget(db, self.meta.secret("person"))

@@ -137,6 +137,7 @@ class Subscribers:
             (mailbox.key, str(mailbox), subscription_id),
         )
         self._db.execute("DELETE FROM bounce WHERE subscriber_id = ?", (subscription_id,))
+        self._db.execute("DELETE FROM probe WHERE subscriber_id = ?", (subscription_id,))
 
     def rename(self, mailbox: Mailbox, name: str) -> int:
         """Give all of a person's subscriptions one name; says how many those are."""

@@ -95,6 +95,7 @@ class Turn:
         body: str | None = None,
         below: str = "",
         proven: bool = False,
+        reverse_path: str = "",
     ) -> bool:
         """Put one mail into the outbox; False when a budget or a loop forbids it."""
         post = Post(
@@ -120,6 +121,7 @@ class Turn:
             now=self.now,
             list_id=mailing_list.id if mailing_list else None,
             about=letter.spool_id if letter else None,
+            reverse_path=reverse_path,
         )
         return True
 

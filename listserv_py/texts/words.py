@@ -38,6 +38,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "CHANGE_CONFIRM": ("CODE", "NEW"),
     "POST_CONFIRM": ("CODE",),
     "APPROVAL": ("CODE",),
+    "AUTODEL1": ("CODE", "EVIDENCE"),
 }
 """What must stand in a mail whatever form it has, or nobody could answer it."""
 

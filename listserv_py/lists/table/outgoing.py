@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-from listserv_py.lists import contentreaders, readers
+from listserv_py.lists import bouncing, contentreaders, readers
 from listserv_py.lists.keyword import Keyword, State
 from listserv_py.lists.miscoptions import misc
-from listserv_py.lists.shapes import ADDRESS_ALLOWED, checked
-
-_AUTO_DELETE = ("Semi-Auto", "Full-Auto", "Manual", "Delay(n)", "Max(n)", "Probe(n)")
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+from listserv_py.lists.shapes import checked
 
 OUTGOING: tuple[Keyword, ...] = (
     Keyword(
@@ -93,16 +90,23 @@ OUTGOING: tuple[Keyword, ...] = (
         "Auto-Delete",
         "No | Yes[,Semi-Auto | ,Full-Auto | ,Manual][,Delay(n)][,Max(n)][,Probe(n)]",
         "Yes,Semi-Auto,Delay(4),Max(100)",
-        "What becomes of subscribers whose mail comes back.",
-        checked(("No", "Yes"), _AUTO_DELETE),
-        State.LATER,
+        "What becomes of subscribers whose mail comes back. Errors that go on for Delay(n) days,"
+        " or are Max(n), cause a probe, and whose probe comes back is taken off. `Manual`: nobody"
+        " is. `Full-Auto`: mail that nobody can read is not passed on to people. `No`: nothing is"
+        " counted, all is passed on. With `Probe(n)` and `NO_VERP` each subscriber gets a copy"
+        " with an envelope sender of his own once in n days. See [bounces](bounces.md).",
+        bouncing.auto_delete,
+        compat=(
+            "Nobody is taken off before a probe has come back. Passing errors are counted a"
+            " quarter and stand in the daily report, with `Semi-Auto` too. What hits many readers"
+            " of one post is held against nobody."
+        ),
     ),
     Keyword(
         "Errors-To",
         "Owners | Postmaster | address, …",
         "Owners",
-        "Who is told of mail that came back.",
-        checked((), ("Owner", "Owners", "Postmaster"), _ADDRESS, ADDRESS_ALLOWED),
-        State.LATER,
+        "Who gets the daily error report and hears of subscribers who were taken off.",
+        bouncing.errors_to,
     ),
 )
