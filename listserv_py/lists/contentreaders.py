@@ -24,9 +24,11 @@ from listserv_py.lists.values import (
     Attachments,
     Filter,
     FilterKind,
+    Interval,
     Language,
     Loopcheck,
     LoopcheckLevel,
+    Notebook,
     Renewal,
     Rotation,
     Sender,
@@ -198,9 +200,19 @@ def digest(items: Items, faults: list[Fault]) -> Change:
 
 
 def notebook(items: Items, faults: list[Fault]) -> Change:
-    """`Yes,where,interval,access-level`; checked, and kept in the header."""
-    modifiers(items[:1], ("No", "Yes"), faults)
-    intervals = ("Single", "Yearly", "Monthly", "Weekly", "Daily", "Separate")
-    modifiers(items[2:3], intervals, faults)
-    access_levels(items[3:], faults)
-    return {}
+    """`Yes,where,interval,access-level`; where means nothing here, and may be left out."""
+    said = modifiers(items[:1], ("No", "Yes"), faults)
+    intervals = {one.value.lower() for one in Interval}
+    rest = items[1:] if len(items) > 1 and lower(items[1]) in intervals else items[2:]
+    interval = one_of(Interval, rest[0], faults) if rest else None
+    levels = access_levels(rest[1:], faults)
+    if "yes" not in said:
+        return {"notebook": None}
+    known = Notebook()
+    return {"notebook": Notebook(interval or known.interval, levels or known.access)}
+
+
+def notebook_header(items: Items, faults: list[Fault]) -> Change:
+    """Short or Full."""
+    modifiers(items[1:], (), faults)
+    return {"notebook_full": "full" in modifiers(items[:1], ("Short", "Full"), faults)}

@@ -212,6 +212,25 @@ class Rotation(StrEnum):
     WEEKLY = "Weekly"
 
 
+class Interval(StrEnum):
+    """How long the files of an archive are; the values are the words."""
+
+    SINGLE = "Single"
+    YEARLY = "Yearly"
+    MONTHLY = "Monthly"
+    WEEKLY = "Weekly"
+    DAILY = "Daily"
+    SEPARATE = "Separate"
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """`Notebook= Yes`: the length of the archive's files, and who may read them."""
+
+    interval: Interval = Interval.SINGLE
+    access: tuple[AccessLevel, ...] = (AccessLevel(Access.PRIVATE),)
+
+
 @dataclass(frozen=True, slots=True)
 class Renewal:
     """`Renewal=`: periods and dates as they were written; `delay` is in days."""
@@ -267,3 +286,5 @@ class Keywords:
     stats: tuple[AccessLevel, ...] = (AccessLevel(Access.PRIVATE),)
     limit: int | None = None
     indent: int = 40
+    notebook: Notebook | None = None
+    notebook_full: bool = False

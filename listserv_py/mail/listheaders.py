@@ -45,6 +45,7 @@ class ListFacts:
     reply_respect: bool = True
     send_closed: bool = False
     archive_url: str = ""
+    archived_at: str = ""
     approved_by: str = ""
     stamp: int = 0
     author_key: str = ""
@@ -127,6 +128,8 @@ def list_fields(facts: ListFacts) -> tuple[tuple[str, str], ...]:
     ]
     if facts.archive_url:
         found.append(("List-Archive", f"<{_url(facts.archive_url)}>"))
+    if facts.archived_at:  # RFC 5064 2.2
+        found.append(("Archived-At", f"<{_url(facts.archived_at)}>"))
     return tuple(found)
 
 

@@ -19,6 +19,7 @@ from listserv_py.mail.mime import Part
 from listserv_py.maillog import get_logger
 from listserv_py.posting.alias import with_alias
 from listserv_py.posting.answers import known, tell_author
+from listserv_py.posting.archiving import archived
 from listserv_py.posting.content import stripped
 from listserv_py.posting.copyrules import ruled, through
 from listserv_py.posting.merge import is_filled_in
@@ -42,7 +43,9 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> int:
     facts = replace(facts, merge=is_filled_in(post, facts))
     facts = with_alias(turn, letter, post, facts)
     below = _not_there_yet(turn, post)
-    mailing_id = _send(turn, post, facts, below)
+    content = _content(turn, post)
+    facts = archived(turn, post, content, number, facts)
+    mailing_id = _send(turn, post, content, facts, below)
     tx.posts.note(mailing_list.id, post.keys, turn.now)
     for one in below:  # so that it is no second copy where it was sent as well
         tx.posts.note(one.id, post.keys, turn.now)
@@ -68,8 +71,10 @@ def _not_there_yet(turn: Turn, post: Post) -> tuple[MailingList, ...]:
     )
 
 
-def _send(turn: Turn, post: Post, facts: ListFacts, below: tuple[MailingList, ...]) -> int:
-    own, content = post.mailing_list, _content(turn, post)
+def _send(
+    turn: Turn, post: Post, content: bytes, facts: ListFacts, below: tuple[MailingList, ...]
+) -> int:
+    own = post.mailing_list
     facts = with_one_click(turn, own, facts)
     if not below:
         return turn.tx.outbox.distribute(own.id, content, facts, turn.now)

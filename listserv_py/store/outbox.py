@@ -182,9 +182,7 @@ class Outbox:
 
     def list_of(self, mailing_id: int) -> int | None:
         """The list that a mailing is from, None when it is from none or long over."""
-        row = self._db.execute(
-            "SELECT list_id FROM mailing WHERE id = ?", (mailing_id,)
-        ).fetchone()
+        row = self._db.execute("SELECT list_id FROM mailing WHERE id = ?", (mailing_id,)).fetchone()
         return row[0] if row else None
 
     def newest(self) -> int:

@@ -8,7 +8,7 @@ import secrets
 
 from sqlite_utils import Database, Migrations
 
-from listserv_py.store import bounce_tables, outbox_tables, recipients, trail_tables
+from listserv_py.store import archive_tables, bounce_tables, outbox_tables, recipients, trail_tables
 
 migrations = Migrations("listserv_py")
 
@@ -351,3 +351,9 @@ def create_bounce_tables(db: Database) -> None:
 def create_recipient_table(db: Database) -> None:
     """Whom the mails of DISTRIBUTE go to."""
     recipients.create(db)
+
+
+@migrations()
+def create_archive_tables(db: Database) -> None:
+    """What lists have distributed, and the files that they keep."""
+    archive_tables.create(db)

@@ -5,6 +5,8 @@ from sqlite_utils import Database
 from listserv_py.mail.token import Tokens
 from listserv_py.mail.verp import Verp
 from listserv_py.store.aliases import Aliases
+from listserv_py.store.archive import Archive
+from listserv_py.store.archive_index import ArchiveIndex
 from listserv_py.store.bounces import Bounces
 from listserv_py.store.budget import Budget
 from listserv_py.store.changelog import ChangeLog
@@ -39,6 +41,8 @@ class Tx:
         self.meta = Meta(db)
         self.lists = Lists(db, domain)
         self.headers = Headers(db)
+        self.archive = Archive(db)
+        self.archive_index = ArchiveIndex(db)
         self.templates = Templates(db)
         self.subscribers = Subscribers(db, self.lists)
         self.roll = Roll(db)

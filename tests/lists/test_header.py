@@ -125,7 +125,7 @@ READ: list[tuple[str, dict[str, Any]]] = [
     ("Daily-Threshold= 50,5", {"daily_threshold": 50, "daily_per_user": 5}),
     ("Misc-Options= suppress_approved_by", {"misc": frozenset({"SUPPRESS_APPROVED_BY"})}),
     ("X-Tags= Keep", {}),
-    ("Notebook= Yes,/var/x,Monthly,Private Digest= Yes,Same,Daily,05:00,Size(2000)", {}),
+    ("RSS-Abstract-Words= 90,40 Digest= Yes,Same,Daily,05:00,Size(2000)", {}),
     # Several keywords on a line, comments behind the values, a repeat that appends.
     ("Send= Private the members only  Ack= Yes", {"send": Send((PRIVATE,)), "ack": True}),
     ("Owner= joe@example.com (Joe Doe)", {"owners": (Owner(ANN), Owner(JOE, "Joe Doe"))}),

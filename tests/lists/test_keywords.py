@@ -18,10 +18,12 @@ from listserv_py.lists.values import (
     Attachments,
     Filter,
     FilterKind,
+    Interval,
     Keywords,
     Language,
     Loopcheck,
     LoopcheckLevel,
+    Notebook,
     Renewal,
     Rotation,
     Sender,
@@ -59,6 +61,7 @@ def test_every_keyword_of_listserv_is_known() -> None:
     assert {one.word for one in MISC_OPTIONS} == set(MISC.split())
 
 
+PUBLIC, OTHER = AccessLevel(Access.PUBLIC), AccessLevel(Access.PRIVATE, "OTHER-L")
 READ: list[tuple[str, str, Any]] = [
     ("Owner= (OTHER-L)", "owner_access", (AccessLevel(Access.PRIVATE, "OTHER-L"),)),
     ("X-Tags= comment", "x_tags", XTags.COMMENT),
@@ -97,6 +100,12 @@ READ: list[tuple[str, str, Any]] = [
     ("Stats= Normal,Public", "stats", (AccessLevel(Access.PUBLIC),)),
     ("Limits= Sub(500)", "limit", 500),
     ("Indent= 30", "indent", 30),
+    ("Notebook= Yes,/var/x,Monthly,Public", "notebook", Notebook(Interval.MONTHLY, (PUBLIC,))),
+    ("Notebook= Yes,weekly", "notebook", Notebook(Interval.WEEKLY)),
+    ("Notebook= Yes,Same,Separate,(OTHER-L)", "notebook", Notebook(Interval.SEPARATE, (OTHER,))),
+    ("Notebook= Yes", "notebook", Notebook()),
+    ("Notebook= No,A,Single,Private", "notebook", None),
+    ("Notebook-Header= Full", "notebook_full", True),
     ("Configuration-Owner= Postmaster", "configuration_owner", (AccessLevel(Access.POSTMASTER),)),
     (
         "Sender= TEST-L The list <test-l@lists.example.org>",
@@ -119,14 +128,13 @@ def test_what_a_line_means(line: str, field: str, value: object) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "Notebook= Yes,/var/lists/mylist,Monthly,Private",
         "Notebook= No,A,Single,Private Files= No Mail-Via= Distribute Translate= Yes",
         "Digest= Yes,Same,Daily,05:00,Size(2000),BOTTOM_BANNER",
         "Digest= Yes,/var/lists/x,Weekly,Monday,6",
         "Auto-Delete= Yes, Full-Auto, Probe(0)",
         "Errors-To= Owners",
         "Errors-To= postmaster@example.org, Owner",
-        "RSS-Abstract-Words= 100,50 Notebook-Header= Full",
+        "RSS-Abstract-Words= 100,50",
         'Prime= "MON-FRI: 09:00-17:00" PW= SECRET',
         "Service= *  Local= *.edu  Peers= X@Y.EXAMPLE  List-ID= THE-TEST-LIST",
     ],

@@ -66,17 +66,24 @@ OUTGOING: tuple[Keyword, ...] = (
         "Notebook",
         "No | Yes,where,interval,access-level, …",
         "No",
-        "Whether posts are archived, in files of which length, and who may read them.",
+        "Whether posts are archived, in files of which length (`Single`, `Yearly`, `Monthly`,"
+        " `Weekly`, `Daily`, `Separate`), and who may read them: `Private` where it says nothing."
+        " A new word changes what stands there already, too.",
         contentreaders.notebook,
-        State.LATER,
+        compat=(
+            "All is kept in the server's database: `where` is kept and means nothing, and the"
+            " interval only names the files of INDEX, so that owners may change both."
+        ),
     ),
     Keyword(
         "Notebook-Header",
         "Short | Full",
         "Short",
-        "How much of a post's header the archive keeps.",
-        checked(("Short", "Full")),
+        "How much of a post's header GET shows: `Short` leaves out what mail servers wrote into"
+        " it.",
+        contentreaders.notebook_header,
         State.LATER,
+        compat="The archive keeps the whole post; the keyword says what of it is shown.",
     ),
     Keyword(
         "RSS-Abstract-Words",

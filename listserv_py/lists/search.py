@@ -1,0 +1,287 @@
+"""A search of an archive, as its line says it: `text IN list SINCE date WHERE SUBJECT CONTAINS …`.
+
+Pure: a line is read into a tree, and it is the tree that the store makes a query of, so that
+nothing of what a stranger wrote is ever taken for the language of the database.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from listserv_py.lists.addresses import is_listname
+
+TERMS_MAX = 20
+DEPTH_MAX = 10
+TEXT_MAX = 500
+
+_TOKEN = re.compile(r'"([^"]*)"?|([()])|([^\s()"]+)')
+_CLAUSES = frozenset({"FROM", "SINCE", "TO", "UNTIL", "WHERE"})
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_DASHED = re.compile(r"([0-9]{1,2})-([A-Z]{3})[A-Z]*-([0-9]{4}|[0-9]{2})", re.ASCII)
+_SLASHED = re.compile(r"([0-9]{4}|[0-9]{2})[/-]([0-9]{1,2})(?:[/-]([0-9]{1,2}))?", re.ASCII)
+_AGO = {"DAY": 1, "DAYS": 1, "WEEK": 7, "WEEKS": 7, "MONTH": 30, "MONTHS": 30, "YEAR": 365}
+_AGO["YEARS"] = 365
+
+
+class BadSearch(ValueError):
+    """The line cannot be read; the text says where."""
+
+
+class Part(StrEnum):
+    """What of a post WHERE looks at."""
+
+    SENDER = "sender"
+    SUBJECT = "subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that stand one behind the other; `begins`: the last may go on."""
+
+    text: str
+    begins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """`WHERE SUBJECT CONTAINS text`, folded; `whole`: it is all that stands there (`IS`)."""
+
+    part: Part
+    text: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """All of these."""
+
+    of: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """One of these at least."""
+
+    of: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What this is not true of."""
+
+    of: Tree
+
+
+Tree = Words | Holds | All | Any | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for; `text` and `where` None: anything. `until` is the first moment too late."""
+
+    text: Tree | None = None
+    where: Tree | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    quoted: bool = False
+
+    @property
+    def word(self) -> str:
+        """In capitals, where it may be a word of the language; "" in quotes."""
+        return "" if self.quoted else self.text.upper() if self.text.isascii() else self.text
+
+
+def split(line: str) -> tuple[str, str, str]:
+    """A line as (the text to look for, the list's name, the clauses behind it).
+
+    The old order, `listname text`, has no clauses. The name is "" where there is none.
+    """
+    spans = [(_Token(m[1] or m[2] or m[3] or "", m[0][0] == '"'), m) for m in _TOKEN.finditer(line)]
+    for at in range(len(spans) - 1):
+        (token, found), (name, named) = spans[at], spans[at + 1]
+        behind = spans[at + 2][0].word if at + 2 < len(spans) else ""
+        ends = at + 2 == len(spans) or behind in _CLAUSES
+        if token.word == "IN" and is_listname(name.text) and not name.quoted and ends:
+            return line[: found.start()].strip(), name.text, line[named.end() :].strip()
+    first, _, rest = line.strip().partition(" ")
+    return rest.strip(), first, ""
+
+
+def read(text: str, clauses: str, now: datetime) -> Search:
+    """The search that a line means; BadSearch says what of it cannot be read."""
+    if len(text) + len(clauses) > TEXT_MAX:
+        raise BadSearch(f"it is longer than {TEXT_MAX} characters")
+    since = until = where = None
+    for name, tokens in _clauses(_tokens(clauses)):
+        if name in ("FROM", "SINCE"):
+            since = _date(tokens, now)
+        elif name in ("TO", "UNTIL"):
+            until = _date(tokens, now) + timedelta(days=1)
+        else:
+            where = _Reader(tokens, in_where=True).read()
+    said = _tokens(text)
+    is_all = not said or (len(said) == 1 and said[0].text == "*")
+    tree = None if is_all else _Reader(said, in_where=False).read()
+    return Search(tree, where, since, until)
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: no case, no diacritics."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(one for one in apart if not unicodedata.combining(one)).casefold()
+
+
+def _tokens(text: str) -> list[_Token]:
+    found = []
+    for match in _TOKEN.finditer(text):
+        quoted, mark, word = match.groups()
+        found.append(_Token(mark or word) if quoted is None else _Token(quoted, quoted=True))
+    return found
+
+
+def _clauses(tokens: Sequence[_Token]) -> list[tuple[str, list[_Token]]]:
+    found: list[tuple[str, list[_Token]]] = []
+    for token in tokens:
+        if token.word in _CLAUSES and (token.word == "WHERE" or not _in_where(found)):
+            found.append((token.word, []))
+        elif not found:
+            raise BadSearch(f'"{token.text[:40]}" is not FROM, SINCE, TO or WHERE')
+        else:
+            found[-1][1].append(token)
+    return found
+
+
+def _in_where(found: list[tuple[str, list[_Token]]]) -> bool:
+    """Whether a WHERE waits for its value, so that FROM or TO may be that."""
+    return bool(found) and found[-1][0] == "WHERE" and _wants_value(found[-1][1])
+
+
+def _wants_value(tokens: list[_Token]) -> bool:
+    return bool(tokens) and tokens[-1].word in ("CONTAINS", "IS")
+
+
+def _date(tokens: Sequence[_Token], now: datetime) -> datetime:
+    """Midnight of the day that is meant."""
+    words = [token.word for token in tokens]
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if words in (["TODAY"], ["YESTERDAY"]):
+        return today - timedelta(days=words == ["YESTERDAY"])
+    try:
+        if len(words) == 3 and words[2] == "AGO" and words[1] in _AGO:
+            return today - timedelta(days=int(words[0][:5]) * _AGO[words[1]])
+        found = _written("-".join(words))
+    except (ValueError, OverflowError):
+        found = None
+    if found is None:
+        said = " ".join(token.text for token in tokens)[:40]
+        raise BadSearch(f'"{said}" is no date: 2026-01-12, 12-Jan-2026 or "30 days ago" is one')
+    return found
+
+
+def _written(text: str) -> datetime | None:
+    dashed, slashed = _DASHED.fullmatch(text), _SLASHED.fullmatch(text)
+    if dashed:
+        day, month, year = dashed.groups()
+        return datetime(_year(year), _MONTHS.index(month) + 1, int(day), tzinfo=UTC)
+    if slashed:
+        year, number, day = slashed.groups()
+        return datetime(_year(year), int(number), int(day or 1), tzinfo=UTC)
+    return None
+
+
+def _year(digits: str) -> int:
+    if len(digits) == 4:
+        return int(digits)
+    return int(digits) + (1900 if int(digits) >= 70 else 2000)
+
+
+class _Reader:
+    """Reads `a b OR NOT (c "d e")`: words side by side are all wanted, AND goes before OR."""
+
+    def __init__(self, tokens: Sequence[_Token], *, in_where: bool) -> None:
+        self._tokens = list(tokens)
+        self._in_where = in_where
+        self._at = 0
+        self._terms = 0
+
+    def read(self) -> Tree:
+        """The whole of it."""
+        found = self._either(0)
+        if self._at < len(self._tokens):
+            raise BadSearch(f'"{self._tokens[self._at].text[:40]}" is one too many')
+        return found
+
+    def _next(self) -> str:
+        return self._tokens[self._at].word if self._at < len(self._tokens) else ""
+
+    def _ended(self) -> bool:
+        return self._at >= len(self._tokens) or self._next() in (")", "OR")
+
+    def _either(self, depth: int) -> Tree:
+        if depth > DEPTH_MAX:
+            raise BadSearch("its parentheses are nested too deep")
+        found = [self._both(depth)]
+        while self._next() == "OR":
+            self._at += 1
+            found.append(self._both(depth))
+        return found[0] if len(found) == 1 else Any(tuple(found))
+
+    def _both(self, depth: int) -> Tree:
+        found = [self._one(depth)]
+        while not self._ended():
+            if self._next() == "AND":
+                self._at += 1
+            found.append(self._one(depth))
+        return found[0] if len(found) == 1 else All(tuple(found))
+
+    def _one(self, depth: int) -> Tree:
+        if self._ended() or self._next() == "AND":
+            raise BadSearch("a word is missing at its end, or beside AND, OR or a parenthesis")
+        token = self._tokens[self._at]
+        self._at += 1
+        if token.word == "NOT":
+            if depth > DEPTH_MAX:
+                raise BadSearch("too many NOT")
+            return Not(self._one(depth + 1))
+        if token.word == "(":
+            found = self._either(depth + 1)
+            if self._next() != ")":
+                raise BadSearch("a parenthesis is not closed")
+            self._at += 1
+            return found
+        self._terms += 1
+        if self._terms > TERMS_MAX:
+            raise BadSearch(f"it has more than {TERMS_MAX} words")
+        return self._holds(token) if self._in_where else _words(token)
+
+    def _holds(self, token: _Token) -> Holds:
+        parts = {part.name: part for part in Part}
+        verb = self._next()
+        if token.word not in parts or verb not in ("CONTAINS", "IS"):
+            raise BadSearch("behind WHERE stands SENDER or SUBJECT, CONTAINS or IS, and a text")
+        if self._at + 1 >= len(self._tokens):
+            raise BadSearch(f"behind {verb} stands a text")
+        text = folded(self._tokens[self._at + 1].text)
+        self._at += 2
+        return Holds(parts[token.word], text, whole=verb == "IS")
+
+
+def _words(token: _Token) -> Words:
+    begins = not token.quoted and token.text.endswith("*")
+    text = token.text.rstrip("*") if begins else token.text
+    letters = sum(one.isalnum() for one in text)
+    if not letters or (begins and letters < 3):
+        raise BadSearch(f'"{token.text[:40]}" has too few letters to look for')
+    return Words(text, begins)
