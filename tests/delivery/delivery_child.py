@@ -1,10 +1,19 @@
 """A process with an engine on a store that is there already, to be killed."""
 
 import asyncio
-import sys
 from pathlib import Path
 
-from delivery_rig import Clock, House
+from delivery_rig import Clock, House, Sink
+from forked import Forked
+
+
+def start(folder: Path, sink: Sink, connections: int, workers: int = 0) -> Forked:
+    arguments = (folder, str(sink.port), connections, workers)
+    return Forked(run, *arguments, output=folder / "child.log", errors=folder / "child.log")
+
+
+def run(folder: Path, port: str, connections: int, workers: int) -> None:
+    asyncio.run(main(folder, port, connections, workers))
 
 
 async def main(folder: Path, port: str, connections: int, workers: int) -> None:
@@ -13,6 +22,3 @@ async def main(folder: Path, port: str, connections: int, workers: int) -> None:
     house.has_workers = workers > 0
     async with house.open(), house.running():
         await asyncio.Event().wait()
-
-
-asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))

@@ -3,17 +3,14 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
+from delivery_child import start
 from delivery_rig import QUICK, Act, Clock, Command, House, Sink, numbered, relay, until
 
 from listserv_py.delivery import hand
 from listserv_py.delivery.journal import BEGUN, FOLDER, SENT, SUFFIX, Journal
-
-CHILD = Path(__file__).with_name("delivery_child.py")
 
 
 async def test_what_a_journal_says_was_taken_over_is_not_sent_again(tmp_path: Path) -> None:
@@ -67,7 +64,7 @@ async def test_a_killed_server_loses_none_and_repeats_one_copy_a_connection_at_m
             await house.subscribe(*numbered(readers))
             await house.post()
         for number in range(kills):
-            child = await _child(tmp_path, sink, connections)
+            child = await asyncio.to_thread(start, tmp_path, sink, connections)
             await sink.has_taken((number + 1) * readers // (kills + 2))
             child.send_signal(signal.SIGKILL)
             await asyncio.to_thread(child.wait)
@@ -83,14 +80,6 @@ async def test_a_killed_server_loses_none_and_repeats_one_copy_a_connection_at_m
         for mail in sink.taken:
             copies.setdefault(mail.rcpts[0], set()).add(mail.data + mail.sender.encode())
         assert all(len(found) == 1 for found in copies.values())
-
-
-async def _child(folder: Path, sink: Sink, connections: int) -> subprocess.Popen[bytes]:
-    return await asyncio.to_thread(
-        subprocess.Popen,
-        [sys.executable, str(CHILD), str(folder), str(sink.port), str(connections), "0"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parent), *sys.path])},
-    )
 
 
 async def test_sigterm_finishes_what_is_in_hand_and_nothing_goes_out_twice(tmp_path: Path) -> None:

@@ -1,21 +1,18 @@
 """A post to several lists on its way out: one copy each, by the reader's list, killed or not."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from delivery_child import start
 from delivery_rig import NOW, POST, Clock, House, Sink, facts, numbered, relay
 
 from listserv_py.lists.options import Options
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.store import Tx
 
-CHILD = Path(__file__).with_name("delivery_child.py")
 PEOPLE = tuple(numbered(900))
 LISTS = {"ALL-L": PEOPLE[:200], "ONE-L": PEOPLE[100:600], "TWO-L": PEOPLE[300:900]}
 OWN = {"ALL-L": PEOPLE[:200], "ONE-L": PEOPLE[200:600], "TWO-L": PEOPLE[600:]}
@@ -31,13 +28,6 @@ def post(tx: Tx) -> int:
     return tx.outbox.distribute_to_all(parts, POST, NOW)
 
 
-def start(folder: Path, sink: Sink) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, str(CHILD), str(folder), str(sink.port), "3", "0"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parent), *sys.path])},
-    )
-
-
 async def test_killed_in_the_middle_nobody_is_left_out_or_reached_by_two_lists(
     tmp_path: Path,
 ) -> None:
@@ -45,7 +35,7 @@ async def test_killed_in_the_middle_nobody_is_left_out_or_reached_by_two_lists(
         house = House(tmp_path, Clock(), delivery=relay(sink, connections=3))
         async with house.open():
             await house.store.run(post)
-        child = await asyncio.to_thread(start, tmp_path, sink)
+        child = await asyncio.to_thread(start, tmp_path, sink, 3)
         try:
             await sink.has_taken(len(PEOPLE) // 2)
         finally:

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -12,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from delivery_child import start
 from delivery_rig import QUICK, Act, Command, House, Sink, numbered, relay, until
 
 from listserv_py.delivery import hand, process
 from listserv_py.delivery.connections import SERVER, Connections
-
-CHILD = Path(__file__).with_name("delivery_child.py")
 
 
 @asynccontextmanager
@@ -118,11 +115,7 @@ async def test_a_server_that_is_killed_leaves_workers_that_end_before_the_next_s
         await house.subscribe(*numbered(readers))
         await house.post()
         await house.store.close()
-        child = await asyncio.to_thread(
-            subprocess.Popen,
-            [sys.executable, str(CHILD), str(tmp_path), str(sink.port), str(connections), "1"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parent), *sys.path])},
-        )
+        child = await asyncio.to_thread(start, tmp_path, sink, connections, 1)
         await sink.has_taken(readers // 5)
         (orphan,) = workers(child.pid)
         os.kill(orphan, signal.SIGSTOP)
