@@ -35,6 +35,7 @@ bench: $(READY)
 	$(BIN)/python bench/signing.py
 	$(BIN)/python bench/roundtrip.py
 	$(BIN)/python bench/bulk.py
+	$(BIN)/python bench/waiting.py
 
 bench-peers: $(READY)
 	$(BIN)/python bench/peers/run.py

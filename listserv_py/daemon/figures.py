@@ -74,9 +74,9 @@ def _waiting(stored: Stored) -> list[Figure]:
 
 
 def _posts(posts: Sequence[Progress]) -> list[Figure]:
-    """How far each of the oldest posts has come."""
+    """How far each of the oldest posts has come, by its number: lists have no names here."""
     copies: dict[tuple[str, ...], float] = {
-        (str(one.id), one.listname, state): number
+        (str(one.id), state): number
         for one in posts
         for state, number in (
             ("sent", one.sent),
@@ -85,17 +85,14 @@ def _posts(posts: Sequence[Progress]) -> list[Figure]:
             ("to come", one.to_come),
         )
     }
-    rates: dict[tuple[str, ...], float] = {}
-    left: dict[tuple[str, ...], float] = {}
-    for one in posts:
-        rates[str(one.id), one.listname] = one.rate
-        if one.left is not None:
-            left[str(one.id), one.listname] = one.left
-    named = ("post", "list")
+    rates: dict[tuple[str, ...], float] = {(str(one.id),): one.rate for one in posts}
+    left: dict[tuple[str, ...], float] = {
+        (str(one.id),): one.left for one in posts if one.left is not None
+    }
     return [
-        Figure("post_copies", "Copies of posts on their way", copies, labels=(*named, "state")),
-        Figure("post_copies_a_second", "How fast they go out", rates, labels=named),
-        Figure("post_seconds_left", "Until all readers are reached", left, labels=named),
+        Figure("post_copies", "Copies of posts on their way", copies, labels=("post", "state")),
+        Figure("post_copies_a_second", "How fast they go out", rates, labels=("post",)),
+        Figure("post_seconds_left", "Until all readers are reached", left, labels=("post",)),
     ]
 
 
