@@ -77,12 +77,7 @@ class People:
             ),
             "deliveries": list(self._deliveries(key)),
             "mails_decided": list(self._decided(mailbox)),
-            "posts_decided_by_him": self._rows(
-                "SELECT l.name AS list, s.at AS decided_at, s.what FROM trail_step s"
-                " JOIN trail t ON t.spool_id = s.spool_id LEFT JOIN list l ON l.id = t.list_id"
-                " WHERE s.person <> '' AND lower(s.person) = ?",
-                (written,),
-            ),
+            "posts_decided_by_him": self._decided_by(written),
             "change_log": self._changes(key, written),
             "probes": self._rows(
                 "SELECT l.name AS list, p.purpose, p.sent_at, p.state, p.back_at, p.status, p.text"
@@ -196,6 +191,15 @@ class People:
                 **_record(zip(("active_at", "asked_at"), clock, strict=True)),
                 "consent": consent[0] if consent else None,
             }
+
+    def _decided_by(self, written: str) -> list[Record]:
+        """The posts that he approved or returned."""
+        return self._rows(
+            "SELECT l.name AS list, s.at AS decided_at, s.what FROM trail_step s"
+            " JOIN trail t ON t.spool_id = s.spool_id LEFT JOIN list l ON l.id = t.list_id"
+            " WHERE s.person <> '' AND lower(s.person) = ?",
+            (written,),
+        )
 
     def _decided(self, mailbox: Mailbox) -> Iterator[Record]:
         """What was decided on mails of his; of the mails themselves nothing is kept there."""
