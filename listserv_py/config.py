@@ -44,6 +44,11 @@ class Site(Table):
     name: units.Name = Field(
         default="listserv", description="The local part of the address for commands."
     )
+    distribute: tuple[units.Address, ...] = Field(
+        default=(),
+        description="Who may have mail sent to anybody at all by DISTRIBUTE, with a password and"
+        " nothing else; empty: nobody.",
+    )
 
     @property
     def command_address(self) -> str:
@@ -266,6 +271,9 @@ class Limits(Table):
         default=20,
         description="Automatic answers an hour to one address, confirmation requests among them."
         " Approval requests, owners' notices and what a proven sender asked for do not count.",
+    )
+    distribute_recipients: units.Whole = Field(
+        default=100_000, description="Recipients of one DISTRIBUTE job."
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
+from listserv_py.commands.recipients import Recipients
 from listserv_py.commands.roster import Roster
 from listserv_py.commands.syntax import Arguments, fold, shown
 from listserv_py.errors import UnknownSwitch
@@ -32,6 +33,8 @@ class Privilege(StrEnum):
     """Whoever may change the list's header: its owners, or whom `Configuration-Owner=` names."""
     MODERATOR = "moderator"
     POSTMASTER = "postmaster"
+    DISTRIBUTOR = "distributor"
+    """Whom `[site] distribute` names."""
 
 
 class Confirm(StrEnum):
@@ -47,6 +50,8 @@ class Confirm(StrEnum):
     """Owners' commands, and what others see of a person: never on the word of a From line."""
     NOT_BY_SIGNATURE = "not by signature"
     """What would give a list away: PUT."""
+    BY_PASSWORD = "by password"  # noqa: S105 - no password
+    """What only its sender's password lets run: a mail to anybody. No code is asked for."""
     ALWAYS = "always"
     """What the mailbox itself has to answer for, whatever else proves its sender: joining."""
 
@@ -91,7 +96,7 @@ class Line:
     """A command line, and the data that came with it: lines that are no commands themselves.
 
     `said` is what its author wrote, where that was only `ok`. `roster` are the people of the
-    dataset that it names by `DD=`, None without one.
+    dataset that it names by `DD=`, `recipients` those of a DISTRIBUTE; None without one.
     """
 
     text: str
@@ -99,11 +104,12 @@ class Line:
     answers_request: bool = False
     data: tuple[str, ...] = ()
     roster: Roster | None = None
+    recipients: Recipients | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One line, understood, with all that a handler may use; `data` and `roster` are the line's.
+    """One line, understood, with all that a handler may use; what came with it is the line's.
 
     `run` runs further lines as another actor: OK gives what it confirms to it.
     """
@@ -117,6 +123,7 @@ class Request:
     run: Callable[[Turn, Actor, tuple[Line, ...]], str]
     data: tuple[str, ...] = ()
     roster: Roster | None = None
+    recipients: Recipients | None = None
 
     def say(self, form: str, **slots: str) -> str:
         """A form's text, as an answer; where it speaks of a list, in the words of that list."""

@@ -1,4 +1,4 @@
-"""What only these rooms refuse: CHANGE, SERVE, FOR and passwords.
+"""What only these rooms refuse: CHANGE, SERVE, FOR, DISTRIBUTE and passwords.
 
 They belong to the family of `listserv_py/errors.py`, and are worded by forms like all of it.
 """
@@ -48,6 +48,40 @@ class NotForAnother(UserError):
     """A command that nobody can give in somebody else's place."""
 
     fields = ("command",)
+
+
+class NotDistributor(UserError):
+    """DISTRIBUTE by somebody whom the site does not name for it."""
+
+
+class NeedsPassword(UserError):
+    """A command that only a password proves, without one that could be tried."""
+
+    fields = ("command",)
+
+
+class OtherDistribution(UserError):
+    """DISTRIBUTE in a way that is not here, or from a database."""
+
+    fields = ("what",)
+
+
+class BadRecipients(UserError):
+    """A dataset of recipients that cannot be used as a whole."""
+
+    fields = ("fault",)
+
+
+class TooManyRecipients(UserError):
+    """More recipients than a job may have."""
+
+    fields = ("limit",)
+
+
+class BadJobMail(UserError):
+    """The mail of a DISTRIBUTE cannot go out as it is."""
+
+    fields = ("fault",)
 
 
 class WrongPassword(UserError):

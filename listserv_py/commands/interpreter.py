@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from listserv_py.commands import confirm, jobs, noise, nothere, renamed, service
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
-from listserv_py.commands.command import Actor, Line, Privilege, Request
+from listserv_py.commands.command import Actor, Confirm, Line, Privilege, Request
 from listserv_py.commands.data import with_data
+from listserv_py.commands.errors import NeedsPassword
 from listserv_py.commands.humans import answerable
 from listserv_py.commands.lenient import plain
 from listserv_py.commands.manners import shown_line, shown_word, without_links
@@ -265,6 +266,8 @@ def _run_line(turn: Turn, actor: Actor, line: Line, job: Job) -> None:
         request = prove(request) if prove else with_password(request, line.text, job.tried)
         waits = needs_code(request)
         _count(request, job, waits=waits)
+        if waits and request.command.weigh(request) is Confirm.BY_PASSWORD:
+            raise NeedsPassword(request.command.word)
         if waits:
             found = confirm.waiting(request)
             if found not in job.waiting:
@@ -319,6 +322,7 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
         run=_run_again,
         data=line.data,
         roster=line.roster,
+        recipients=line.recipients,
     )
     request = renamed.followed(request)
     command, arguments = request.command, request.arguments

@@ -14,9 +14,13 @@ from dataclasses import dataclass, field, replace
 from listserv_py.commands.body import BLANKS, LINE_MAX, cleaned, spaced_lines
 from listserv_py.commands.command import Line
 from listserv_py.commands.data import puts_text, split_at_text, with_data
+from listserv_py.commands.distribute import DISTRIBUTE, said_in
+from listserv_py.commands.recipients import read_recipients
 from listserv_py.commands.roster import Roster, read_roster
 from listserv_py.commands.runs import cut_out
 from listserv_py.commands.syntax import dataset_in, fold
+from listserv_py.commands.table import COMMANDS, split
+from listserv_py.errors import UserError
 
 TEXT_MAX = 12_000_000
 """Characters of a mail that are read where it has job control."""
@@ -141,7 +145,7 @@ def _until_end(lines: Iterator[str], *, to_the_end: bool) -> tuple[str, ...]:
         card = line.strip(BLANKS)
         if not to_the_end and card.startswith("/*") and _END.fullmatch(card[:LINE_MAX]):
             break
-        found.append(cleaned(line))
+        found.append(line)
     return tuple(found)
 
 
@@ -173,12 +177,33 @@ def _with_rosters(lines: tuple[Line, ...], deck: Deck) -> tuple[Line, ...]:
     read_already: dict[str, Roster] = {}
     found = []
     for line in lines:
+        if _is_distribution(line):
+            found.append(_with_recipients(line, deck))
+            continue
         name = dataset_in(line.text)
         if name not in deck.datasets:
             found.append(line)
             continue
         if name not in read_already:
-            roster = read_roster(deck.datasets[name])
+            roster = read_roster([cleaned(one) for one in deck.datasets[name]])
             read_already[name] = replace(roster, is_whole=name not in deck.broken)
         found.append(replace(line, roster=read_already[name]))
     return tuple(found)
+
+
+def _is_distribution(line: Line) -> bool:
+    # Most lines of a long mail need not be looked at closely.
+    return "DIST" in fold(line.text) and COMMANDS.find(split(line.text)[1]) is DISTRIBUTE
+
+
+def _with_recipients(line: Line, deck: Deck) -> Line:
+    """A DISTRIBUTE with its mail and its people, where the line can be read and has them."""
+    try:
+        said = said_in(split(line.text)[2])
+    except UserError:
+        return line
+    lines = deck.datasets.get(said.to)
+    is_whole = said.to not in deck.broken
+    recipients = None if lines is None else read_recipients(lines, is_whole=is_whole)
+    mail = () if said.source in deck.broken else deck.datasets.get(said.source, ())
+    return replace(line, data=mail, recipients=recipients)

@@ -18,7 +18,7 @@ from listserv_py.maillog import get_logger
 
 log = get_logger("commands")
 
-PERSONAL = frozenset({"FOR", "OK", "REJECT", "PUT", "PW", "PWC"})
+PERSONAL = frozenset({"FOR", "DISTRIBUTE", "OK", "REJECT", "PUT", "PW", "PWC"})
 
 
 def prepare(request: Request) -> Request:

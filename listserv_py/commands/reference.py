@@ -16,6 +16,7 @@ _WHO = {
     Privilege.CONFIGURER: "owners, or whom `Configuration-Owner=` names",
     Privilege.MODERATOR: "moderators",
     Privilege.POSTMASTER: "postmasters",
+    Privilege.DISTRIBUTOR: "whom `[site] distribute` names",
 }
 _CODE = {
     Confirm.NEVER: "never",
@@ -23,6 +24,7 @@ _CODE = {
     Confirm.PROTECTED: "unless the list says `Validate= No`, or the sender is proven",
     Confirm.UNLESS_PROVEN: "unless the sender is proven",
     Confirm.NOT_BY_SIGNATURE: "always; a signature is not enough",
+    Confirm.BY_PASSWORD: "never; a password has to stand with it",
     Confirm.ALWAYS: "always, whatever else proves the sender",
 }
 _PROOFS = {
@@ -61,7 +63,8 @@ def _section(unit: Command) -> str:
 
 
 def _everywhere(unit: Command) -> str:
-    return "" if unit.privilege is Privilege.POSTMASTER else "; postmasters on every list"
+    alone = (Privilege.POSTMASTER, Privilege.DISTRIBUTOR)
+    return "" if unit.privilege in alone else "; postmasters on every list"
 
 
 def _rights_rows() -> list[str]:

@@ -44,6 +44,7 @@ ENOUGH: Mapping[Confirm, Mapping[ValidateLevel, frozenset[Proof]]] = {
     Confirm.PROTECTED: {_No: _ANYBODY, _Yes: _PROVEN, _All: _PROVEN},
     Confirm.UNLESS_PROVEN: dict.fromkeys(ValidateLevel, _PROVEN),
     Confirm.NOT_BY_SIGNATURE: dict.fromkeys(ValidateLevel, _OPERATOR | {Proof.PASSWORD}),
+    Confirm.BY_PASSWORD: dict.fromkeys(ValidateLevel, frozenset({Proof.PASSWORD, Proof.OPERATOR})),
     Confirm.ALWAYS: dict.fromkeys(ValidateLevel, _OPERATOR),
 }
 """Which proofs let a command run at once, by what it is and the list's `Validate=`; all others have

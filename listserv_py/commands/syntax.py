@@ -319,6 +319,11 @@ _ELEMENTS: dict[str, Element] = {
     "reason": Element("reason", _read_text, lambda a: a.text),
     "pw": Element("ADD|CHange|REP|DELete|RESET [newpassword]", _read_text, lambda a: a.text),
     "pwc": Element("ADD|DELete|Query user@host [newpassword]", _read_text, lambda a: a.text),
+    "distribution": Element(
+        "MAIL|MAIL-MERGE [DD=data] [TO DD=to|user@host …] [FROM=user@host] PW=password",
+        _read_text,
+        lambda a: a.text,
+    ),
     "line": Element("command", _read_text, lambda a: a.text),
     "text": Element("text", _read_name, lambda a: a.name),
     "topic": Element("topic", _read_text, lambda a: a.text),

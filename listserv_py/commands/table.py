@@ -11,6 +11,7 @@ import re
 from listserv_py.commands.change import CHANGE
 from listserv_py.commands.command import Command, Table
 from listserv_py.commands.decide import OK, REJECT
+from listserv_py.commands.distribute import DISTRIBUTE
 from listserv_py.commands.header import GET, PUT, UNLOCK
 from listserv_py.commands.hold import FREE, HOLD
 from listserv_py.commands.inquire import HELP, INFO, RELEASE, SHOW, THANKS
@@ -69,6 +70,7 @@ COMMANDS = Table(
         OFFLINE,
         ONLINE,
         DROP,
+        DISTRIBUTE,
     )
 )
 

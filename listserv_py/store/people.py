@@ -79,12 +79,7 @@ class People:
             "mails_decided": list(self._decided(mailbox)),
             "posts_decided_by_him": self._decided_by(written),
             "change_log": self._changes(key, written),
-            "probes": self._rows(
-                "SELECT l.name AS list, p.purpose, p.sent_at, p.state, p.back_at, p.status, p.text"
-                " FROM probe p JOIN subscriber s ON s.id = p.subscriber_id"
-                " JOIN list l ON l.id = p.list_id WHERE s.address_key = ?",
-                (key,),
-            ),
+            "probes": self._probes(key),
             "bounces": self._rows(
                 "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
                 " FROM bounce b LEFT JOIN list l ON l.id = b.list_id"
@@ -94,8 +89,16 @@ class People:
             ),
         }
 
+    def _probes(self, key: str) -> list[Record]:
+        return self._rows(
+            "SELECT l.name AS list, p.purpose, p.sent_at, p.state, p.back_at, p.status, p.text"
+            " FROM probe p JOIN subscriber s ON s.id = p.subscriber_id"
+            " JOIN list l ON l.id = p.list_id WHERE s.address_key = ?",
+            (key,),
+        )
+
     def _named(self, mailbox: Mailbox) -> dict[str, list[Record]]:
-        """Where he stands in what owners have written."""
+        """Where he stands in what owners have written, or whoever has mail sent to him."""
         return {
             "roles": [
                 {"list": name, "header_line": line} for name, line in self._header_lines(mailbox)
@@ -108,6 +111,11 @@ class People:
                 {"list": name, "text": text, "line": line}
                 for name, text, line in self._text_lines(mailbox)
             ],
+            "recipient_of": self._rows(
+                "SELECT mailing_id, address, replace(said, char(31), ', ') AS \"values\""
+                " FROM recipient WHERE address_key = ? OR instr(lower(said), ?)",
+                (mailbox.key, _written(mailbox)),
+            ),
         }
 
     def erase(self, mailbox: Mailbox) -> int:
@@ -134,6 +142,8 @@ class People:
             ("DELETE FROM password WHERE address_key = ?", key),
             ("DELETE FROM alias WHERE address_key = ?", key),
             ("DELETE FROM service WHERE address_key = ?", key),
+            ("DELETE FROM recipient WHERE address_key = ?", key),
+            ("DELETE FROM recipient WHERE instr(lower(said), ?)", written),
             ("DELETE FROM subscriber WHERE address_key = ?", key),
         ):
             gone += int(self._db.execute(statement, (value,)).rowcount)
@@ -155,7 +165,7 @@ class People:
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce WHERE address <> ''"
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
             " UNION SELECT address FROM signup UNION SELECT address FROM password"
-            " UNION SELECT address FROM alias"
+            " UNION SELECT address FROM alias UNION SELECT address FROM recipient"
             " UNION SELECT person FROM trail_step WHERE person <> ''"
             " UNION SELECT address FROM change_log WHERE address <> ''"
         ).fetchall()
