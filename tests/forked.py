@@ -13,7 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def _program(words: tuple[str, ...], files: int, is_traced: bool) -> None:
         # Some kernels let only a process's forebears trace it, unless it says otherwise.
         ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
         while "TracerPid:\t0\n" in Path("/proc/self/status").read_text():
-            time.sleep(0.01)
+            threading.Event().wait(0.01)
     if files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     sys.argv = ["listserv-py", *words]

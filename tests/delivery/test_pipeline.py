@@ -223,7 +223,7 @@ async def test_noise_ends_the_connection(tmp_path: Path, noise: bytes) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     sink = Sink(port=server.sockets[0].getsockname()[1])
     feed = Notes(transactions(tmp_path, 1))
-    await run(sink, feed, replace(BRIEF, command=0.5))
+    await run(sink, feed, replace(BRIEF, command=2))
     server.close()
     await server.wait_closed()
     assert feed.lost == (["r00@example.test"], [])

@@ -168,7 +168,7 @@ async def open_door(tmp_path: Path) -> AsyncIterator[OpenDoor]:
         for talk in house.talks:
             talk.close()
         house.room.gate.set()
-        await house.listener.close(5)
+        await house.listener.close(30)
         for talk in house.talks:
             with contextlib.suppress(OSError):
                 await talk.writer.wait_closed()

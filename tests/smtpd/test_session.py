@@ -247,7 +247,7 @@ async def test_at_the_end_idle_clients_are_sent_away(open_door: Callable) -> Non
     talk = await house.connect()
     await talk.hear()
     port = house.port
-    await house.listener.close(5)
+    await house.listener.close(30)
     assert await talk.hear() == "421 4.3.2 Shutting down; try again later"
     assert await talk.hear() == ""
     with pytest.raises(OSError, match="onnect"):
@@ -259,7 +259,7 @@ async def test_at_the_end_the_mail_in_hand_is_finished(open_door: Callable) -> N
     talk = await house.connect()
     await talk.begin()
     await talk.send(b"half a mail\r\n")
-    closing = asyncio.create_task(house.listener.close(5))
+    closing = asyncio.create_task(house.listener.close(30))
     await house.until(lambda: not house.listener.addresses)
     await talk.send(b"the other half\r\n.\r\nMAIL FROM:<ann@example.org>\r\n")
     assert (await talk.hear()).startswith("250 2.0.0 ")

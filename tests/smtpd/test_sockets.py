@@ -34,7 +34,7 @@ async def test_several_doors_lead_into_one_house(tmp_path: Path, open_door: Call
     assert (await three[0].readline()).startswith(b"421 4.3.2 ")
     for _, writer in (one, two, three):
         writer.close()
-    await listener.close(5)
+    await listener.close(30)
 
 
 async def test_replies_are_sent_without_nagle(open_door: Callable) -> None:
@@ -54,7 +54,7 @@ async def test_a_unix_socket_is_for_its_owner_and_group(
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
     talk = await house.connect()
     assert (await talk.hear()).startswith("220 lists.example.org LMTP ")
-    await house.listener.close(5)
+    await house.listener.close(30)
     assert not path.exists()
 
 
@@ -92,7 +92,7 @@ async def test_a_socket_that_took_our_place_is_left_alone(
     path.rename(tmp_path / "old")
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(path))
-        await house.listener.close(5)
+        await house.listener.close(30)
     assert path.exists()
 
 

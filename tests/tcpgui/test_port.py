@@ -35,7 +35,7 @@ async def opened(
     try:
         yield port
     finally:
-        await port.close(1)
+        await port.close(30)
 
 
 async def dial(port: Port, **how: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

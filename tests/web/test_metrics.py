@@ -25,7 +25,7 @@ async def get(collect: Collect, path: str = "/metrics", method: str = "GET") -> 
     try:
         return await ask_door(door, method, path)
     finally:
-        await door.close(5)
+        await door.close(30)
 
 
 async def collected() -> Sequence[Figure]:

@@ -53,7 +53,7 @@ class House:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.door.close(5)
+        await self.door.close(30)
         await self.store.close()
 
     def _fill(self, tx: Tx) -> str:
