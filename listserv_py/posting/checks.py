@@ -17,7 +17,7 @@ from listserv_py.lists.values import ConfirmWho, LoopcheckLevel
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.words import to_text
 from listserv_py.posting.content import attached, html_only
-from listserv_py.posting.merge import blocks
+from listserv_py.posting.merge import blocks, looked_at
 from listserv_py.posting.post import Post, Repeat
 from listserv_py.posting.verdict import (
     Asked,
@@ -344,6 +344,7 @@ CHECKS: tuple[Check, ...] = (
     quotes_header,
     null_sender,
     review_option,
+    looked_at,
     forgeable,
     daily_limit,
     held_list,

