@@ -70,8 +70,10 @@ def work_off(turn: Turn, letter: Letter, ahead: jobs.Job | None = None) -> None:
         log.error("intake.no_such_address", spool=letter.spool_id)
         spool.set_aside(letter.spool_id, "no address of this server")
         return
-    mailing_list = turn.tx.lists.find(destination.listname) if destination.listname else None
-    turn.tx.trail.begin(letter, mailing_list.id if mailing_list else None)
+    # Only posts are a list's: whom else people write to is no business of its owners.
+    is_post = destination.door is Door.POST
+    found = turn.tx.lists.find(destination.listname or "") if is_post else None
+    turn.tx.trail.begin(letter, found.id if found else None)
     what = _hand_over(turn, _once(turn, letter), destination, ahead)
     if what is not None:
         turn.tx.trail.step(letter.spool_id, what, turn.now)

@@ -151,16 +151,19 @@ def _steps(request: Request, one: Known) -> str:
 
 
 def _step(request: Request, one: Known, step: Step) -> str:
-    form = f"STEP_{step.what.upper()}"
+    form = _form("STEP", step.what)
     match step.what:
         case What.HELD | What.FORWARDED:
-            asked = step.asked.upper().replace(" ", "_")
-            return request.say(form, WHOM=request.say(f"ASKED_{asked}"))
+            return request.say(form, WHOM=request.say(_form("ASKED", step.asked)))
         case What.APPROVED | What.RETURNED:
             return request.say(form, WHOM=_who(request, one, step))
         case What.REJECTED:
             return request.say(form, REASON=step.reason)
     return request.say(form)
+
+
+def _form(kind: str, word: str) -> str:
+    return f"{kind}_{word.upper().replace(' ', '_')}"
 
 
 def _who(request: Request, one: Known, step: Step) -> str:

@@ -138,7 +138,10 @@ class Trail:
     # Who asks.
 
     def of_message(self, message_id: str) -> list[Trailed]:
-        """The mails of a Message-ID, the newest first."""
+        """The mails of a Message-ID, those first that were distributed, and of these the newest.
+
+        Whoever sends twenty others with the Message-ID of a post does not hide it.
+        """
         if not message_id:
             return []
         return self._found("message = ?", self._hash("message", message_id))
@@ -239,7 +242,9 @@ class Trail:
 
     def _found(self, where: str, value: int | str | bytes) -> list[Trailed]:
         rows = self._db.execute(
-            f"{_COLUMNS} WHERE {where} ORDER BY spool_id DESC LIMIT {SAME_ID_MAX}", (value,)
+            f"{_COLUMNS} WHERE {where} ORDER BY mailing_id IS NULL, spool_id DESC"
+            f" LIMIT {SAME_ID_MAX}",
+            (value,),
         )
         return [Trailed(*row) for row in rows.fetchall()]
 
