@@ -15,9 +15,9 @@ from listserv_py.bounces.removing import complained
 from listserv_py.bounces.report import Kind, Returned
 from listserv_py.errors import BadAddress
 from listserv_py.lists.addresses import Destination, Door, route
-from listserv_py.lists.bouncing import AutoDeleteMode
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.roles import error_readers, heard_owners, owners_of
+from listserv_py.lists.values import AutoDeleteMode
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.verp import month_of

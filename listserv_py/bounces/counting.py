@@ -10,9 +10,9 @@ from datetime import timedelta
 
 from listserv_py.bounces.cause import Cause, cause_of
 from listserv_py.bounces.policy import MANY, Failure, hits_many, score, wants_probe
-from listserv_py.lists.bouncing import AutoDeleteMode
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import error_readers
+from listserv_py.lists.values import AutoDeleteMode
 from listserv_py.maillog import get_logger
 from listserv_py.store.bounces import Bounce, Charge
 from listserv_py.store.changelog import Verb

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from listserv_py.bounces.cause import Cause
 from listserv_py.bounces.report import Kind, Returned
-from listserv_py.lists.bouncing import AutoDelete
+from listserv_py.lists.values import AutoDelete
 
 HALF_LIFE = timedelta(days=30)
 """A failure counts half so much after this time."""

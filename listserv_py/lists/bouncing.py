@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 from listserv_py.errors import BadAddress
 from listserv_py.lists.headertext import Fault
 from listserv_py.lists.shapes import (
@@ -15,46 +12,11 @@ from listserv_py.lists.shapes import (
     modifiers,
     not_allowed,
 )
+from listserv_py.lists.values import AutoDelete, AutoDeleteMode, ErrorsTo
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 
 DAYS_MAX = 90
 """What came back is not remembered longer than that."""
-
-
-class AutoDeleteMode(StrEnum):
-    """How far the server acts by itself; the values are the header's words."""
-
-    NO = "No"
-    """Nobody is counted; what comes back is passed on to people."""
-    SEMI = "Semi-Auto"
-    FULL = "Full-Auto"
-    """As Semi-Auto, but what nobody can read is not passed on."""
-    MANUAL = "Manual"
-    """All is counted and reported, nobody taken off."""
-
-
-@dataclass(frozen=True, slots=True)
-class AutoDelete:
-    """`Auto-Delete=`: errors go on for `delay` days, or are `most`; `probe`: in days, 0: no."""
-
-    mode: AutoDeleteMode = AutoDeleteMode.SEMI
-    delay: int = 4
-    most: int = 100
-    probe: int = 0
-
-    @property
-    def acts(self) -> bool:
-        """Whether anybody is ever taken off."""
-        return self.mode in (AutoDeleteMode.SEMI, AutoDeleteMode.FULL)
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorsTo:
-    """`Errors-To=`: the owners, the postmasters, or people."""
-
-    owners: bool = True
-    postmaster: bool = False
-    people: tuple[Mailbox, ...] = ()
 
 
 _MODES = {one.value.lower(): one for one in AutoDeleteMode if one is not AutoDeleteMode.NO}

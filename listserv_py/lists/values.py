@@ -11,7 +11,6 @@ from datetime import timedelta
 from enum import StrEnum
 
 from listserv_py.lists.access import Access, AccessLevel
-from listserv_py.lists.bouncing import AutoDelete, ErrorsTo
 from listserv_py.mail.mailbox import Mailbox
 
 
@@ -238,6 +237,42 @@ class Renewal:
     periods: tuple[str, ...] = ()
     delay: int = 7
     probe: bool = False
+
+
+class AutoDeleteMode(StrEnum):
+    """How far the server acts by itself; the values are the header's words."""
+
+    NO = "No"
+    """Nobody is counted; what comes back is passed on to people."""
+    SEMI = "Semi-Auto"
+    FULL = "Full-Auto"
+    """As Semi-Auto, but what nobody can read is not passed on."""
+    MANUAL = "Manual"
+    """All is counted and reported, nobody taken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoDelete:
+    """`Auto-Delete=`: errors go on for `delay` days, or are `most`; `probe`: in days, 0: no."""
+
+    mode: AutoDeleteMode = AutoDeleteMode.SEMI
+    delay: int = 4
+    most: int = 100
+    probe: int = 0
+
+    @property
+    def acts(self) -> bool:
+        """Whether anybody is ever taken off."""
+        return self.mode in (AutoDeleteMode.SEMI, AutoDeleteMode.FULL)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsTo:
+    """`Errors-To=`: the owners, the postmasters, or people."""
+
+    owners: bool = True
+    postmaster: bool = False
+    people: tuple[Mailbox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

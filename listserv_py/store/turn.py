@@ -107,10 +107,8 @@ class Turn:
         if kind in _COUNTED and not proven and not self._may_answer(to):
             log.warning("mail.over_budget", form=form)
             return False
-        if subject is not None and body is not None:
-            filled = Filled(subject, body)
-        else:
-            filled = self.words(mailing_list).fill(form, slots)
+        given = Filled(subject, body) if subject is not None and body is not None else None
+        filled = given or self.words(mailing_list).fill(form, slots)
         if filled.silent:
             log.info("mail.switched_off", form=form)
             return True
