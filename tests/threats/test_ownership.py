@@ -85,6 +85,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "ONLINE": ("ONLINE",),
     "TRACE": (f"TRACE {POST}", f"TRACE {POST} FOR {JOE}"),
     "WHY": (f"WHY {POST}",),
+    "DISTRIBUTE": (f"DISTRIBUTE MAIL {JOE}", "DISTRIBUTE MAIL-MERGE DD=X TO DD=Y"),
     "DROP": ("DROP B-L", "DROP A-L"),
 }
 SECRETS = (JOE, "Joe Doe", "HIDDEN-L", "* Send=", "Welcome-text")
