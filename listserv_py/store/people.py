@@ -97,14 +97,6 @@ class People:
             (key,),
         )
 
-    def _probes(self, key: str) -> list[Record]:
-        return self._rows(
-            "SELECT l.name AS list, p.purpose, p.sent_at, p.state, p.back_at, p.status, p.text"
-            " FROM probe p JOIN subscriber s ON s.id = p.subscriber_id"
-            " JOIN list l ON l.id = p.list_id WHERE s.address_key = ?",
-            (key,),
-        )
-
     def _named(self, mailbox: Mailbox) -> dict[str, list[Record]]:
         """Where he stands in what owners have written, or whoever has mail sent to him."""
         return {
