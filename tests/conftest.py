@@ -8,6 +8,13 @@ import os
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No example is timed: a slow machine is no fault. More of them: `--hypothesis-profile=default`.
+settings.register_profile(
+    "suite", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
