@@ -7,6 +7,7 @@ goes to anybody but the one mailbox that every reader sees there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from threats_rig import EVE, JOE, LISTSERV, OLGA, Attack, recipients
 from listserv_py.commands.table import COMMANDS
 from listserv_py.errors import UserError
 from listserv_py.lists.addresses import Door, is_listname, route
-from listserv_py.mail.mailbox import parse_mailbox, parse_path
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox, parse_path
 
 ADD = "ADD TEST-L third@example.com"
 
@@ -252,16 +253,16 @@ ODD = [
         "..-request",
     ),
 ]
-OWNER_OF_NO_LIST = {"owner-owner-test-l", "owner-test-l-request"}
 
 
-@pytest.mark.parametrize("local", ODD)
-def test_an_odd_address_leads_nowhere_or_to_a_list_that_is_none(attack: Attack, local: str) -> None:
+def test_an_odd_address_leads_nowhere_or_to_a_list_that_is_none(attack: Attack) -> None:
     """The door refuses what leads nowhere, and lists that there are not (550 5.1.1)."""
-    try:
-        mailbox = parse_path(f"<{local}@{DOMAIN}>")
-    except UserError:
-        return
+    for local in ODD:
+        with suppress(UserError):
+            _leads_nowhere(attack, parse_path(f"<{local}@{DOMAIN}>"))
+
+
+def _leads_nowhere(attack: Attack, mailbox: Mailbox | None) -> None:
     assert mailbox is not None
     found = route(mailbox, domain=DOMAIN, name="listserv")
     if found is not None and found.door is not Door.ALIAS:
