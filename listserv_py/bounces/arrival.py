@@ -193,6 +193,9 @@ def _return(turn: Turn, letter: Letter) -> None:
 
 def _pass_on(turn: Turn, letter: Letter, mailing_list: MailingList) -> None:
     """Show people what the server cannot judge, or is told not to."""
+    if shows_secret(turn.tx, letter.message, turn.now):
+        log.info("bounce.secret", spool=letter.spool_id)
+        return
     budget, about = turn.tx.budget, mailing_list.address
     if budget.spent(about, "passed-on", turn.now, timedelta(days=1)) >= PASSED_ON_A_DAY:
         log.info("bounce.not_passed_on", spool=letter.spool_id, list=mailing_list.name)

@@ -227,6 +227,16 @@ def test_a_code_that_still_serves_is_shown_to_nobody_else(
         assert len(attack.copies()) == 1
 
 
+def test_a_machine_that_quotes_a_code_shows_it_to_nobody(attack: Attack) -> None:
+    """To the bounce address, from the null sender, as a report or in words."""
+    attack.mail(JOE, "SIGNOFF TEST-L")
+    said = "Your mail (C0DE000000000001) could not be delivered."
+    for more in ("Auto-Submitted: auto-replied\r\n", "", "Precedence: bulk\r\n"):
+        for door in ("owner-test-l", "owner-listserv"):
+            told = {"reverse_path": ""}
+            assert attack.mail(JOE, said, to=f"{door}@{DOMAIN}", more=more, told=told) == []
+
+
 def test_codes_and_passwords_stand_in_no_log_and_no_view(attack: Attack) -> None:
     """All that an operator sees, while everything is asked, answered, refused and held."""
     stage = attack.stage
