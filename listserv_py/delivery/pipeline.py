@@ -145,8 +145,11 @@ class Pipeline(asyncio.Protocol):
             self._pump()
 
     def _quit(self) -> None:
+        # Until it is gone it takes the place of one that would carry copies: no long wait.
         self._awaited.append(Stage.QUIT)
         self._since = self._loop.time()
+        self._timer.cancel()
+        self._timer = self._loop.call_later(self._timeouts.idle, self._look)
         self._transport.write(b"QUIT\r\n")
 
     # Reading.
@@ -257,15 +260,15 @@ class Pipeline(asyncio.Protocol):
         elif self._unsent is not None:
             limit = limits.block
         else:
-            limit = {Stage.DOT: limits.final, Stage.DATA: limits.data}.get(
-                self._awaited[0], limits.command
-            )
+            limit = {
+                Stage.DOT: limits.final, Stage.DATA: limits.data, Stage.QUIT: limits.idle,
+            }.get(self._awaited[0], limits.command)  # fmt: skip
         left = self._since + limit - self._loop.time()
-        if left <= 0 and not self._awaited:
-            self.leave()
-            left = limits.command
-        elif left <= 0:
-            self._fail(own("4.4.2", f"no reply within {limit:g} s"))
+        if left <= 0:
+            if self._awaited:
+                self._fail(own("4.4.2", f"no reply within {limit:g} s"))
+            else:
+                self.leave()
             return
         self._timer = self._loop.call_later(max(left, 0.01), self._look)
 

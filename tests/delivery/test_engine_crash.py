@@ -4,10 +4,24 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from delivery_child import start
-from delivery_rig import QUICK, Act, Clock, Command, House, Sink, numbered, relay, until
+from delivery_rig import (
+    EXTENSIONS,
+    QUICK,
+    TIMEOUTS,
+    Act,
+    Clock,
+    Command,
+    House,
+    Sink,
+    numbered,
+    relay,
+    until,
+)
 
 from listserv_py.delivery import hand
 from listserv_py.delivery.journal import BEGUN, FOLDER, SENT, SUFFIX, Journal
@@ -235,3 +249,20 @@ async def test_who_unsubscribes_before_his_turn_gets_no_copy(tmp_path: Path, mon
 
                 await until(all_but_one)
             assert "reader0006@example.test" not in sink.recipients()
+
+
+@pytest.mark.parametrize("extensions", [EXTENSIONS, ("8BITMIME",)])
+async def test_work_that_comes_while_the_only_connection_leaves_is_not_left_behind(
+    tmp_path: Path, extensions: tuple[str, ...]
+) -> None:
+    def answer(command: Command) -> Act | None:
+        return Act.MUTE if command.verb == "QUIT" else None
+
+    async with Sink(answer, extensions=extensions).listening() as sink:
+        house = House(tmp_path, Clock(), delivery=relay(sink, connections=1))
+        house.timeouts = replace(TIMEOUTS, idle=0.05, command=1000)
+        async with house.open(), house.running():
+            for number in range(1, 4):
+                await house.send(f"reader{number}@example.test")
+                await until(lambda many=number: sink.verbs().count("QUIT") == many)  # type: ignore[misc]
+        assert len(sink.taken) == 3
