@@ -144,8 +144,6 @@ def remarks(before: Header | None, after: Header) -> str:
         and new.get(one.name)
         and new[one.name] != old.get(one.name)
     ]
-    if after.keywords.renewal.probe and new["Renewal"] != old.get("Renewal"):
-        told.append(f"Renewal= Probe: {State.NOT_YET.value}; nobody is asked.")
     words = after.keywords.misc - (before.keywords.misc if before else frozenset())
     told += [
         f"Misc-Options= {one.word}: {one.state.value}."

@@ -8,9 +8,10 @@ stopped. Whoever was not asked by a mail of ours is never taken off.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from listserv_py.commands.notices import tell, tell_owners
+from listserv_py.commands import renewalprobes as probing
+from listserv_py.commands.notices import day, tell, tell_owners
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.renewal import inactive_since, removed_if_asked_before
 from listserv_py.maillog import get_logger
@@ -28,8 +29,10 @@ def run(turn: Turn) -> bool:
     """Do what is due, so much at once; True when something is left for another turn."""
     lists = [one for one in turn.tx.lists.saying("Renewal") if asks(one)]
     turn.tx.renewals.withdraw({one.id for one in lists})
-    room = AT_ONCE
+    room = AT_ONCE - probing.follow_up(turn, AT_ONCE)
     for mailing_list in lists:
+        if mailing_list.keywords.renewal.probe:
+            turn.tx.renewals.withdraw_unprobed(mailing_list.id)
         room -= _take_off(turn, mailing_list, room)
         room -= _ask(turn, mailing_list, room)
         if room <= 0:
@@ -38,22 +41,26 @@ def run(turn: Turn) -> bool:
 
 
 def asks(mailing_list: MailingList) -> bool:
-    """Whether the list asks its subscribers at all; probes are not made yet."""
-    renewal = mailing_list.keywords.renewal
-    return bool(renewal.periods) and not renewal.probe
+    """Whether the list asks its subscribers at all, or sends them probes."""
+    return bool(mailing_list.keywords.renewal.periods)
 
 
 def _ask(turn: Turn, mailing_list: MailingList, room: int) -> int:
     """Ask who has been silent for too long; says how many."""
     renewals, renewal = turn.tx.renewals, mailing_list.keywords.renewal
     before = inactive_since(renewal, turn.now)
-    if before is None or room <= 0 or _is_switched_off(turn, mailing_list):
+    if before is None or room <= 0:
+        return 0
+    if not renewal.probe and _is_switched_off(turn, mailing_list):
         return 0
     share = max(1, turn.tx.subscribers.count(mailing_list.id) // SHARE)
     room = min(room, share - renewals.asked_today(mailing_list.id, turn.now))
     found = renewals.due(mailing_list.id, before, room) if room > 0 else []
     until = turn.now + timedelta(days=max(1, renewal.delay))
     for one in _each(turn, found):
+        if renewal.probe:
+            probing.probe(turn, mailing_list, one)
+            continue
         renewals.ask(mailing_list.id, one.id, turn.now)
         slots = {"ADDRESS": str(one.mailbox), "UNTIL": day(until)}
         tell(turn, one.mailbox, mailing_list, "RENEWAL1", **slots)
@@ -85,8 +92,3 @@ def _take_off(turn: Turn, mailing_list: MailingList, room: int) -> int:
 def _each(turn: Turn, ids: Iterable[int]) -> Iterable[Subscription]:
     found = (turn.tx.subscribers.by_id(one) for one in ids)
     return [one for one in found if one is not None]
-
-
-def day(when: datetime) -> str:
-    """A day as people read it."""
-    return f"{when:%d %b %Y}".lstrip("0")

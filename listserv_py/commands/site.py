@@ -7,8 +7,7 @@ and commands are taken; ONLINE frees those lists again, and no other.
 from __future__ import annotations
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.notices import tell
-from listserv_py.commands.renewing import day
+from listserv_py.commands.notices import day, tell
 from listserv_py.errors import UnknownList
 from listserv_py.lists.holding import HeldFor
 from listserv_py.lists.model import MailingList

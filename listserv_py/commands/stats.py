@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.renewing import day
+from listserv_py.commands.notices import day
 from listserv_py.commands.review import refuse, weigh
 from listserv_py.commands.rights import owned_list, visible_list
 

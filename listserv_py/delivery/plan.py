@@ -45,16 +45,21 @@ def variant_of(options: int) -> VariantKey:
 def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
     """From a subscriber id to the sender: the list's, never the author's (RFC 5321 3.9.2).
 
-    VERP names the subscriber in it, unless the list wants one sender for all. A mailing with a
-    sender of its own has that one.
+    VERP names the subscriber in it, unless the list wants one sender for all but a few (passive
+    probes). A mailing with a sender of its own has that one.
     """
     if mailing.reverse_path:
         given = mailing.reverse_path.encode()
         return lambda _: given
-    if not facts.verp:
-        plain = Destination(Door.OWNER, facts.listname)
-        one = str(address_of(plain, domain=facts.domain, name="")).encode()
-        return lambda _: one
+    own = _verp(verp, mailing, facts)
+    if facts.verp:
+        return own
+    plain = Destination(Door.OWNER, facts.listname)
+    one = str(address_of(plain, domain=facts.domain, name="")).encode()
+    return lambda subscriber_id: own(subscriber_id) if facts.probes(subscriber_id) else one
+
+
+def _verp(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
     owner = Destination(Door.OWNER, facts.listname, _MARK)
     whole = str(address_of(owner, domain=facts.domain, name=""))
     front, _, back = whole.partition(_MARK.lower())
@@ -87,8 +92,8 @@ def page(
     return planned if facts.verp else sorted(planned, key=_form)
 
 
-def _form(one: Planned) -> tuple[bool, str]:
-    return one.variant.plain, one.variant.style.name
+def _form(one: Planned) -> tuple[bool, str, bytes]:
+    return one.variant.plain, one.variant.style.name, one.sender
 
 
 @lru_cache(maxsize=4096)

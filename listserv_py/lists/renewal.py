@@ -31,8 +31,6 @@ def is_period(text: str) -> bool:
 
 def inactive_since(renewal: Renewal, now: datetime) -> datetime | None:
     """Who was last active before this time is to be asked now; None: nobody is."""
-    if renewal.probe:
-        return None
     found = [when for text in renewal.periods for when in _before(text, now)]
     return max(found, default=None)
 

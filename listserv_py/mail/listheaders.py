@@ -31,9 +31,10 @@ class ListFacts:
     into From where the author's address cannot stand, "" where it always can; `seals`, blank
     between, are the signatures of his domain that have verified (`mail.seals`). `arc`: what
     an ARC set of ours says behind the `arc_sets` that the post came with, "" for none. `verp`:
-    each copy has an envelope sender of its own. `merge`: each copy is filled in for its reader,
-    with his address, his name and the `columns`, blank between. A mail that DISTRIBUTE sends has no
-    `listname`, and goes out as it was given.
+    each copy has an envelope sender of its own; without it those have one whose day of
+    `probe_every` is among the last `probe_days` before the stamp. `merge`: each copy is filled in
+    for its reader, with his address, his name and the `columns`, blank between. A mail that
+    DISTRIBUTE sends has no `listname`, and goes out as it was given.
     """
 
     listname: str
@@ -70,6 +71,8 @@ class ListFacts:
     arc: str = ""
     arc_sets: int = 0
     verp: bool = True
+    probe_every: int = 0
+    probe_days: int = 0
     merge: bool = False
     columns: str = ""
 
@@ -81,6 +84,12 @@ class ListFacts:
     def encode(self) -> str:
         """As JSON; `decode` is its twin."""
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+
+    def probes(self, subscriber_id: int) -> bool:
+        """Whether a subscriber's copy is a passive probe."""
+        if not self.probe_every:
+            return False
+        return (self.stamp // 86_400 - subscriber_id) % self.probe_every < self.probe_days
 
     @property
     def list_address(self) -> str:

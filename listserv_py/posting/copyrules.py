@@ -46,6 +46,7 @@ def through(facts: ListFacts, sub_list: MailingList, words: Words, subject: str)
         text_only=facts.text_only or discards_html(keywords),
         rfc2369="NO_RFC2369" not in keywords.misc,
         verp="NO_VERP" not in keywords.misc,
+        probe_every=0,
         one_click="",
         sender=_sender(keywords.sender),
         top_text=words.text("TOP_BANNER"),

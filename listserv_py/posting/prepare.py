@@ -24,6 +24,7 @@ from listserv_py.posting.content import stripped
 from listserv_py.posting.copyrules import ruled, through
 from listserv_py.posting.merge import is_filled_in
 from listserv_py.posting.oneclick import with_one_click
+from listserv_py.posting.passive import with_probes
 from listserv_py.posting.post import DISTRIBUTED_FOR, Post
 from listserv_py.store.changelog import Verb
 from listserv_py.store.outbox import Kind
@@ -41,7 +42,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> int:
     number = tx.lists.number_post(mailing_list)
     facts = ruled(facts_of(turn, letter, post), mailing_list, number, post.message.subject)
     facts = replace(facts, merge=is_filled_in(post, facts))
-    facts = with_alias(turn, letter, post, facts)
+    facts = with_probes(turn, mailing_list, with_alias(turn, letter, post, facts))
     below = _not_there_yet(turn, post)
     content = _content(turn, post)
     facts = archived(turn, post, content, number, facts)

@@ -40,16 +40,26 @@ class Renewals:
         """Subscriptions last active before then and not asked about, the longest silent first."""
         rows = self._db.execute(
             "SELECT id FROM subscriber WHERE list_id = ? AND asked_at IS NULL AND active_at < ?"
-            " AND NOT options & ? ORDER BY active_at, id LIMIT ?",
+            " AND NOT options & ? AND NOT EXISTS (SELECT 1 FROM probe WHERE purpose = 'renewal'"
+            " AND probe.subscriber_id = subscriber.id AND state <> 'over')"
+            " ORDER BY active_at, id LIMIT ?",
             (list_id, stamp(before), EXEMPT, at_most),
         )
         return [row[0] for row in rows]
 
     def ask(self, list_id: int, subscription_id: int, now: datetime) -> None:
         """Note that a subscriber is asked today."""
+        self.pend(subscription_id, now)
+        self.count(list_id, now)
+
+    def pend(self, subscription_id: int, now: datetime) -> None:
+        """A subscriber has from now to answer."""
         self._db.execute(
             "UPDATE subscriber SET asked_at = ? WHERE id = ?", (stamp(now), subscription_id)
         )
+
+    def count(self, list_id: int, now: datetime) -> None:
+        """One more of a list is asked, or probed, today."""
         self._db.execute(
             "INSERT INTO renewal_day VALUES (?, ?, 1) ON CONFLICT (list_id) DO UPDATE SET"
             " asked = CASE day WHEN excluded.day THEN asked + 1 ELSE 1 END, day = excluded.day",
@@ -71,6 +81,14 @@ class Renewals:
             (list_id, stamp(asked_before), EXEMPT, at_most),
         )
         return [row[0] for row in rows]
+
+    def withdraw_unprobed(self, list_id: int) -> None:
+        """Take back what was asked on a list that only asks those whose probes came back."""
+        self._db.execute(
+            "UPDATE subscriber SET asked_at = NULL WHERE list_id = ? AND asked_at IS NOT NULL"
+            " AND id NOT IN (SELECT subscriber_id FROM probe WHERE purpose = 'renewal')",
+            (list_id,),
+        )
 
     def withdraw(self, but_for: Collection[int]) -> None:
         """Take back what was asked on lists that do not ask any more, but for those named."""

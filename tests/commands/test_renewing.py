@@ -11,7 +11,6 @@ from stage import Stage
 
 from listserv_py import timers
 from listserv_py.commands import renewing
-from listserv_py.commands.headerchange import remarks
 from listserv_py.commands.interpreter import run_job
 from listserv_py.lists.header import read_header
 from listserv_py.lists.options import Options
@@ -254,12 +253,6 @@ def test_an_owner_who_switched_the_question_off_loses_nobody(stage: Stage) -> No
     stage.tx.templates.put(list_id, "MAILTPL", ">>> RENEWAL1\n.QQ\n", stage.now)
     days(stage, 300)
     assert (on_list(stage), sent(stage)) == (["p0"], [])
-
-
-def test_a_header_with_probe_is_told_what_it_does() -> None:
-    found = read_header("* X\n* Owner= olga@example.org\n* Renewal= Yearly,Probe\n")[0]
-    assert "Renewal= Probe" in remarks(None, found)
-    assert "Renewal" not in remarks(found, found)
 
 
 def test_a_clock_that_jumps_takes_nobody_off_unasked(stage: Stage) -> None:

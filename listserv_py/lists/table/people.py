@@ -152,11 +152,12 @@ PEOPLE: tuple[Keyword, ...] = (
         "How often subscribers are asked whether they want to stay: so long after they last"
         " joined, posted, used SET, CHANGE or CONFIRM, or on a date. Who does not answer by CONFIRM"
         " within Delay(n) days, 7 if it is left out, is taken off. A day asks a tenth of the list"
-        " at most. With Probe nobody is asked and nobody taken off yet: probes come with bounces.",
+        " at most. With Probe nobody is asked: a mail is sent that needs no answer, and only whose"
+        " mail comes back is asked by another one and taken off when he does not answer.",
         contentreaders.renewal,
         compat=(
             "At most a tenth of a list is asked in a day, the longest silent first; a date counts"
-            " for 30 days after it; `Probe` asks nobody yet."
+            " for 30 days after it. Whose probe has not come back in a week counts as active."
         ),
     ),
     Keyword(
