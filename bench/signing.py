@@ -110,12 +110,12 @@ async def whole(settings: Settings, many: int, workers: int) -> tuple[float, flo
     engine = Engine(store, settings, Resolver(settings.dns), has_workers=workers >= 0)
     running = asyncio.create_task(engine.run())
     await idle()
-    before, of_workers, began = cpu_of_all(), cpu_of_workers(), time.perf_counter()
+    before, of_workers, began = sum(cpu_of_all()), cpu_of_workers(), time.perf_counter()
     mailing_id = await store.run(distribute, list_id)
     engine.wake()
     while not await store.read(is_done, mailing_id):  # noqa: ASYNC110 - the store tells nobody
         await asyncio.sleep(0.02)
-    took, cpu = time.perf_counter() - began, cpu_of_all() - before
+    took, cpu = time.perf_counter() - began, sum(cpu_of_all()) - before
     signing = cpu_of_workers() - of_workers if workers >= 0 else cpu
     await engine.stop(5)
     await running
