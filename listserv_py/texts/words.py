@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from listserv_py.maillog import get_logger
@@ -131,7 +131,7 @@ class Words:
                 raise BrokenForm(f"it does not show &{needed}")
             if needed == "CODE" and value not in filled.subject:
                 raise BrokenForm("its subject does not show &CODE, so that no reply would work")
-        return filled
+        return _ending_in_code(form.name, filled, slots)
 
     def _takes_in_own(self, form: Form) -> bool:
         """Whether a form of ours takes in one that somebody wrote, with slots of any name."""
@@ -152,6 +152,14 @@ class Words:
 
     def _find(self, name: str) -> Form | None:
         return next(self._wordings(name), None) or self.forms.by_name.get(name)
+
+
+def _ending_in_code(name: str, filled: Filled, slots: Mapping[str, str]) -> Filled:
+    """A request's subject ends in its code: a reply is read by the last one in parentheses."""
+    end = f"({slots.get('CODE', '')})"
+    if "CODE" not in NEEDED.get(name, ()) or filled.subject.endswith(end):
+        return filled
+    return replace(filled, subject=f"{filled.subject} {end}")
 
 
 @lru_cache(maxsize=200)

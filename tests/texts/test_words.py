@@ -67,7 +67,10 @@ def test_request_always_shows_its_code(name: str, text: str) -> None:
 def test_request_may_have_other_words() -> None:
     own = ">>> CONFIRM1 Your code is &COOKIE\nSay OK &COOKIE for &COMMAND"
     filled = Words(FORMS, own).fill("CONFIRM1", CODE)
-    assert (filled.subject, filled.body) == ("Your code is C0DE", "Say OK C0DE for SIGNOFF X")
+    assert (filled.subject, filled.body) == (
+        "Your code is C0DE (C0DE)",
+        "Say OK C0DE for SIGNOFF X",
+    )
 
 
 @pytest.fixture

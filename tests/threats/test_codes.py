@@ -11,7 +11,7 @@ import pytest
 from fresh_rig import put_database
 from stage import DOMAIN, FORMS
 from structlog.testing import capture_logs
-from threats_rig import ADMIN, EVE, JOE, LISTSERV, OLGA, Attack, recipients
+from threats_rig import ADMIN, EVE, JOE, LISTSERV, OLGA, Attack, parts, recipients
 
 from listserv_py import intake
 from listserv_py.config import Settings
@@ -316,3 +316,18 @@ def test_an_approval_needs_the_code_that_its_moderator_has(attack: Attack) -> No
     attack.mail(OLGA, "OK C0DE0000000000FF\nok\nAPPROVE 1\nOK 1")
     assert attack.copies() == []
     assert attack.everything() == before
+
+
+@pytest.mark.parametrize(
+    "subject", ["&CODE; (0123456789ABCDEF)", "Your code: &CODE;", "(&CODE;) please"]
+)
+def test_an_owners_words_lead_no_reply_astray(attack: Attack, subject: str) -> None:
+    """His form may have another number in it, or no parentheses: the subject ends in the code."""
+    form = f">>> CONFIRM1 {subject}\n&LINES; &CODE;\n/*\n"
+    attack.run(OLGA, f"PUT TEST-L MAILTPL\n{form}")
+    attack.forget()
+    [request] = attack.mail(JOE, "SIGNOFF TEST-L")
+    asked = str(parts(request)[1]["Subject"])
+    assert asked.endswith(f"(C0DE{attack.stage.codes:012X})")
+    attack.mail(JOE, "ok", subject=f"Re: {asked}", told={"reverse_path": JOE})
+    assert not attack.stage.tx.subscribers.of(parse_mailbox(JOE))
