@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
+import signal
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -15,6 +18,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from delivery_child import start
 from delivery_rig import Act, Clock, Command, House, Sink, facts, relay, until
 
 from listserv_py.cli.keyfile import public_key
@@ -23,6 +27,8 @@ from listserv_py.delivery.program import decode, with_values
 from listserv_py.delivery.render import Variant
 from listserv_py.delivery.sign import Signer
 from listserv_py.delivery.wire import Letter, split
+from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.store.people import People
 from listserv_py.texts.merge import names_of
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -272,3 +278,44 @@ async def test_a_job_reaches_its_people_and_forgets_them(tmp_path: Path) -> None
         assert {mail.sender for mail in sink.taken} == {"boss@x.test"}
         assert all(b"city-" in mail.data for mail in sink.taken)
         assert not any(b"List-Id" in mail.data for mail in sink.taken)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+async def test_a_killed_server_sends_a_job_to_all_and_hardly_any_twice(
+    tmp_path: Path, workers: int
+) -> None:
+    connections, kills, people = 3, 2, [f"p{n:03d}@example.test" for n in range(400)]
+    async with Sink().listening() as sink:
+        house = House(tmp_path, Clock(), delivery=relay(sink, connections=connections))
+        async with house.open():
+            await job(house, people)
+        for number in range(kills):
+            child = await asyncio.to_thread(start, tmp_path, sink, connections, workers)
+            await sink.has_taken((number + 1) * len(people) // (kills + 2))
+            child.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(child.wait)
+        async with house.open():
+            async with house.running():
+                await house.drained()
+            assert await house.rows("SELECT state, sent FROM mailing") == [("done", len(people))]
+            assert await house.rows("SELECT * FROM recipient") == []
+        counts = Counter(sink.recipients())
+        assert set(counts) == set(people)
+        assert sum(counts.values()) - len(people) <= kills * connections
+        copies = {(mail.rcpts[0], mail.sender, mail.data) for mail in sink.taken}
+        assert len(copies) == len(people)
+
+
+async def test_who_is_erased_gets_no_copy_and_a_dropped_job_leaves_nobody(tmp_path: Path) -> None:
+    async with Sink().listening() as sink:
+        house = House(tmp_path, Clock(), delivery=relay(sink))
+        async with house.open():
+            await job(house, ["ann@example.test", "bob@example.test"])
+            await house.store.run(lambda tx: People(tx).erase(parse_mailbox("ann@example.test")))
+            dropped = await job(house, ["eve@example.test"])
+            await house.store.run(lambda tx: tx.outbox.drop(dropped))
+            async with house.running():
+                await house.drained()
+            assert await house.rows("SELECT * FROM recipient") == []
+            assert await house.rows("SELECT state FROM mailing") == [("done",), ("dropped",)]
+        assert sink.recipients() == ["bob@example.test"]
