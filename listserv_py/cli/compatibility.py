@@ -34,11 +34,8 @@ LISTSERV_MISC = (
     *("NEW_MESSAGE_ID", "NO_RFC2369", "NO_SPAM_CHECK", "OLD_NOMIME_DIGEST", "TITLE_CHARSET"),
     *("PROCESS_SPAM_FEEDBACK", "SUBJECTHDR_SEQUENCE", "SUPPRESS_APPROVED_BY", "UTF8_HEADER"),
 )
-_ARCHIVES, _SYSTEM = "It comes with archives.", "The system does it: `systemctl`, or `kill -HUP`."
+_SYSTEM = "The system does it: `systemctl`, or `kill -HUP`."
 INSTEAD: Mapping[str, str] = {
-    "INDex": _ARCHIVES,
-    "GETPOST": _ARCHIVES,
-    "SEArch": _ARCHIVES,
     "DISTribute": "It comes with mail merge.",
     "STOP": _SYSTEM,
     "SHUTDOWN": _SYSTEM,

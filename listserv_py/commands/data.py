@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 from listserv_py.commands.body import BLANKS
 from listserv_py.commands.command import Line, shortest
 from listserv_py.commands.syntax import first_word, fold
 from listserv_py.commands.table import COMMANDS, QUIET
-from listserv_py.store.templates import TEXTS
 
 BROKEN_MAX = 20
 """How many lines a mail program may have made of one."""
@@ -27,20 +27,22 @@ _LONGEST = max(map(len, _BEGINNINGS))
 
 
 TEXT_END = "/*"
-_TEXTS = (*TEXTS, "GOODBYE")
-_TEXT_NAMED = re.compile("|".join(_TEXTS), re.IGNORECASE | re.ASCII)
+HEADER = "LIST"
+_PUT_NAMED = re.compile("|".join(("PUT", "CREATE")), re.IGNORECASE | re.ASCII)
+_WORD = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}", re.ASCII)
+_NO_NAME = re.compile(r"PW=.*|\(.*", re.DOTALL)
 _SIGNATURES = ("-- ", "-----BEGIN PGP SIGNATURE-----")
 # A mail program that sends flowed text puts a blank before it (RFC 3676 4.4).
 _STUFFED = re.compile(r" (?=>>> )")
 
 
 def split_at_text(text: str) -> tuple[str, tuple[str, ...] | None]:
-    """A mail down to a PUT of a text, and the lines of that text; None where nothing puts one.
+    """A mail down to a PUT of a text or file, and its lines; None where nothing puts one.
 
     They are taken as they stand, down to a `/*`: they may look like a quote, a signature or a
     command.
     """
-    if not _TEXT_NAMED.search(text):
+    if not _PUT_NAMED.search(text):
         return text, None
     raw = text.replace("\u00a0", " ").split("\n")
     at = next((at for at, line in enumerate(raw) if puts_text(line.strip(BLANKS))), None)
@@ -50,12 +52,16 @@ def split_at_text(text: str) -> tuple[str, tuple[str, ...] | None]:
 
 
 def puts_text(line: str) -> bool:
-    """Whether a command line stores a text of a list: PUT listname MAILTPL, and so on."""
+    """Whether a command line stores a text or file: PUT listname MAILTPL, but not its header.
+
+    What is longer than such a line is a sentence of somebody's.
+    """
     if not _takes_data(line):
         return False
-    words = line.split()
-    filetype = words[3:4] if fold(words[0]) == QUIET else words[2:3]
-    return bool(filetype) and fold(filetype[0]) in _TEXTS
+    words = [fold(word) for word in line.split()]
+    words = words[2 if words[0] == QUIET else 1 :]
+    names = list(takewhile(lambda word: not _NO_NAME.fullmatch(word), words))
+    return 2 <= len(names) <= 3 and names[1] != HEADER and all(map(_WORD.fullmatch, names))
 
 
 def _text_below(raw: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from listserv_py.commands import changelog, template
+from listserv_py.commands import changelog, filelist, notebook, template
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.confirm import moment
 from listserv_py.commands.filerefusals import (
@@ -49,6 +49,10 @@ def prepare_get(request: Request) -> Request:
         return changelog.prepare(request)
     if template.is_meant(request):
         return template.prepare_get(request)
+    if notebook.is_meant(request):
+        return notebook.prepare_get(request)
+    if filelist.is_meant(request):
+        return filelist.prepare_get(request)
     found = configured_list(request, also_owners=True)
     _check_filetype(request)
     if "OLD" in request.arguments.switches and request.turn.tx.headers.old(found.id) is None:
@@ -56,12 +60,25 @@ def prepare_get(request: Request) -> Request:
     return request
 
 
+def weigh_get(request: Request) -> Confirm:
+    """The header is for proven owners; an archive or a file for whom it says."""
+    if changelog.is_meant(request):
+        return request.command.confirm
+    if notebook.is_meant(request):
+        return notebook.weigh_get(request)
+    return filelist.weigh_get(request) if filelist.is_meant(request) else request.command.confirm
+
+
 def get(request: Request) -> str:
-    """The header as it can be sent back, and without HEADER the subscribers; or the change log."""
+    """The header as it can be sent back, and without HEADER the subscribers; or another file."""
     if changelog.is_meant(request):
         return changelog.get(request)
     if template.is_meant(request):
         return template.get(request)
+    if notebook.is_meant(request):
+        return notebook.get(request)
+    if filelist.is_meant(request):
+        return filelist.get(request)
     found, switches = configured_list(request, also_owners=True), set(request.arguments.switches)
     old = request.turn.tx.headers.old(found.id) if "OLD" in switches else None
     lock, header = _lock(request, found), (old or str(found.header)).rstrip("\n")
@@ -106,6 +123,8 @@ def prepare_put(request: Request) -> Request:
     """Refuse strangers and wrong headers at once, before any code is asked for."""
     if template.is_meant(request):
         return template.prepare_put(request)
+    if filelist.is_meant(request):
+        return filelist.prepare_put(request)
     _check_filetype(request)
     before = _stored(request)
     if not request.data:
@@ -118,6 +137,8 @@ def explain_put(request: Request) -> str:
     """What the header would change."""
     if template.is_meant(request):
         return template.explain_put(request)
+    if filelist.is_meant(request):
+        return filelist.explain_put(request)
     before = _stored(request)
     found = changes(before.header if before else None, _header(request, before))
     return request.say("PUT_CHANGES", CHANGES=found or "-")
@@ -127,6 +148,8 @@ def put(request: Request) -> str:
     """Store the header; the subscribers stay as they are."""
     if template.is_meant(request):
         return template.put(request)
+    if filelist.is_meant(request):
+        return filelist.put(request)
     before = _stored(request)
     header = _header(request, before)
     if before is None:
@@ -212,9 +235,9 @@ def unlock(request: Request) -> str:
 GET = Command(
     keyword="GET",
     synonyms=("SENDme",),
-    syntax="listname [filetype] [(switches]",
+    syntax="file [(switches]",
     switches=("Header", "HDR", "NOLOCK", "OLD", "MSG"),
-    summary="Fetch a list's header to change it, or its change log",
+    summary="Fetch a file of a list: its header to change it, a part of its archive",
     details=(
         "Options: HEADER leaves the subscribers out, NOLOCK locks nothing, OLD sends the header as"
         " it was before the last change, MSG nothing but the file, for programs. While it is locked"
@@ -222,12 +245,15 @@ GET = Command(
         " CHANGELOG-yyyy, -yyyymm, -yyyymmdd or -yyyymmA (to E, a"
         " week) that of a time. SYSTEM CHANGELOG is that of all lists, for postmasters. GET"
         " listname MAILTPL, WELCOME, FAREWELL or INFO fetches that text of the list, GET DEFAULT"
-        " MAILTPL the forms of this server."
+        " MAILTPL the forms of this server. GET listname LOGyymm fetches a month of the archive as"
+        " an mbox file, LOGyy a year, LOGyymmA (to E) a week, LOGyymmdd a day, NOTEBOOK all; GET"
+        " filename filetype listname a file of the list."
     ),
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=get,
     prepare=prepare_get,
+    weigh=weigh_get,
     is_about_files=True,
     compat="Its lock lasts an hour, and any owner frees it: nobody has to be asked to let go.",
 )
@@ -235,14 +261,18 @@ GET = Command(
 PUT = Command(
     keyword="PUT",
     synonyms=("CREATE",),
-    syntax="listname [filetype]",
-    summary="Store a list's header",
+    syntax="file [(switches]",
+    switches=("ALL", "PRV", "OWN"),
+    summary="Store a list's header, or a file of a list",
     details=(
         "The header's lines follow, each beginning with a *, as GET sends them. The subscribers"
         " stay as they are. One wrong line changes nothing, and you are told of all of them. It is"
         " always confirmed, and the owners before the change are told. A postmaster's PUT of a"
         " name that is no list makes the list. PUT listname MAILTPL, WELCOME, FAREWELL or INFO"
         " stores that text of the list: all lines below it, down to a /*. With none it is deleted."
+        " PUT filename filetype listname stores any other file, which may be attached instead; its"
+        " options ALL, PRV and OWN say who may fetch it: anybody, subscribers (where it says"
+        " nothing), owners."
     ),
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.NOT_BY_SIGNATURE,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
+from listserv_py.commands.archivewords import read_file, read_search, write_file
 from listserv_py.commands.arguments import BLANKS, Arguments, Element, first_word, fold
 from listserv_py.errors import BadAddress, BadListname, Broken, ExtraWords, MissingWord
 from listserv_py.lists.addresses import is_listname
@@ -316,6 +317,11 @@ _ELEMENTS: dict[str, Element] = {
     "code": Element("code", _read_code, lambda a: a.code),
     "message-id": Element("message-id", _read_message_id, lambda a: a.text),
     "filetype": Element("LIST", _read_filetype, lambda a: a.filetype),
+    "posts": Element("number [number-number …]", _read_text, lambda a: a.text),
+    "search": Element(
+        "text IN listname [SINCE date] [TO date] [WHERE …]", read_search, lambda a: a.name
+    ),
+    "file": Element("listname [filetype]", read_file, write_file),
     "reason": Element("reason", _read_text, lambda a: a.text),
     "pw": Element("ADD|CHange|REP|DELete|RESET [newpassword]", _read_text, lambda a: a.text),
     "pwc": Element("ADD|DELete|Query user@host [newpassword]", _read_text, lambda a: a.text),

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 
+from listserv_py.commands.archive import GETPOST, SEARCH
 from listserv_py.commands.change import CHANGE
 from listserv_py.commands.command import Command, Table
 from listserv_py.commands.decide import OK, REJECT
 from listserv_py.commands.distribute import DISTRIBUTE
+from listserv_py.commands.filelist import INDEX
 from listserv_py.commands.header import GET, PUT, UNLOCK
 from listserv_py.commands.hold import FREE, HOLD
 from listserv_py.commands.inquire import HELP, INFO, RELEASE, SHOW, THANKS
@@ -49,6 +51,9 @@ COMMANDS = Table(
         REVIEW,
         SCAN,
         STATS,
+        INDEX,
+        SEARCH,
+        GETPOST,
         TRACE,
         WHY,
         THANKS,

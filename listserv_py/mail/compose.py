@@ -84,11 +84,20 @@ def clean(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that a mail carries; `content_type` and the plain ASCII `filename` are ours."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One automatic mail of ours before it is bytes (RFC 3834).
 
-    `attached`: a whole mail, carried as message/rfc822. `references`: message ids of what this mail
-    answers, oldest first. `more`: further fields, in order.
+    `attached`: a whole mail, carried as message/rfc822, or a file. `references`: message ids of
+    what this mail answers, oldest first. `more`: further fields, in order.
     """
 
     sender: str
@@ -99,7 +108,7 @@ class Draft:
     message_id: str
     auto_submitted: str = "auto-generated"
     references: tuple[str, ...] = ()
-    attached: bytes | None = None
+    attached: bytes | Enclosed | None = None
     more: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
 
@@ -127,14 +136,11 @@ def compose(draft: Draft) -> bytes:
 def _with_attached(
     draft: Draft, fields: Fields, text_fields: Fields, text: bytes
 ) -> tuple[Fields, bytes]:
-    """The mail's fields and body when it carries another mail whole."""
-    attached = draft.attached or b""
+    """The mail's fields and body when it carries another mail whole, or a file."""
+    attached_fields, attached = _carried(draft.attached or b"")
     boundary = _boundary(draft.message_id, text + attached)
     eight = "7bit" if attached.isascii() and text.isascii() else "8bit"
     mark = b"--" + boundary.encode("ascii")
-    attached_fields = [("Content-Type", "message/rfc822"), ("Content-Disposition", "attachment")]
-    if not attached.isascii():
-        attached_fields.append(("Content-Transfer-Encoding", "8bit"))
     body = b"\r\n".join(
         (
             mark,
@@ -150,6 +156,22 @@ def _with_attached(
         ("Content-Transfer-Encoding", eight),
     ]
     return fields + multipart, body
+
+
+def _carried(attached: bytes | Enclosed) -> tuple[Fields, bytes]:
+    """The fields and the content of the second part."""
+    if isinstance(attached, Enclosed):
+        disposition = f'attachment; filename="{attached.filename}"'
+        fields = [
+            ("Content-Type", attached.content_type),
+            ("Content-Disposition", disposition),
+            ("Content-Transfer-Encoding", "base64"),
+        ]
+        return fields, base64.encodebytes(attached.content).replace(b"\n", b"\r\n")
+    fields = [("Content-Type", "message/rfc822"), ("Content-Disposition", "attachment")]
+    if not attached.isascii():
+        fields.append(("Content-Transfer-Encoding", "8bit"))
+    return fields, attached
 
 
 def _head(fields: Fields) -> bytes:

@@ -12,6 +12,7 @@ from listserv_py.store.budget import Budget
 from listserv_py.store.changelog import ChangeLog
 from listserv_py.store.cookies import Cookies
 from listserv_py.store.headers import Headers
+from listserv_py.store.listfiles import ListFiles
 from listserv_py.store.lists import Lists
 from listserv_py.store.meta import Meta
 from listserv_py.store.outbox import Outbox
@@ -41,6 +42,7 @@ class Tx:
         self.meta = Meta(db)
         self.lists = Lists(db, domain)
         self.headers = Headers(db)
+        self.files = ListFiles(db)
         self.archive = Archive(db)
         self.archive_index = ArchiveIndex(db)
         self.templates = Templates(db)

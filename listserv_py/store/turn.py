@@ -15,7 +15,7 @@ from functools import partial
 from listserv_py.config import Settings
 from listserv_py.lists.addresses import Door, route
 from listserv_py.lists.model import MailingList
-from listserv_py.mail.compose import Draft, address, compose
+from listserv_py.mail.compose import Draft, Enclosed, address, compose
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.resend import resent
@@ -51,7 +51,7 @@ class Post:
     kind: Kind
     letter: Letter | None = None
     mailing_list: MailingList | None = None
-    attached: bytes | None = None
+    attached: bytes | Enclosed | None = None
     subject: str | None = None
     body: str | None = None
     below: str = ""
@@ -90,7 +90,7 @@ class Turn:
         kind: Kind,
         letter: Letter | None = None,
         mailing_list: MailingList | None = None,
-        attach: bytes | None = None,
+        attach: bytes | Enclosed | None = None,
         subject: str | None = None,
         body: str | None = None,
         below: str = "",

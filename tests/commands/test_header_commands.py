@@ -143,10 +143,14 @@ def test_a_put_needs_a_header(stage: Stage) -> None:
     assert "stands alone" in tell(stage, OLGA, "PUT TEST-L LIST")[0]
 
 
-@pytest.mark.parametrize("file", ["NOTEBOOK", "../passwd", "LOG9901", "\uff0e\uff0e", "%2e%2e"])
+@pytest.mark.parametrize("file", ["NOTES", "../passwd", "\uff0e\uff0e", "%2e%2e"])
 def test_an_unknown_file(stage: Stage, file: str) -> None:
     assert "no file of the type" in do(stage, OLGA, f"GET TEST-L {file}")
-    assert "no file of the type" in do(stage, OLGA, f"PUT TEST-L {file}\n{HEADER}")
+
+
+@pytest.mark.parametrize("file", ["NOTEBOOK", "../passwd", "LOG9901", "\uff0e\uff0e", "%2e%2e"])
+def test_a_name_that_no_file_has(stage: Stage, file: str) -> None:
+    assert "not the name of a file" in do(stage, OLGA, f"PUT TEST-L {file}\n{HEADER}")
 
 
 def test_what_is_too_large_is_not_taken(stage: Stage) -> None:

@@ -64,16 +64,21 @@ LINES: dict[str, tuple[str, ...]] = {
             "GET B-L WELCOME",
         ),
         *("GET B-L MAILTPL", "GET SYSTEM CHANGELOG", "GET HIDDEN-L"),
+        *("GET B-L NOTEBOOK", "GET B-L SECRET", "GET SECRET TXT B-L"),
     ),
     "PUT": (
         *(
             f"PUT B-L LIST\n* B\n* Owner= {ANNA}",
             "PUT B-L WELCOME\nHello\n/*\n",
             "PUT B-L MAILTPL\n/*\n",
+            "PUT SECRET TXT B-L\nMine\n/*\n",
         ),
         f"PUT NEW-L LIST\n* New\n* Owner= {ANNA}",
     ),
     "UNLOCK": ("UNLOCK B-L",),
+    "INDEX": ("INDEX", "INDEX B-L"),
+    "SEARCH": ("SEARCH Hello IN B-L", "SEARCH * IN B-L WHERE SENDER CONTAINS joe"),
+    "GETPOST": ("GETPOST B-L 1-99",),
     "HOLD": ("HOLD B-L",),
     "FREE": ("FREE B-L",),
     "REJECT": ("REJECT C0DE000000000001",),
@@ -100,7 +105,7 @@ def attack(tmp_path: Path) -> Iterator[Attack]:
         "templates": {"WELCOME": "Welcome-text"},
     }
     made.stage.create("A-L", {"owners": [ANNA]})
-    made.stage.create("B-L", told | {"set": ["Change-Log= Yes"]})
+    made.stage.create("B-L", told | {"set": ["Change-Log= Yes", "Notebook= Yes,A,Monthly,Private"]})
     made.stage.create("HIDDEN-L", told | {"set": ["Confidential= Yes"]})
     made.stage.create("CLOSED-L", {"set": ["Subscription= Closed"]})
     yield made

@@ -82,7 +82,6 @@ OUTGOING: tuple[Keyword, ...] = (
         "How much of a post's header GET shows: `Short` leaves out what mail servers wrote into"
         " it.",
         contentreaders.notebook_header,
-        State.LATER,
         compat="The archive keeps the whole post; the keyword says what of it is shown.",
     ),
     Keyword(

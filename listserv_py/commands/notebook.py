@@ -1,0 +1,81 @@
+"""GET of an archive's file: its posts as mbox, a mail of its own or the answer's text."""
+
+from __future__ import annotations
+
+from listserv_py.commands.archiveaccess import archived_list, weigh
+from listserv_py.commands.archiverefusals import FileTooLarge
+from listserv_py.commands.command import Confirm, Request
+from listserv_py.commands.rights import is_proven
+from listserv_py.errors import UnknownFile
+from listserv_py.lists.model import MailingList
+from listserv_py.lists.notebooks import Span, read_name
+from listserv_py.mail.archived import mbox_entry, shown
+from listserv_py.mail.compose import Enclosed
+from listserv_py.mail.message import read
+from listserv_py.store.outbox import Kind
+
+OCTETS_MAX = 5_000_000
+
+
+def is_meant(request: Request) -> bool:
+    """Whether the line is about a part of an archive."""
+    return read_name(request.arguments.filetype) is not None
+
+
+def weigh_get(request: Request) -> Confirm:
+    """A subscriber may have a small file as `Validate=` lets him."""
+    found = archived_list(request)
+    notebook = found.keywords.notebook
+    octets = request.turn.tx.archive.octets(found.id, _span(request))
+    return weigh(request, notebook.access if notebook else (), octets)
+
+
+def prepare_get(request: Request) -> Request:
+    """Refuse whom `Notebook=` keeps out, and what is too large for a mail."""
+    found, span = archived_list(request), _span(request)
+    if request.turn.tx.archive.octets(found.id, span) > OCTETS_MAX:
+        raise FileTooLarge(found.name, span.name, f"{OCTETS_MAX // 1_000_000} MB")
+    return request
+
+
+def get(request: Request) -> str:
+    """The file's posts, oldest first."""
+    found, span = archived_list(request), _span(request)
+    content, count = _mbox(request, found, span)
+    if not content:
+        raise UnknownFile(found.name, span.name)
+    by_mail = request.actor.letter is not None and "MSG" not in request.arguments.switches
+    if not by_mail:
+        return content.decode("utf-8", "replace")
+    name = f"{found.name}.{span.name}"
+    sent = request.turn.mail(
+        request.actor.mailbox,
+        "GET_FILE_MAIL",
+        {"LISTNAME": found.name, "FILETYPE": span.name},
+        kind=Kind.REPLY,
+        letter=request.actor.letter,
+        mailing_list=found,
+        attach=Enclosed(f"{name.lower()}.mbox", "application/mbox", content),
+        proven=is_proven(request),
+    )
+    form = "GET_LOG_SENT" if sent else "GET_FILE_NOT_SENT"
+    return request.say(form, LISTNAME=found.name, FILETYPE=span.name, COUNT=str(count))
+
+
+def _span(request: Request) -> Span:
+    found = read_name(request.arguments.filetype)
+    if found is None:
+        raise UnknownFile(request.arguments.listname, request.arguments.filetype[:20])
+    return found
+
+
+def _mbox(request: Request, found: MailingList, span: Span) -> tuple[bytes, int]:
+    archive, full = request.turn.tx.archive, found.keywords.notebook_full
+    entries, octets = list[bytes](), 0
+    for one in archive.in_file(found.id, span):
+        raw = shown(read(archive.raw(one.id)), full=full)
+        entries.append(mbox_entry(raw, one.address, one.at))
+        octets += len(entries[-1])
+        if octets > OCTETS_MAX:  # a day's sum is what INDEX knows; this is the file itself
+            raise FileTooLarge(found.name, span.name, f"{OCTETS_MAX // 1_000_000} MB")
+    return b"".join(entries), len(entries)
