@@ -41,6 +41,7 @@ def sweep(turn: Turn) -> None:
     tx.budget.sweep(now - max(ANSWERED_FOR, turn.settings.limits.confirmation_age))
     tx.posts.sweep(now - POSTED_FOR, now - COUNTED_FOR)
     tx.spool.sweep(now)
+    tx.storms.sweep(now - COUNTED_FOR)
     tx.service.sweep(now - SERVED_FOR)
     tx.aliases.sweep(now - turn.settings.dmarc.alias_age)
     tx.outbox.prune(now - turn.settings.retention.outcomes)

@@ -95,15 +95,19 @@ def language(items: Items, faults: list[Fault]) -> Change:
     return {"language": Language(items[0].text, "nohtml" in said)}
 
 
+_LOOPCHECK = ("Allow-Bounces", "NoOrigin", "NoBody", "NoCRC", "NoSpam", "Spam-Delay(n)")
+
+
 def loopcheck(items: Items, faults: list[Fault]) -> Change:
     """A level, and what is left out."""
     levels = {level.value.lower(): level for level in LoopcheckLevel}
-    words = ("Allow-Bounces", "NoOrigin", "NoBody", "NoCRC", "NoSpam", "Spam-Delay(n)")
+    words = (*_LOOPCHECK, "NoStorm", "Storm(n)")
     leads = lower(items[0]) in levels
     said = modifiers(items[leads:], words if leads else ("Normal", "Full", "None", *words), faults)
     delay = said.pop("spam-delay", None)
     level = levels[lower(items[0])] if leads else LoopcheckLevel.NORMAL
-    return {"loopcheck": Loopcheck(level, frozenset(said), delay)}
+    storm = max(0, said.pop("storm", 5))
+    return {"loopcheck": Loopcheck(level, frozenset(said), delay, storm)}
 
 
 def topics(items: Items, faults: list[Fault]) -> Change:

@@ -188,6 +188,8 @@ class Loopcheck:
     without: frozenset[str] = frozenset()
     spam_delay: int | None = None
     """Minutes; None: the server's own."""
+    storm: int = 5
+    """So many people make a storm; 0: none does."""
 
     def leaves_out(self, check: str) -> bool:
         """Whether a check is not made: by its word, or by `None`."""

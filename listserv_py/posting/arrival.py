@@ -17,6 +17,7 @@ from listserv_py.posting.moderation import forward, hold
 from listserv_py.posting.moved import pass_on
 from listserv_py.posting.post import Post, gather
 from listserv_py.posting.prepare import distribute
+from listserv_py.posting.storm import weigh
 from listserv_py.posting.verdict import Discard, Distribute, Forward, Hold, Reject, Verdict
 from listserv_py.store.newlist import successor
 from listserv_py.store.trail import Step, What
@@ -48,6 +49,8 @@ def work(
         verdict = pass_on(turn, letter, post, elsewhere)
     else:
         verdict, rule = _judge(post)
+        weighed = weigh(turn, letter, post, verdict)
+        verdict, rule = weighed, rule if weighed is verdict else "storm"
     _note(turn, letter, verdict, rule, moved=elsewhere is not None)
     if mailing_list is not came_to and not isinstance(verdict, Discard):
         tell_author(turn, letter, post, "POST_RENAMED", {"OLDNAME": came_to.name})

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     FILTERED = "WHY_FILTERED"
     MERGED = "WHY_MERGED"
     LIST_HELD = "WHY_LIST_HELD"
+    STORM = "WHY_STORM"
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ class People:
         gone += self._tx.changelog.erase(mailbox) + self._tx.trail.forget(mailbox)
         self._tx.budget.forget(mailbox)
         self._tx.posts.forget(mailbox)
+        self._tx.storms.forget(mailbox)
         return gone
 
     def named_in(self, mailbox: Mailbox) -> list[str]:

@@ -8,7 +8,14 @@ import secrets
 
 from sqlite_utils import Database, Migrations
 
-from listserv_py.store import archive_tables, bounce_tables, outbox_tables, recipients, trail_tables
+from listserv_py.store import (
+    archive_tables,
+    bounce_tables,
+    outbox_tables,
+    recipients,
+    storms,
+    trail_tables,
+)
 
 migrations = Migrations("listserv_py")
 
@@ -345,6 +352,12 @@ def create_bounce_tables(db: Database) -> None:
     db.execute(
         "INSERT INTO meta (name, value) VALUES ('secret.probe', ?)", (secrets.token_bytes(32),)
     )
+
+
+@migrations()
+def create_storm_tables(db: Database) -> None:
+    """Short posts of the last hours, and the lists that a storm has stopped."""
+    storms.create(db)
 
 
 @migrations()

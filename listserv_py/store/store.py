@@ -28,6 +28,7 @@ from listserv_py.store.service import Service
 from listserv_py.store.signup import Signup
 from listserv_py.store.spool import Spool
 from listserv_py.store.stats import Stats
+from listserv_py.store.storms import Storms
 from listserv_py.store.subscribers import Subscribers
 from listserv_py.store.templates import Templates
 from listserv_py.store.trail import Trail
@@ -53,6 +54,7 @@ class Tx:
         self.spool = Spool(db, self.meta.secret("seen"))
         self.proofs = Proofs(db, self.meta.secret("seen"))
         self.bounces = Bounces(db)
+        self.storms = Storms(db, self.meta.secret("person"))
         self.probes = Probes(db, self.meta.secret("probe"))
         self.cookies = Cookies(db, self.meta.secret("cookie"))
         self.aliases = Aliases(db, self.meta.secret("alias"))

@@ -48,10 +48,6 @@ def test_a_leap_day_comes_round_in_leap_years() -> None:
     )
 
 
-def test_probes_ask_nobody() -> None:
-    assert inactive_since(Renewal(("Daily",), probe=True), NOW) is None
-
-
 @pytest.mark.parametrize(("delay", "days"), [(7, 7), (14, 14), (0, 1)])
 def test_everybody_has_a_day_at_least(delay: int, days: int) -> None:
     found = removed_if_asked_before(Renewal(("Yearly",), delay), NOW)

@@ -91,13 +91,17 @@ POSTS: tuple[Keyword, ...] = (
     ),
     Keyword(
         "Loopcheck",
-        "Normal | Full | None[,Allow-Bounces] | NoOrigin, NoBody, NoCRC, NoSpam, Spam-Delay(n)",
+        "Normal | Full | None[,Allow-Bounces] | NoOrigin, NoBody, NoCRC, NoSpam, Spam-Delay(n),"
+        " Storm(n), NoStorm",
         "Normal",
         "Which checks against loops and repeats are made. `NoOrigin` lets mailers' addresses post,"
         " `NoCRC` the same text twice; `Full` also holds posts whose text has a header that names"
         " the list, unless `NoBody`. `None` makes none of these; `Allow-Bounces` distributes"
         " delivery reports. The list's own posts and a Message-ID that came before are always"
-        " stopped. There is no search for spam, so `NoSpam` and `Spam-Delay(n)` change nothing.",
+        " stopped. There is no search for spam, so `NoSpam` and `Spam-Delay(n)` change nothing."
+        " Ours: `Storm(n)`, 5 if it is left out: when within an hour so many people, three of whom"
+        " ask to be removed or answer by machine, post short texts, the list is held, its owners"
+        " and moderators are told, and who asked is told privately how to leave. `NoStorm`: never.",
         contentreaders.loopcheck,
         compat=(
             "`Normal` lets posts through that quote a header of the list, because people do; `Full`"
