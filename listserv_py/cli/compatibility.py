@@ -36,7 +36,6 @@ LISTSERV_MISC = (
 )
 _SYSTEM = "The system does it: `systemctl`, or `kill -HUP`."
 INSTEAD: Mapping[str, str] = {
-    "DISTribute": "It comes with mail merge.",
     "STOP": _SYSTEM,
     "SHUTDOWN": _SYSTEM,
     "RELOAD": _SYSTEM,

@@ -8,14 +8,15 @@ signature, a quote or a command. What reading finds is as lenient as the field i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from listserv_py.commands.body import BLANKS, LINE_MAX, cleaned, spaced_lines
 from listserv_py.commands.command import Line
 from listserv_py.commands.data import puts_text, split_at_text, with_data
 from listserv_py.commands.distribute import DISTRIBUTE, said_in
-from listserv_py.commands.recipients import read_recipients
+from listserv_py.commands.recipients import Recipients, read_recipients
 from listserv_py.commands.roster import Roster, read_roster
 from listserv_py.commands.runs import cut_out
 from listserv_py.commands.syntax import dataset_in, fold
@@ -175,10 +176,11 @@ def _joined(card: str, lines: Iterator[str]) -> str:
 def _with_rosters(lines: tuple[Line, ...], deck: Deck) -> tuple[Line, ...]:
     """Each line that names a dataset, with the people in it; nobody reads one twice."""
     read_already: dict[str, Roster] = {}
+    recipients = cache(partial(_recipients, deck))
     found = []
     for line in lines:
         if _is_distribution(line):
-            found.append(_with_recipients(line, deck))
+            found.append(_with_recipients(line, deck, recipients))
             continue
         name = dataset_in(line.text)
         if name not in deck.datasets:
@@ -196,14 +198,19 @@ def _is_distribution(line: Line) -> bool:
     return "DIST" in fold(line.text) and COMMANDS.find(split(line.text)[1]) is DISTRIBUTE
 
 
-def _with_recipients(line: Line, deck: Deck) -> Line:
+def _with_recipients(
+    line: Line, deck: Deck, recipients: Callable[[str], Recipients | None]
+) -> Line:
     """A DISTRIBUTE with its mail and its people, where the line can be read and has them."""
     try:
         said = said_in(split(line.text)[2])
     except UserError:
         return line
-    lines = deck.datasets.get(said.to)
-    is_whole = said.to not in deck.broken
-    recipients = None if lines is None else read_recipients(lines, is_whole=is_whole)
     mail = () if said.source in deck.broken else deck.datasets.get(said.source, ())
-    return replace(line, data=mail, recipients=recipients)
+    return replace(line, data=mail, recipients=recipients(said.to))
+
+
+def _recipients(deck: Deck, name: str) -> Recipients | None:
+    """The people of a dataset; None when there is none of that name."""
+    lines = deck.datasets.get(name)
+    return None if lines is None else read_recipients(lines, is_whole=name not in deck.broken)

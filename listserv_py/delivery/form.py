@@ -31,7 +31,7 @@ class Form:
 
     `own_at`: where in `wire` the fields of a copy go; None: all copies are `wire`, signed.
     `sealed`: what to sign of those that are not; None: they go out unsigned. `program`: what fills
-    each copy in; `wire` is empty then.
+    each copy in, and `wire` is no copy then, but the program as plain data.
     """
 
     wire: bytes

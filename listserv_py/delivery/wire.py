@@ -59,7 +59,9 @@ class Letter:
         if self._names is not None:
             merge = compiled(made, self._names)
             sealed = seal(merge.head, b"", self._stamp, merge.own) if self.signers else None
-            return Form(b"", eight_bit, utf8_head, sealed=sealed, program=merge.program)
+            # So many bytes whoever keeps it counts.
+            wire = merge.program.encode()
+            return Form(wire, eight_bit, utf8_head, sealed=sealed, program=merge.program)
         sealed = seal(head, body, self._stamp, made.own) if self.signers else None
         if own_at is None:
             top = signatures(self.signers, sealed) if sealed else b""

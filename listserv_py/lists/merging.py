@@ -44,7 +44,7 @@ def fields(message: Message, names: Names) -> Iterator[tuple[str, str, Parts]]:
         is_read = one.name in _UNSTRUCTURED or one.name in MAILBOXES or one.name.startswith("x-")
         if not is_read or not (b"&" in one.value or b"=?" in one.value):
             continue
-        text = to_text(one.value)
+        text = " ".join(to_text(one.value).split())
         parts = merge.parts_of(text, names)
         if len(parts) > 1 and len(message.all(one.name)) == 1:
             yield one.name, text, parts
