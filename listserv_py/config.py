@@ -49,6 +49,10 @@ class Site(Table):
         description="Who may have mail sent to anybody at all by DISTRIBUTE, with a password and"
         " nothing else; empty: nobody.",
     )
+    timezone: units.Zone = Field(
+        default="UTC",
+        description="Whose clock the hours and days of lists go by, such as Europe/Vienna.",
+    )
 
     @property
     def command_address(self) -> str:

@@ -136,6 +136,12 @@ class UnknownOption(UserError):
     fields = ("option",)
 
 
+class BadOptionValue(UserError):
+    """What stands behind a word of SET is none of what may."""
+
+    fields = ("said", "allowed")
+
+
 class OwnerOnlyOption(UserError):
     """A word that only an owner may set."""
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from listserv_py.bounces import counting, removing, reporting
 from listserv_py.commands import renewing
 from listserv_py.posting.expiry import expire
+from listserv_py.store import issues
 from listserv_py.store.turn import Turn
 
 AT_ONCE = 50
@@ -27,9 +28,11 @@ def run(turn: Turn) -> bool:
         expire(turn, spool_id)
     more_renewals = renewing.run(turn)
     more_bounces = [step.run(turn) for step in (counting, removing, reporting)]
+    more_issues = issues.run(turn)
     more_copies = turn.tx.outbox.clear_dropped()
     sweep(turn)
-    return any(more_bounces) or more_renewals or more_copies or len(overdue) == AT_ONCE
+    more = (*more_bounces, more_issues, more_renewals, more_copies, len(overdue) == AT_ONCE)
+    return any(more)
 
 
 def sweep(turn: Turn) -> None:
@@ -47,4 +50,5 @@ def sweep(turn: Turn) -> None:
     tx.outbox.prune(now - turn.settings.retention.outcomes)
     tx.bounces.sweep(now - turn.settings.retention.failures, now - turn.settings.retention.outcomes)
     tx.trail.sweep(now - turn.settings.retention.outcomes)
+    tx.digests.sweep(now - issues.KEPT_FOR)
     tx.changelog.sweep(now - CHANGES_FOR)

@@ -15,6 +15,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, PlainValidator, ValidationInfo
 
@@ -81,6 +82,14 @@ def text(value: object) -> str:
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise ValueError("should be one line without control characters")
     return value
+
+
+def zone(value: object) -> str:
+    """The name of a time zone, as the IANA database has it."""
+    name = text(value)
+    if name not in available_timezones():
+        raise ValueError("should be a time zone such as Europe/Vienna or UTC")
+    return name
 
 
 def duration(value: object) -> timedelta:
@@ -285,6 +294,7 @@ def _optional(read: Callable[[object], HostPort]) -> Callable[[object], HostPort
 Word = Annotated[str, PlainValidator(text), Kind("text")]
 Name = Annotated[str, PlainValidator(_listname), Kind("a local part such as listserv")]
 Domain = Annotated[str, PlainValidator(mail_domain), Kind("a domain")]
+Zone = Annotated[str, PlainValidator(zone), Kind("a time zone such as Europe/Vienna")]
 Address = Annotated[str, PlainValidator(address), Kind("an e-mail address")]
 Url = Annotated[str, PlainValidator(url), Kind("an http(s) address, or empty")]
 Folder = Annotated[Path, PlainValidator(_folder), Kind("a folder")]

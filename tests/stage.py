@@ -16,7 +16,8 @@ from listserv_py import intake, timers
 from listserv_py.config import Settings
 from listserv_py.lists.header import new_header
 from listserv_py.lists.model import MailingList, Subscription
-from listserv_py.lists.options import apply_words, words
+from listserv_py.lists.options import apply_words
+from listserv_py.lists.optionwords import words
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox, read_author
 from listserv_py.mail.message import read

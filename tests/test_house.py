@@ -26,7 +26,7 @@ EDGES = ("smtpd", "delivery", "authn", "resolver", "web", "tcpgui", "control", "
 # The store's thread is where asyncio ends; everything below it is called in that thread.
 ALSO_ASYNC = {"store/thread.py"}
 # sqlite-utils imports it by itself when it is there.
-USED_BY_OTHERS = {"pysqlite3"}
+USED_BY_OTHERS = {"pysqlite3", "tzdata"}
 
 CODE = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))

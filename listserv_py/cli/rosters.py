@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import TypeVarTuple
 
 from listserv_py.control.rosters import Row
-from listserv_py.errors import BadAddress, ListservError
-from listserv_py.lists.options import find_option
+from listserv_py.errors import BadAddress, BadOptionValue, ListservError, UnknownOption
+from listserv_py.lists.options import Options, apply_words
 from listserv_py.mail.mailbox import parse_mailbox, read_author
 
 Fields = TypeVarTuple("Fields")
@@ -160,11 +161,14 @@ def _address(text: str) -> str:
 
 
 def _options(text: str) -> tuple[str, ...]:
-    words = text.upper().split()
-    unknown = [word for word in words if find_option(word) is None]
-    if unknown:
-        raise BadLine(f"{', '.join(unknown)[:80]!r}: no such option")
-    return tuple(words)
+    words = tuple(text.upper().split())
+    # Which topics there are, the list knows.
+    own = tuple(takewhile(lambda word: not word.startswith("TOPICS:"), words))
+    try:
+        apply_words(Options(), own, by_owner=True)
+    except (UnknownOption, BadOptionValue) as exc:
+        raise BadLine(f"{exc.values[0]!r}: no such option") from exc
+    return words
 
 
 def _name(text: str) -> str:

@@ -13,7 +13,9 @@ from listserv_py.commands.renewal import pending
 from listserv_py.commands.rights import Target, for_another, is_owner, targets
 from listserv_py.commands.syntax import GUI, fold
 from listserv_py.errors import OwnerOnlyOption
-from listserv_py.lists.options import OPTIONS, apply_words, describe
+from listserv_py.lists.options import OPTIONS, apply_words
+from listserv_py.lists.optionwords import describe
+from listserv_py.store import issues
 from listserv_py.store.changelog import Verb
 
 
@@ -43,6 +45,7 @@ def set_options(request: Request) -> str:
     changed = [_changed(request, target) for target in targets(request)]
     said = []
     for target in changed:
+        _collected(request, target)
         request.turn.tx.subscribers.save(target.subscription)
         _note(request, target)
         if for_another(request) and not request.quiet:
@@ -58,6 +61,14 @@ def set_options(request: Request) -> str:
             )
         )
     return "\n\n".join(said)
+
+
+def _collected(request: Request, target: Target) -> None:
+    """Whoever stops collecting gets what he has not had."""
+    new = target.subscription
+    old = request.turn.tx.subscribers.by_id(new.id)
+    if old is not None:
+        issues.leave(request.turn, target.mailing_list, [(old, new.options)])
 
 
 def _set_many(request: Request) -> str:

@@ -113,13 +113,12 @@ def changed(request: Request) -> tuple[Target, ...]:
     """The subscriptions as they will be, those that stay as they are left out."""
     words, found = request.arguments.options, []
     for mailing_list, _ in _counts(request):
-        topics, new = mailing_list.keywords.topics, dict[int, Options]()
+        topics, new = mailing_list.keywords.topics, dict[Options, Options]()
         for own in request.turn.tx.subscribers.matched(mailing_list.id, _pattern(request)):
-            bits = own.options.encode()
-            if bits not in new:
-                new[bits] = apply_words(own.options, words, by_owner=True, topics=topics)
-            if new[bits] != own.options:
-                found.append(Target(mailing_list, replace(own, options=new[bits])))
+            if own.options not in new:
+                new[own.options] = apply_words(own.options, words, by_owner=True, topics=topics)
+            if new[own.options] != own.options:
+                found.append(Target(mailing_list, replace(own, options=new[own.options])))
     return tuple(found)
 
 

@@ -13,7 +13,8 @@ from listserv_py.control.operation import Refused
 from listserv_py.errors import BadAddress, UnknownOption
 from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList, Subscription
-from listserv_py.lists.options import Options, apply_words, words
+from listserv_py.lists.options import Options, apply_words
+from listserv_py.lists.optionwords import words
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.changelog import Verb
 from listserv_py.store.turn import Turn
@@ -106,13 +107,12 @@ def page(turn: Turn, asked: Page) -> list[Row]:
     """Some of the list's subscribers; an empty page is the end."""
     mailing_list = turn.tx.lists.get(asked.listname)
     default = mailing_list.default_options()
-    said: dict[int, tuple[str, ...]] = {}
+    said: dict[Options, tuple[str, ...]] = {}
     rows = []
     for one in islice(turn.tx.subscribers.on_list(mailing_list.id, asked.after), PAGE):
-        bits = one.options.encode()
-        if bits not in said:
-            said[bits] = words(one.options, default, mailing_list.keywords.topics)
-        rows.append(Row(one.id, str(one.mailbox), one.name, said[bits], one.subscribed_at))
+        if one.options not in said:
+            said[one.options] = words(one.options, default, mailing_list.keywords.topics)
+        rows.append(Row(one.id, str(one.mailbox), one.name, said[one.options], one.subscribed_at))
     return rows
 
 

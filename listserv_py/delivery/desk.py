@@ -97,7 +97,8 @@ class Desk:
         if content is None or due.subscriber_id is None:
             return None
         marks = await self._marks(due.mailing, content.facts)
-        planned = plan.copy_of(due.subscriber_id, due.rcpt, due.options, *marks)
+        how = content.facts.collected
+        planned = plan.copy_of(due.subscriber_id, due.rcpt, due.options, *marks, how)
         one = next(iter(await self._filled(content.facts, [planned])), None)
         if one is None:
             return None

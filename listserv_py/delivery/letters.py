@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from listserv_py.delivery.arc import Sealer
 from listserv_py.delivery.fit import fit
+from listserv_py.delivery.issue import render_issue
 from listserv_py.delivery.render import Variant, render
 from listserv_py.delivery.sign import Signers
 from listserv_py.delivery.variants import VariantKey
@@ -39,13 +40,16 @@ class Content:
         """The unsigned variant."""
         found = self.drafts.get((key, seven_bit))
         if found is None:
-            found = (
-                render(self.raw, self.facts, plain=key.plain, style=key.style, seven_bit=seven_bit)
-                if self.facts.listname
-                else _as_given(self.raw, seven_bit=seven_bit)
-            )
-            self.drafts[key, seven_bit] = found
+            found = self.drafts[key, seven_bit] = self._made(key, seven_bit)
         return found
+
+    def _made(self, key: VariantKey, seven_bit: bool) -> Variant:
+        raw, facts = self.raw, self.facts
+        if key.issue is not None:
+            return render_issue(raw, facts, key.issue, seven_bit=seven_bit)
+        if facts.listname:
+            return render(raw, facts, plain=key.plain, style=key.style, seven_bit=seven_bit)
+        return _as_given(raw, seven_bit=seven_bit)
 
 
 class Letters:

@@ -49,7 +49,7 @@ _WORDS = re.compile(r"\w+")
 def html_to_text(source: str) -> str:
     """The text of an HTML mail, LF line ends, long paragraphs wrapped."""
     visible = seen(source[:MAX_HTML])
-    text = _laid_out(visible) if _is_harmless(visible) else None
+    text = _laid_out(visible) if is_harmless(visible) else None
     if text is None:
         text = strip_tags(visible, links=True)
     lines = [_tidy(line) for line in text.replace("\u00a0", " ").split("\n")]
@@ -59,7 +59,7 @@ def html_to_text(source: str) -> str:
     return f"{text}\n" if text else ""
 
 
-def _is_harmless(source: str) -> bool:
+def is_harmless(source: str) -> bool:
     """Small enough, and not nested so deep that libxml2 would drop the rest."""
     if len(source) > MAX_LAID_OUT or source.count("<") > MAX_TAGS:
         return False

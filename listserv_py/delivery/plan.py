@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from listserv_py.delivery.personal import Own
-from listserv_py.delivery.variants import VariantKey, wanted
+from listserv_py.delivery.variants import VariantKey, wanted, wanted_issue
 from listserv_py.lists.addresses import KEY_MAX, Destination, Door, address_of
-from listserv_py.lists.options import TOPICS_SHIFT, Options
+from listserv_py.lists.options import MAX_SHIFT, TOPICS_SHIFT, Options
 from listserv_py.lists.topics import wants
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.verp import Verp
@@ -69,9 +69,17 @@ def _verp(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
     )
 
 
-def copy_of(subscriber_id: int, rcpt: str, options: int, sender_of: Sender, own_of: Own) -> Planned:
-    """The copy of one reader."""
-    variant = variant_of(options & FORM)
+@lru_cache(maxsize=4096)
+def issue_of(options: int, collected: str) -> VariantKey:
+    """The form of an issue that they ask for."""
+    return wanted_issue(Options.decode(options), index=collected == "index")
+
+
+def copy_of(
+    subscriber_id: int, rcpt: str, options: int, sender_of: Sender, own_of: Own, collected: str = ""
+) -> Planned:
+    """The copy of one reader; of an issue, as its facts say how it is collected."""
+    variant = issue_of(options & FORM, collected) if collected else variant_of(options & FORM)
     own = own_of(variant.style, rcpt, subscriber_id)
     return Planned(subscriber_id, rcpt, sender_of(subscriber_id), variant, own)
 
@@ -81,19 +89,23 @@ def page(
 ) -> list[Planned]:
     """The copies of one page: none to whom its topics do not interest, nor to a NOREPRO author.
 
-    Without VERP those with the same bytes stand together, because they can share a transaction.
+    Who has MAX finds what is beyond that in his digest. Without VERP those with the same bytes
+    stand together, because they can share a transaction.
     """
     planned = [
-        copy_of(reader.subscriber_id, reader.address, reader.options, sender_of, own_of)
+        copy_of(
+            reader.subscriber_id, reader.address, reader.options, sender_of, own_of, facts.collected
+        )
         for reader in readers
         if wants(reader.options >> TOPICS_SHIFT, facts.topics)
+        and (not (most := reader.options >> MAX_SHIFT) or facts.of_day <= most)
         and (reader.address_key != facts.author_key or _repro(reader.options))
     ]
     return planned if facts.verp else sorted(planned, key=_form)
 
 
-def _form(one: Planned) -> tuple[bool, str, bytes]:
-    return one.variant.plain, one.variant.style.name, one.sender
+def _form(one: Planned) -> tuple[bool, str, str, bytes]:
+    return one.variant.plain, one.variant.style.name, one.variant.issue or "", one.sender
 
 
 @lru_cache(maxsize=4096)

@@ -45,8 +45,6 @@ _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 _TOPIC = re.compile(r"[^\W_][\w./-]{0,39}")
 _NO_TOPICS = frozenset({"all", "other", "re"})
 _NONE = re.compile(r"(?!)")
-_HOUR = re.compile(r"[0-9]{1,2}(?::[0-9]{2})?", re.ASCII)
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def x_tags(items: Items, faults: list[Fault]) -> Change:
@@ -193,14 +191,6 @@ def configuration_owner(items: Items, faults: list[Fault]) -> Change:
             allowed = "Owner, Postmaster, (listname), Owner(listname), or an address"
             faults.append(not_allowed(item, allowed))
     return {"configuration_owner": levels}
-
-
-def digest(items: Items, faults: list[Fault]) -> Change:
-    """`Yes,where,frequency,when` and its size and banner; checked, and kept in the header."""
-    modifiers(items[:1], ("No", "Yes"), faults)
-    words = ("Daily", "Weekly", "Monthly", "Yearly", *_WEEKDAYS, "Size(n)", "BOTTOM_BANNER")
-    modifiers(items[2:], words, faults, _HOUR, "an hour such as 05:00, or a day of the month")
-    return {}
 
 
 def notebook(items: Items, faults: list[Fault]) -> Change:

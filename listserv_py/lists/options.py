@@ -2,7 +2,8 @@
 
 The bitmask is what the store keeps and selects by: bit 0 says "gets single posts" (MAIL, and
 neither DIGEST nor INDEX), so that a mailing finds its subscribers without decoding. Bits are never
-given a new meaning; all of them 0 but bit 0 is a subscriber with our defaults.
+given a new meaning; all of them 0 but bit 0 is a subscriber with our defaults. What `until` and
+`at` say stands in a row of its own, `own_time`; the bits only say that there is one.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from listserv_py.errors import OwnerOnlyOption, UnknownOption
-from listserv_py.lists.topics import EVERYTHING, said, shown, take
+from listserv_py.lists.digests import OwnHour
+from listserv_py.lists.timing import timing
+from listserv_py.lists.topics import BITS, EVERYTHING, take
 
 
 class Mode(StrEnum):
@@ -54,6 +59,12 @@ class Options:
     review: bool = False
     no_topics: int = 0
     """The topics that he does not want, see `topics.py`."""
+    max_a_day: int = 0
+    """So many posts of a day come by themselves, the others in one digest; 0: all do."""
+    until: date | None = None
+    """The day on which NOMAIL ends by itself; None: it does not."""
+    at: OwnHour | None = None
+    """When his digests or indexes come; None: when the list's do."""
 
     @property
     def gets_single_posts(self) -> bool:
@@ -63,11 +74,12 @@ class Options:
     def encode(self) -> int:
         """The bitmask that the store keeps; `decode` is its twin."""
         bits = sum(bit for bit, is_set in _BITS if is_set(self))
-        return bits | _STYLES.index(self.header) << _STYLE_SHIFT | self.no_topics << TOPICS_SHIFT
+        numbers = self.no_topics << TOPICS_SHIFT | self.max_a_day << MAX_SHIFT
+        return bits | _STYLES.index(self.header) << _STYLE_SHIFT | numbers
 
     @classmethod
-    def decode(cls, bits: int) -> Options:
-        """Read a bitmask of `encode`."""
+    def decode(cls, bits: int, until: date | None = None, at: OwnHour | None = None) -> Options:
+        """Read a bitmask of `encode`; `until` and `at` stand beside it."""
         html = bool(bits & _HTML) if bits & _HTML_CHOSEN else None
         mode = Mode.DIGEST if bits & _DIGEST else Mode.INDEX if bits & _INDEX else Mode.NONE
         return cls(
@@ -84,6 +96,9 @@ class Options:
             editor=bool(bits & _EDITOR),
             review=bool(bits & _REVIEW),
             no_topics=bits >> TOPICS_SHIFT & EVERYTHING,
+            max_a_day=max_of(bits),
+            until=until,
+            at=at,
         )
 
 
@@ -91,7 +106,13 @@ SINGLE_POSTS = 1 << 0
 _NOMAIL, _DIGEST, _INDEX, _MIME, _HTML_CHOSEN, _HTML = (1 << n for n in range(1, 7))
 _ACK, _NOREPRO, _CONCEAL, _NORENEW, _NOPOST, _EDITOR, _REVIEW = (1 << n for n in range(7, 14))
 _STYLE_SHIFT = 14
+OWN_HOUR, _UNTIL = 1 << 17, 1 << 18
+OWN_TIME = OWN_HOUR | _UNTIL
+COLLECTED = _DIGEST | _INDEX
+NO_MAIL = _NOMAIL
 TOPICS_SHIFT = 20
+MAX_SHIFT = TOPICS_SHIFT + BITS
+
 _STYLES = tuple(HeaderStyle)
 _BITS: tuple[tuple[int, Callable[[Options], bool]], ...] = (
     (SINGLE_POSTS, lambda o: o.gets_single_posts),
@@ -108,7 +129,14 @@ _BITS: tuple[tuple[int, Callable[[Options], bool]], ...] = (
     (_NOPOST, lambda o: not o.post),
     (_EDITOR, lambda o: o.editor),
     (_REVIEW, lambda o: o.review),
+    (OWN_HOUR, lambda o: o.at is not None),
+    (_UNTIL, lambda o: o.until is not None),
 )
+
+
+def max_of(bits: int) -> int:
+    """MAX as it stands in a bitmask, 0 for none."""
+    return bits >> MAX_SHIFT & 1023
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +166,17 @@ class Option:
 
 def _mail(options: Options) -> Options:
     """MAIL when delivery is already on cancels DIGEST and INDEX (LISTSERV 1.8a and later)."""
-    return replace(options, mode=Mode.NONE) if options.mail else replace(options, mail=True)
+    if options.mail:
+        return replace(options, mode=Mode.NONE, at=None)
+    return replace(options, mail=True, until=None)
 
 
 def _mode(mode: Mode) -> Callable[[Options], Options]:
-    return lambda o: replace(o, mail=True, mode=mode)
+    return lambda o: replace(o, mail=True, until=None, mode=mode, at=None)
 
 
 def _no_mode(mode: Mode) -> Callable[[Options], Options]:
-    return lambda o: replace(o, mode=Mode.NONE) if o.mode is mode else o
+    return lambda o: replace(o, mode=Mode.NONE, at=None) if o.mode is mode else o
 
 
 def _same(options: Options) -> Options:
@@ -162,12 +192,23 @@ def _style(syntax: str, meaning: str) -> Option:
     return Option(syntax, meaning, lambda o: replace(o, header=style), lambda o: o.header is style)
 
 
+def _owners(syntax: str, meaning: str, name: str, value: bool) -> Option:
+    change: dict[str, Any] = {name: value}
+    return Option(
+        syntax,
+        meaning,
+        lambda o: replace(o, **change),
+        lambda o: getattr(o, name) is value,
+        owner_only=True,
+    )
+
+
 OPTIONS: tuple[Option, ...] = (
     Option("Mail", "You get this list's mail", _mail, lambda o: o.mail),
     Option(
         "NOMail",
         "You get no mail from this list for now",
-        lambda o: replace(o, mail=False),
+        lambda o: replace(o, mail=False, until=None),
         lambda o: not o.mail,
     ),
     Option(
@@ -267,64 +308,30 @@ OPTIONS: tuple[Option, ...] = (
     _style("DUALhdr", "Copies repeat the main header lines above the text"),
     _style("FULL822", "Like FULLHDR, with your own address as To"),
     _style("SHORT822", "Like SHORTHDR, with your own address as To"),
+    Option(
+        "MAX",
+        "MAX 10/DAY: of more than 10 posts in a day the later ones come as one digest",
+        _same,
+        lambda o: bool(o.max_a_day),
+    ),
+    Option(
+        "NOMAX",
+        "Each post comes by itself, however many there are",
+        lambda o: replace(o, max_a_day=0),
+        _never,
+    ),
     Option("FILEs", "Has no effect: no files are sent to subscribers", _same, _never),
     Option("NOFILEs", "Has no effect either", _same, _never),
-    Option(
-        "RENEW",
-        "You are asked now and then to renew your subscription",
-        lambda o: replace(o, renew=True),
-        lambda o: o.renew,
-        owner_only=True,
+    _owners("RENEW", "You are asked now and then to renew your subscription", "renew", True),
+    _owners("NORENEW", "You are never asked to renew your subscription", "renew", False),
+    _owners("POST", "You may post, as far as the list lets you", "post", True),
+    _owners("NOPOST", "You may not post", "post", False),
+    _owners(
+        "EDITor", "You may post to a moderated list without a moderator's approval", "editor", True
     ),
-    Option(
-        "NORENEW",
-        "You are never asked to renew your subscription",
-        lambda o: replace(o, renew=False),
-        lambda o: not o.renew,
-        owner_only=True,
-    ),
-    Option(
-        "POST",
-        "You may post, as far as the list lets you",
-        lambda o: replace(o, post=True),
-        lambda o: o.post,
-        owner_only=True,
-    ),
-    Option(
-        "NOPOST",
-        "You may not post",
-        lambda o: replace(o, post=False),
-        lambda o: not o.post,
-        owner_only=True,
-    ),
-    Option(
-        "EDITor",
-        "You may post to a moderated list without a moderator's approval",
-        lambda o: replace(o, editor=True),
-        lambda o: o.editor,
-        owner_only=True,
-    ),
-    Option(
-        "NOEDITor",
-        "Your posts take the same way as everybody's",
-        lambda o: replace(o, editor=False),
-        lambda o: not o.editor,
-        owner_only=True,
-    ),
-    Option(
-        "REView",
-        "Your posts go to a moderator first",
-        lambda o: replace(o, review=True),
-        lambda o: o.review,
-        owner_only=True,
-    ),
-    Option(
-        "NOREView",
-        "Your posts go to a moderator only where everybody's do",
-        lambda o: replace(o, review=False),
-        lambda o: not o.review,
-        owner_only=True,
-    ),
+    _owners("NOEDITor", "Your posts take the same way as everybody's", "editor", False),
+    _owners("REView", "Your posts go to a moderator first", "review", True),
+    _owners("NOREView", "Your posts go to a moderator only where everybody's do", "review", False),
 )
 
 _WORD = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
@@ -347,49 +354,13 @@ def apply_words(
     """The options after SET with these words, the later of two opposites winning."""
     unwanted, rest = take(tuple(words), topics, options.no_topics)
     options = replace(options, no_topics=unwanted)
-    for word in rest:
+    while rest:
+        word = rest.pop(0)
         option = find_option(word)
         if option is None:
             raise UnknownOption(word[:60])
         if option.owner_only and not by_owner:
             raise OwnerOnlyOption(option.word)
-        options = option.effect(options)
+        changes = timing(option.word, rest)
+        options = replace(option.effect(options), **changes)
     return options
-
-
-def words(options: Options, default: Options, topics: Sequence[str] = ()) -> tuple[str, ...]:
-    """The words that lead from `default` to `options` when they are applied in this order.
-
-    NOMAIL stands last, because a digest or index word switches MAIL on again. That somebody never
-    chose HTML or NOHTML has no word: where the default chose, he is shown as what he gets.
-    """
-    wanted = options
-    if options.html is None and default.html is not None:
-        wanted = replace(options, html=True)
-    found: list[str] = []
-    at = default
-    for option in (*_ORDERED, *_MAIL_LAST):
-        if option.holds(wanted) and not option.holds(at):
-            at = option.effect(at)
-            found.append(option.word)
-    differ = bool(topics) and options.no_topics != default.no_topics
-    return (*found, *said(options.no_topics, topics)) if differ else tuple(found)
-
-
-_MAIL_LAST: Sequence[Option] = tuple(o for o in OPTIONS if o.word in {"MAIL", "NOMAIL"})
-_ORDERED: Sequence[Option] = tuple(o for o in OPTIONS if o not in _MAIL_LAST)
-
-
-def describe(options: Options, topics: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """What QUERY prints: each word that holds and its meaning; owners' words where they matter.
-
-    Whoever never chose HTML or NOHTML gets posts as HTML, so that is what he is shown.
-    """
-    usual, is_shown = Options(), replace(options, html=options.html is not False)
-    found = [
-        (option.word, option.meaning)
-        for option in OPTIONS
-        if option.holds(is_shown) and not (option.owner_only and option.holds(usual))
-    ]
-    names = shown(options.no_topics, topics)
-    return [*found, ("TOPICS:", f"You get posts on these topics: {names}")] if topics else found

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from listserv_py.errors import BadOptionValue, UnknownOption
 from listserv_py.lists.access import ALLOWED, Access, AccessLevel, read_access
 from listserv_py.lists.headertext import Fault, Item
-from listserv_py.lists.options import find_option
+from listserv_py.lists.options import Options, apply_words, find_option
 from listserv_py.lists.shapes import (
     ADDRESS_ALLOWED,
     Change,
@@ -160,11 +161,13 @@ def default_options(items: Items, faults: list[Fault]) -> Change:
     """SET words, the owner's included."""
     found: list[str] = []
     for item in items:
-        option = find_option(item.text)
-        if option is None:
+        words = item.text.split()
+        try:
+            apply_words(Options(), words, by_owner=True)
+        except (UnknownOption, BadOptionValue):
             faults.append(not_allowed(item, "the options of SET, such as NOHTML or SUBJECTHDR"))
         else:
-            found.append(option.word)
+            found += [option.word if (option := find_option(word)) else word for word in words]
     return {"default_options": tuple(found)}
 
 

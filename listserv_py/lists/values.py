@@ -277,6 +277,32 @@ class ErrorsTo:
     people: tuple[Mailbox, ...] = ()
 
 
+class Frequency(StrEnum):
+    """How often a digest is due; the values are the words."""
+
+    DAILY = "Daily"
+    WEEKLY = "Weekly"
+    MONTHLY = "Monthly"
+    YEARLY = "Yearly"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """`Digest=`: when an issue goes out; `size`, in lines, makes an extra one.
+
+    `weekday` counts from Monday, 0; `day` is one of the month. `bottom_banner`: the list's banner
+    stands once at the end, not below each post.
+    """
+
+    frequency: Frequency = Frequency.DAILY
+    hour: int = 0
+    minute: int = 0
+    weekday: int = 0
+    day: int = 1
+    size: int = 10_000
+    bottom_banner: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Keywords:
     """All that a header says, typed; see `keywords.KEYWORDS` for what each one means."""
@@ -312,6 +338,7 @@ class Keywords:
     topics: tuple[str, ...] = ()
     default_topics: tuple[str, ...] = ()
     sub_lists: tuple[str, ...] = ()
+    digest: Digest | None = Digest()
     mail_merge: bool = False
     editor_header: bool = True
     safe: bool = True

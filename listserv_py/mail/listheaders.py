@@ -35,6 +35,9 @@ class ListFacts:
     `probe_every` is among the last `probe_days` before the stamp. `merge`: each copy is filled in
     for its reader, with his address, his name and the `columns`, blank between. A mail that
     DISTRIBUTE sends has no `listname`, and goes out as it was given.
+    `of_day`: the how manieth post of the list's day it is, 0 for no post. `collected`:
+    the content is no mail but a bundle of them (`issue.py`), for each as he wants it, `issue`, or
+    for all as an `index`; "" for a mail.
     """
 
     listname: str
@@ -75,6 +78,8 @@ class ListFacts:
     probe_days: int = 0
     merge: bool = False
     columns: str = ""
+    of_day: int = 0
+    collected: str = ""
 
     @property
     def has_banners(self) -> bool:

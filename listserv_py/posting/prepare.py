@@ -20,6 +20,7 @@ from listserv_py.maillog import get_logger
 from listserv_py.posting.alias import with_alias
 from listserv_py.posting.answers import known, tell_author
 from listserv_py.posting.archiving import archived
+from listserv_py.posting.collecting import Share, collect
 from listserv_py.posting.content import stripped
 from listserv_py.posting.copyrules import ruled, through
 from listserv_py.posting.merge import is_filled_in
@@ -46,7 +47,7 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> int:
     below = _not_there_yet(turn, post)
     content = _content(turn, post)
     facts = archived(turn, post, content, number, facts)
-    mailing_id = _send(turn, post, content, facts, below)
+    mailing_id = _send(turn, post, content, (mailing_list, number, facts), below)
     tx.posts.note(mailing_list.id, post.keys, turn.now)
     for one in below:  # so that it is no second copy where it was sent as well
         tx.posts.note(one.id, post.keys, turn.now)
@@ -73,18 +74,19 @@ def _not_there_yet(turn: Turn, post: Post) -> tuple[MailingList, ...]:
 
 
 def _send(
-    turn: Turn, post: Post, content: bytes, facts: ListFacts, below: tuple[MailingList, ...]
+    turn: Turn, post: Post, content: bytes, share: Share, below: tuple[MailingList, ...]
 ) -> int:
-    own = post.mailing_list
-    facts = with_one_click(turn, own, facts)
+    own, number, facts = share
+    facts, subject = with_one_click(turn, own, facts), post.message.subject
+    parts: list[Share] = [(own, number, facts)]
+    for one in below:
+        through_it = through(facts, one, turn.words(one), subject)
+        parts.append((one, number, with_one_click(turn, one, through_it)))
+    said = collect(turn, content, parts)
     if not below:
-        return turn.tx.outbox.distribute(own.id, content, facts, turn.now)
-    subject = post.message.subject
-    parts = [
-        (one.id, with_one_click(turn, one, through(facts, one, turn.words(one), subject)))
-        for one in below
-    ]
-    return turn.tx.outbox.distribute_to_all([(own.id, facts), *parts], content, turn.now)
+        return turn.tx.outbox.distribute(own.id, content, said[0], turn.now)
+    lists = [(one.id, facts) for (one, _, _), facts in zip(parts, said, strict=True)]
+    return turn.tx.outbox.distribute_to_all(lists, content, turn.now)
 
 
 def _content(turn: Turn, post: Post) -> bytes:

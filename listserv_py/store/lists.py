@@ -92,6 +92,12 @@ class Lists:
             "UPDATE list SET header = ?, changed_at = ? WHERE id = ?",
             (header_text, stamp(now), mailing_list.id),
         )
+        # Its digests may be due at other hours now; what is due already stays due.
+        self._db.execute(
+            "UPDATE digest SET since = iif(next_at <= ?1, since, ?1), next_at = 0"
+            " WHERE list_id = ?2",
+            (stamp(now), mailing_list.id),
+        )
 
     def hold(self, mailing_list: MailingList, reason: str) -> None:
         """Stop the list's posts until `free`; `reason` is what people are told."""

@@ -3,12 +3,14 @@
 What is written here goes out by itself; `sending.py` is what the engine reads and records.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from sqlite_utils import Database
 
+from listserv_py.lists.options import COLLECTED
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store import progress, queue_view
@@ -22,6 +24,8 @@ class Kind(StrEnum):
     """What a mailing is."""
 
     POST = "post"
+    DIGEST = "digest"
+    """An issue of a list's digest, to those who have DIGEST or INDEX; or one for some of them."""
     JOB = "job"
     """A mail that DISTRIBUTE sends to people who are on no list."""
     REPLY = "reply"
@@ -31,6 +35,11 @@ class Kind(StrEnum):
     FORWARD = "forward"
     PASSED_ON = "passed-on"
     """Another's mail as it came; the only single mail that we do not sign."""
+
+
+_HIGHEST = (
+    f"SELECT coalesce(max(id), 0) FROM subscriber WHERE list_id = ? AND options & {COLLECTED}"  # noqa: S608 - a number of ours
+)
 
 
 class Outbox:
@@ -122,6 +131,53 @@ class Outbox:
         self._keep(mailing_id, content)
         return mailing_id
 
+    def collect(
+        self,
+        list_id: int,
+        content: bytes,
+        facts: ListFacts,
+        now: datetime,
+        people: Sequence[int] | None = None,
+    ) -> int:
+        """An issue to all who go by the list's hours, or to some people."""
+        row = self._db.execute(_HIGHEST, (list_id,)).fetchone()
+        upto = row[0] if people is None else 0
+        found = self._db.execute(
+            "INSERT INTO mailing (kind, list_id, state, facts, created_at, upto)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                Kind.DIGEST, list_id, "done" if people is None and not upto else
+                "waiting" if people is not None else "running", facts.encode(), stamp(now), upto,
+            ),
+        )  # fmt: skip
+        mailing_id = int(found.lastrowid or 0)
+        if upto or people is not None:
+            self._keep(mailing_id, content)
+        if people is not None:
+            self._copies(mailing_id, people, now)
+        return mailing_id
+
+    def _copies(self, mailing_id: int, people: Sequence[int], now: datetime) -> None:
+        """Copies that wait on their own, to those of the people who are still on a list."""
+        readers = self._db.execute(
+            "SELECT id, address FROM subscriber WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(people)),),
+        ).fetchall()
+        self._db.conn.executemany(
+            "INSERT INTO copy (mailing_id, subscriber_id, rcpt, domain, urgent, next_at)"
+            " VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+            [(mailing_id, one, rcpt, rcpt.rpartition("@")[2], stamp(now)) for one, rcpt in readers],
+        )
+
+    def add_reader(self, list_id: int, subscriber_id: int, now: datetime) -> None:
+        """Somebody who stops collecting gets those issues that were on their way to him."""
+        for (mailing_id,) in self._db.execute(
+            "SELECT id FROM mailing WHERE list_id = ? AND kind = ? AND state = 'running'"
+            " AND cursor < ? AND upto >= ?",
+            (list_id, Kind.DIGEST, subscriber_id, subscriber_id),
+        ).fetchall():
+            self._copies(mailing_id, [subscriber_id], now)
+
     def _post(self, list_id: int, facts: ListFacts, now: datetime) -> tuple[int, bool]:
         """The row of a post, and whether there is anybody on the list."""
         upto = self._db.execute(
@@ -170,7 +226,7 @@ class Outbox:
     def drop_posts(self, list_id: int) -> None:
         """Give up what of a list's posts is not sent."""
         for (mailing_id,) in self._db.execute(
-            "SELECT id FROM mailing WHERE list_id = ? AND kind = 'post'"
+            "SELECT id FROM mailing WHERE list_id = ? AND kind IN ('post', 'digest')"
             " AND state IN ('running', 'waiting')",
             (list_id,),
         ).fetchall():
@@ -198,7 +254,7 @@ class Outbox:
     def erase(self, mailbox: Mailbox) -> None:
         """Forget a person: mail that waits for him, and records of its bounces."""
         address = (str(mailbox),)
-        single = "DELETE FROM mailing WHERE kind NOT IN ('post', 'job') AND id IN"
+        single = "DELETE FROM mailing WHERE kind NOT IN ('post', 'job', 'digest') AND id IN"
         same = "(SELECT mailing_id FROM copy WHERE rcpt = ? COLLATE NOCASE)"
         self._db.execute(f"{single} {same}", address)
         self._db.execute("DELETE FROM copy WHERE rcpt = ? COLLATE NOCASE", address)

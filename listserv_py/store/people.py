@@ -12,10 +12,12 @@ from sqlite_utils import Database
 
 from listserv_py.errors import BadAddress, ListservError
 from listserv_py.lists.header import read_header
-from listserv_py.lists.options import Options, describe
+from listserv_py.lists.options import Options
+from listserv_py.lists.optionwords import describe
 from listserv_py.lists.topics import shown
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.message import read
+from listserv_py.store.digest_tables import ABOUT
 from listserv_py.store.outcomes import unpack
 from listserv_py.store.store import Tx
 from listserv_py.store.times import moment
@@ -80,6 +82,7 @@ class People:
             "posts_decided_by_him": self._decided_by(written),
             "change_log": self._changes(key, written),
             "probes": self._probes(key),
+            **{name: self._rows(query, (key,)) for name, query in ABOUT.items()},
             "bounces": self._rows(
                 "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
                 " FROM bounce b LEFT JOIN list l ON l.id = b.list_id"
@@ -163,6 +166,7 @@ class People:
             "SELECT address FROM subscriber UNION SELECT address FROM cookie"
             " UNION SELECT reverse_path FROM spool WHERE reverse_path IS NOT NULL"
             " UNION SELECT author_key FROM spool WHERE author_key <> ''"
+            " UNION SELECT author_key FROM digest_post WHERE author_key <> ''"
             " UNION SELECT rcpt FROM copy UNION SELECT address FROM bounce WHERE address <> ''"
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
             " UNION SELECT address FROM signup UNION SELECT address FROM password"
@@ -329,7 +333,7 @@ class People:
         written = _written(mailbox).encode()
         found = set()
         for mailing_id, is_post, raw in self._db.execute(
-            "SELECT m.id, m.kind IN ('post', 'job'), c.raw"
+            "SELECT m.id, m.kind IN ('post', 'job', 'digest'), c.raw"
             " FROM mailing m JOIN content c ON c.mailing_id = m.id"
         ):
             if _is_by(mailbox, bytes(raw)) or (not is_post and written in bytes(raw).lower()):
@@ -337,8 +341,9 @@ class People:
         for mailing_id in found:
             self._tx.reach.forget_post(mailing_id)
         self._tx.outbox.erase(mailbox)
+        gone = self._tx.digests.erase(mailbox.key)
         self._forget_in_facts(mailbox)
-        return len(found)
+        return len(found) + gone
 
     def _forget_in_facts(self, mailbox: Mailbox) -> None:
         """Posts by others may say that he approved them."""

@@ -69,7 +69,7 @@ class Detail:
 # A post's first reason is its own copies'; when it stands still as a whole, the smarthost's.
 _VIEW = """
 SELECT m.id, m.kind, coalesce(l.name, ''),
-       iif(m.kind IN ('post', 'job'), '',
+       iif(m.kind IN ('post', 'job', 'digest'), '',
            coalesce((SELECT rcpt FROM copy WHERE mailing_id = m.id LIMIT 1), '')),
        m.created_at, m.sent, m.failed,
        coalesce(p.waiting, EXISTS (SELECT 1 FROM copy WHERE mailing_id = m.id)),

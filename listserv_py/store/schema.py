@@ -11,6 +11,7 @@ from sqlite_utils import Database, Migrations
 from listserv_py.store import (
     archive_tables,
     bounce_tables,
+    digest_tables,
     outbox_tables,
     recipients,
     storms,
@@ -370,3 +371,9 @@ def create_recipient_table(db: Database) -> None:
 def create_archive_tables(db: Database) -> None:
     """What lists have distributed, and the files that they keep."""
     archive_tables.create(db)
+
+
+@migrations()
+def create_digest_tables(db: Database) -> None:
+    """What is collected for digests and indexes, and people's own hours."""
+    digest_tables.create(db)

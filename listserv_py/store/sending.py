@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
-from listserv_py.lists.options import SINGLE_POSTS
+from listserv_py.lists.options import COLLECTED, NO_MAIL, OWN_HOUR, SINGLE_POSTS
 from listserv_py.store.outbox import Kind
 from listserv_py.store.outcomes import Fate, RestingHost, Settled, pack
 from listserv_py.store.progress import LAST, REACHED
@@ -64,6 +64,11 @@ class Due:
     last_reply: str
 
 
+# As a number in the text, or the index of such subscribers does not serve.
+_COLLECTING = (
+    "SELECT id, address, address_key, options FROM subscriber WHERE list_id = ? AND id > ?"  # noqa: S608 - a number of ours
+    f" AND id <= ? AND options & {COLLECTED} AND NOT options & ? ORDER BY id LIMIT ?"
+)
 _MAILING = "SELECT m.id, m.kind, m.list_id, m.facts, m.reverse_path, m.created_at, m.upto, m.cursor"
 _DUE = (
     ", c.subscriber_id, c.rcpt, coalesce(s.options, 0), c.tries, c.blames, c.last_reply"
@@ -97,6 +102,11 @@ class Sending:
         """The next readers of a post; empty when there are no more."""
         if mailing.kind is Kind.JOB:
             return [Reader(*row) for row in self._recipients.page(mailing.id, after, limit)]
+        if mailing.kind is Kind.DIGEST:
+            rows = self._db.execute(
+                _COLLECTING, (mailing.list_id, after, mailing.upto, NO_MAIL | OWN_HOUR, limit)
+            )
+            return list(map(Reader._make, rows.fetchall()))
         if self._reach.is_later(mailing.id):
             return [Reader(*row) for row in self._reach.page(mailing.id, after, limit)]
         rows = self._db.execute(
@@ -321,7 +331,7 @@ class Sending:
         ).fetchone()
         if row is None:
             return
-        if row[0] in (Kind.POST, Kind.JOB):
+        if row[0] in (Kind.POST, Kind.JOB, Kind.DIGEST):
             self._db.execute("UPDATE mailing SET state = 'done' WHERE id = ?", (mailing_id,))
             self._reach.forget_content(mailing_id)
         else:

@@ -11,6 +11,7 @@ from listserv_py.store.bounces import Bounces
 from listserv_py.store.budget import Budget
 from listserv_py.store.changelog import ChangeLog
 from listserv_py.store.cookies import Cookies
+from listserv_py.store.digests import Digests
 from listserv_py.store.headers import Headers
 from listserv_py.store.listfiles import ListFiles
 from listserv_py.store.lists import Lists
@@ -65,6 +66,7 @@ class Tx:
         self.service = Service(db)
         self.changelog = ChangeLog(db)
         self.trail = Trail(db, self.meta.secret("person"))
+        self.digests = Digests(db)
         self.outbox = Outbox(db)
         self.reach = Reach(db)
         self.sending = Sending(db)

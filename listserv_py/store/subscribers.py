@@ -12,16 +12,20 @@ from sqlite_utils import Database
 
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import TOPICS_SHIFT, Options
+from listserv_py.lists.topics import EVERYTHING
 from listserv_py.mail.mailbox import Mailbox, known_mailbox
+from listserv_py.store import owntimes
 from listserv_py.store.lists import Lists
 from listserv_py.store.patterns import like
 from listserv_py.store.progress import readers
 from listserv_py.store.times import moment, stamp
 
-_COLUMNS = "SELECT id, list_id, address, name, options, subscribed_at FROM subscriber"
+_COLUMNS = (
+    f"SELECT id, list_id, address, name, options, subscribed_at, {owntimes.SAID} FROM subscriber"  # noqa: S608 - a number of ours
+)
 PAGE = 500
 
-Row = tuple[int, int, str, str, int, int]
+Row = tuple[int, int, str, str, int, int, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Subscribers:
             (list_id, mailbox.key, str(mailbox), name, options.encode(), stamp(now)),
         )
         subscription_id = int(cursor.lastrowid or 0)
+        if owntimes.has_times(options):
+            owntimes.note(self._db, subscription_id, options)
         if consent is not None:
             self._record(subscription_id, consent)
         return Subscription(subscription_id, list_id, mailbox, name, options, moment(stamp(now)))
@@ -100,6 +106,11 @@ class Subscribers:
                 for mailbox, name, options, at in rows
             ),
         )
+
+        for mailbox, _, options, _ in rows:
+            found = self.find(list_id, mailbox) if owntimes.has_times(options) else None
+            if found is not None:
+                owntimes.note(self._db, found.id, options)
 
     def rename_many(self, list_id: int, names: Iterable[tuple[str, str]]) -> None:
         """Other names for many at once, each behind the key of its address."""
@@ -117,6 +128,7 @@ class Subscribers:
 
     def save(self, subscription: Subscription) -> None:
         """Store the name, options and time that a subscription has now."""
+        owntimes.note(self._db, subscription.id, subscription.options)
         self._db.execute(
             "UPDATE subscriber SET name = ?, options = ?, subscribed_at = ? WHERE id = ?",
             (
@@ -171,9 +183,12 @@ class Subscribers:
 
     def set_many(self, options: Iterable[tuple[int, Options]]) -> None:
         """Other options for many subscriptions at once, each behind its id."""
+        many = list(options)
+        for subscription_id, one in many:
+            owntimes.note(self._db, subscription_id, one)
         self._db.conn.executemany(
             "UPDATE subscriber SET options = ? WHERE id = ?",
-            ((one.encode(), subscription_id) for subscription_id, one in options),
+            ((one.encode(), subscription_id) for subscription_id, one in many),
         )
 
     def move_topics(self, list_id: int, moved: Callable[[int], int]) -> None:
@@ -181,9 +196,10 @@ class Subscribers:
         # Few choices are made by many people, and the database asks for one a row.
         self._db.conn.create_function("moved", 1, lru_cache(maxsize=4096)(moved))
         self._db.execute(
-            "UPDATE subscriber SET options = (options & ?1) | (moved(options >> ?2) << ?2)"
-            " WHERE list_id = ?3 AND options >> ?2 <> 0",
-            ((1 << TOPICS_SHIFT) - 1, TOPICS_SHIFT, list_id),
+            "UPDATE subscriber SET options ="
+            " (options & ~(?1 << ?2)) | (moved(options >> ?2 & ?1) << ?2)"
+            " WHERE list_id = ?3 AND options >> ?2 & ?1 <> 0",
+            (EVERYTHING, TOPICS_SHIFT, list_id),
         )
 
     def remove(self, subscription: Subscription) -> None:
@@ -261,17 +277,13 @@ class Subscribers:
         )
 
 
-# Few choices are made by many people.
-_options = lru_cache(maxsize=4096)(Options.decode)
-
-
 def _read(row: Row) -> Subscription:
-    subscription_id, list_id, address, name, options, subscribed_at = row
+    subscription_id, list_id, address, name, options, subscribed_at, times = row
     return Subscription(
         id=subscription_id,
         list_id=list_id,
         mailbox=known_mailbox(address),
         name=name,
-        options=_options(options),
+        options=owntimes.with_times(options, times),
         subscribed_at=moment(subscribed_at),
     )

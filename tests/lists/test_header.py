@@ -18,6 +18,8 @@ from listserv_py.lists.miscoptions import MISC_OPTIONS
 from listserv_py.lists.values import (
     Confidential,
     ConfirmWho,
+    Digest,
+    Frequency,
     Keywords,
     Notify,
     Owner,
@@ -125,7 +127,15 @@ READ: list[tuple[str, dict[str, Any]]] = [
     ("Daily-Threshold= 50,5", {"daily_threshold": 50, "daily_per_user": 5}),
     ("Misc-Options= suppress_approved_by", {"misc": frozenset({"SUPPRESS_APPROVED_BY"})}),
     ("X-Tags= Keep", {}),
-    ("RSS-Abstract-Words= 90,40 Digest= Yes,Same,Daily,05:00,Size(2000)", {}),
+    ("RSS-Abstract-Words= 90,40", {}),
+    ("Digest= No", {"digest": None}),
+    ("Digest= Yes,Same", {"digest": Digest()}),
+    ("Digest= Yes,Same,Daily,05:30,Size(2000)", {"digest": Digest(hour=5, minute=30, size=2000)}),
+    ("Digest= Yes,/x,Weekly,Tuesday,6", {"digest": Digest(Frequency.WEEKLY, 6, weekday=1)}),
+    (
+        "Digest= Yes,Same,Monthly,15,7,BOTTOM_BANNER",
+        {"digest": Digest(Frequency.MONTHLY, 7, day=15, bottom_banner=True)},
+    ),
     # Several keywords on a line, comments behind the values, a repeat that appends.
     ("Send= Private the members only  Ack= Yes", {"send": Send((PRIVATE,)), "ack": True}),
     ("Owner= joe@example.com (Joe Doe)", {"owners": (Owner(ANN), Owner(JOE, "Joe Doe"))}),

@@ -129,8 +129,6 @@ def test_what_a_line_means(line: str, field: str, value: object) -> None:
     "line",
     [
         "Notebook= No,A,Single,Private Files= No Mail-Via= Distribute Translate= Yes",
-        "Digest= Yes,Same,Daily,05:00,Size(2000),BOTTOM_BANNER",
-        "Digest= Yes,/var/lists/x,Weekly,Monday,6",
         "Errors-To= Owners",
         "RSS-Abstract-Words= 100,50",
         'Prime= "MON-FRI: 09:00-17:00" PW= SECRET',
@@ -172,6 +170,8 @@ FAULTS = [
     ("Notebook= Yes,A,Sometimes", "Separate"),
     ("Notebook= Yes,A,Single,Nobody", "Private"),
     ("Digest= Yes,Same,Dialy", "Daily, Weekly"),
+    ("Digest= Yes,Same,Daily,24:00", "an hour, 00:00 to 23:59"),
+    ("Digest= Yes,Same,Monthly,32", "a day of the month"),
     ("Auto-Delete= Yes,Fully", "Full-Auto"),
     ("Errors-To= Nobody", "joe@example.org"),
     ("RSS-Abstract-Words= many", "numbers"),

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from listserv_py.errors import UnknownOption
 from listserv_py.lists.header import new_header, parse_header
 from listserv_py.lists.model import MailingList
-from listserv_py.lists.options import SINGLE_POSTS, TOPICS_SHIFT, Options, apply_words, describe
-from listserv_py.lists.options import words as words_of
+from listserv_py.lists.options import SINGLE_POSTS, TOPICS_SHIFT, Options, apply_words
+from listserv_py.lists.optionwords import describe
+from listserv_py.lists.optionwords import words as words_of
 from listserv_py.lists.topics import EVERYTHING, chosen, moved, said, shown, topics_of, wants
 from listserv_py.mail.mailbox import parse_mailbox
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from listserv_py.lists import bouncing, contentreaders, readers
+from listserv_py.lists.digestreader import digest
 from listserv_py.lists.keyword import Keyword, State
 from listserv_py.lists.miscoptions import misc
 from listserv_py.lists.shapes import checked
@@ -56,11 +57,17 @@ OUTGOING: tuple[Keyword, ...] = (
     ),
     Keyword(
         "Digest",
-        "No | Yes,where | Yes,Same [,frequency[,when[,when]]][,Size(n)][,BOTTOM_BANNER]",
-        "No",
-        "Whether there are digests, and when they are sent.",
-        contentreaders.digest,
-        State.LATER,
+        "No | Yes,where [,frequency[,when[,when]]][,Size(n)][,BOTTOM_BANNER]",
+        "Yes,Same,Daily,Size(10000)",
+        "Digests for those who have DIGEST or INDEX: how often (`Daily`, `Weekly`, `Monthly`,"
+        " `Yearly`), and when: an hour (`14:30`), a weekday, a day of the month. More than `Size`"
+        " lines make an extra issue. With `BOTTOM_BANNER` the banner stands once at the end. With"
+        " `No` nobody can have DIGEST or INDEX. Nothing is collected while nobody has them.",
+        digest,
+        compat=(
+            "The default is the same whether or not there is a `Notebook=`. Hours are those of the"
+            " setting `timezone`. Where digests are kept, the server decides: `where` is not used."
+        ),
     ),
     Keyword(
         "Notebook",

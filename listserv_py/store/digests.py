@@ -1,0 +1,264 @@
+"""What waits for digests, the issues that were closed, and when the next ones are due.
+
+An issue is closed in one transaction: its number, its posts and its mailing come to be together.
+`next_at` 0 means that the time is still to be worked out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from listserv_py.lists.options import COLLECTED
+from listserv_py.mail.issue import Entry, without
+from listserv_py.mail.listheaders import decode
+from listserv_py.store.times import moment, stamp
+
+FAR = 400 * 86_400
+"""Seconds; what is due later than that was reckoned while the clock was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """How much waits for a list's next issue: posts, lines and octets."""
+
+    posts: int
+    lines: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When a list's next issue is due; `since`: its last one, or when its rule was changed."""
+
+    list_id: int
+    since: datetime
+    next_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a subscriber has chosen for himself; `seen` is the last post that he has had.
+
+    `until` is a date, `at` an hour, each "" for none; `most` posts of a day come by themselves.
+    """
+
+    subscriber_id: int
+    list_id: int
+    options: int
+    until: str
+    at: str
+    most: int
+    next_at: int
+    seen: int
+
+
+_POSTS = (
+    "SELECT p.number, p.at, p.lines, p.facts, c.raw FROM digest_post p"
+    " JOIN digest_content c ON c.id = p.content_id WHERE p.list_id = :list"
+)
+_OWN = (
+    "SELECT o.subscriber_id, o.list_id, s.options, o.until, o.at, o.most, o.next_at, o.seen"
+    " FROM own_time o JOIN subscriber s ON s.id = o.subscriber_id"
+)
+
+
+class Digests:
+    """The tables of `digest_tables`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # What is collected.
+
+    def is_wanted(self, list_id: int) -> bool:
+        """Whether anybody on the list collects."""
+        # As a number in the text, or the index of such subscribers does not serve.
+        row = self._db.execute(
+            f"SELECT EXISTS (SELECT 1 FROM subscriber WHERE list_id = ?1 AND options & {COLLECTED})"  # noqa: S608 - a number of ours
+            " OR EXISTS (SELECT 1 FROM own_time WHERE list_id = ?1)",
+            (list_id,),
+        ).fetchone()
+        return bool(row[0])
+
+    def keep(self, content: bytes) -> int:
+        """Store a post's content; its number."""
+        found = self._db.execute("INSERT INTO digest_content (raw) VALUES (?)", (content,))
+        return int(found.lastrowid or 0)
+
+    def add(self, list_id: int, content_id: int, entry: Entry) -> Collected:
+        """One more post waits for the list's next issue; how much waits now."""
+        facts = entry.facts
+        self._db.execute(
+            "INSERT INTO digest_post (list_id, content_id, number, facts, author_key, at, lines,"
+            " of_day, topics) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                list_id, content_id, entry.number, facts.encode(), facts.author_key, entry.at,
+                entry.lines, facts.of_day, facts.topics,
+            ),
+        )  # fmt: skip
+        self._db.execute(
+            "UPDATE digest SET lines = lines + ?, octets = octets + ? WHERE list_id = ?",
+            (entry.lines, len(entry.raw), list_id),
+        )
+        row = self._db.execute(
+            "SELECT (SELECT count(*) FROM digest_post WHERE list_id = ?1 AND issue IS NULL),"
+            " lines, octets FROM digest WHERE list_id = ?1",
+            (list_id,),
+        ).fetchone()
+        return Collected(*row)
+
+    def count(self, list_id: int, day: str, now: datetime) -> int:
+        """Count a post; the how manieth it is on this day."""
+        self._db.execute(
+            "INSERT INTO digest (list_id, since, next_at, day, posts) VALUES (?1, ?2, 0, ?3, 1)"
+            " ON CONFLICT (list_id) DO UPDATE SET posts = iif(day = ?3, posts + 1, 1), day = ?3",
+            (list_id, stamp(now), day),
+        )
+        row = self._db.execute("SELECT posts FROM digest WHERE list_id = ?", (list_id,)).fetchone()
+        return int(row[0])
+
+    def open_posts(self, list_id: int) -> list[Entry]:
+        """What waits for the next issue, in the order of its coming."""
+        rows = self._db.execute(f"{_POSTS} AND issue IS NULL ORDER BY p.id", {"list": list_id})
+        return [_entry(row) for row in rows.fetchall()]
+
+    def posts_after(
+        self, list_id: int, seen: int, until: int, most: int, unwanted: int
+    ) -> list[Entry]:
+        """What somebody has not had who has seen all up to that post, up to another.
+
+        `most` of a day came by themselves; on `unwanted` topics he gets nothing.
+        """
+        rows = self._db.execute(
+            f"{_POSTS} AND p.id > :seen AND p.id <= :until AND p.of_day > :most"
+            " AND (p.topics = 0 OR :unwanted & p.topics <> p.topics) ORDER BY p.id",
+            {"list": list_id, "seen": seen, "until": until, "most": most, "unwanted": unwanted},
+        )
+        return [_entry(row) for row in rows.fetchall()]
+
+    def last_id(self, list_id: int) -> int:
+        """The newest post that was collected."""
+        row = self._db.execute(
+            "SELECT coalesce(max(id), 0) FROM digest_post WHERE list_id = ?", (list_id,)
+        ).fetchone()
+        return int(row[0])
+
+    def before_open(self, list_id: int) -> int:
+        """The last post before those that wait for the next issue."""
+        row = self._db.execute(
+            "SELECT min(id) - 1 FROM digest_post WHERE list_id = ? AND issue IS NULL", (list_id,)
+        ).fetchone()
+        return self.last_id(list_id) if row[0] is None else int(row[0])
+
+    # Issues.
+
+    def due(self, now: datetime, limit: int) -> list[Clock]:
+        """The lists whose next issue is due, or whose time is still to be worked out."""
+        rows = self._db.execute(
+            "SELECT list_id, since, next_at FROM digest"
+            " WHERE next_at IS NOT NULL AND (next_at <= ? OR next_at > ?) ORDER BY next_at LIMIT ?",
+            (stamp(now), stamp(now) + FAR, limit),
+        )
+        return [Clock(row[0], moment(row[1]), row[2]) for row in rows.fetchall()]
+
+    def set_clock(self, list_id: int, since: datetime, next_at: datetime | None) -> None:
+        """Note when the next issue is due; None: there is none."""
+        self._db.execute(
+            "UPDATE digest SET since = ?, next_at = ? WHERE list_id = ?",
+            (stamp(since), stamp(next_at) if next_at else None, list_id),
+        )
+
+    def close(self, list_id: int, volume: int, now: datetime) -> int:
+        """Take all that waits into a new issue; its number in the volume."""
+        self._db.execute(
+            "UPDATE digest SET number = iif(volume = ?2, number + 1, 1), volume = ?2, lines = 0,"
+            " octets = 0 WHERE list_id = ?1",
+            (list_id, volume),
+        )
+        found = self._db.execute(
+            "INSERT INTO digest_issue (list_id, volume, number, closed_at, posts) SELECT d.list_id,"
+            " d.volume, d.number, ?2, (SELECT count(*) FROM digest_post WHERE list_id = ?1 AND"
+            " issue IS NULL) FROM digest d WHERE d.list_id = ?1",
+            (list_id, stamp(now)),
+        )
+        issue = int(found.lastrowid or 0)
+        self._db.execute(
+            "UPDATE digest_post SET issue = ? WHERE list_id = ? AND issue IS NULL", (issue, list_id)
+        )
+        row = self._db.execute("SELECT number FROM digest_issue WHERE id = ?", (issue,)).fetchone()
+        return int(row[0])
+
+    def went_as(self, list_id: int, mailing_id: int) -> None:
+        """Note which mailing carries the newest issue."""
+        self._db.execute(
+            "UPDATE digest_issue SET mailing_id = ? WHERE id ="
+            " (SELECT max(id) FROM digest_issue WHERE list_id = ?)",
+            (mailing_id, list_id),
+        )
+
+    # Hours of people's own.
+
+    def own_due(self, now: datetime, limit: int) -> list[Own]:
+        """Those whose own time has come, or is still to be worked out, list by list."""
+        rows = self._db.execute(
+            f"{_OWN} WHERE o.next_at <= ? OR o.next_at > ? ORDER BY o.next_at LIMIT ?",
+            (stamp(now), stamp(now) + 10 * FAR, limit),
+        )
+        return [Own(*row) for row in rows.fetchall()]
+
+    def own_of(self, subscriber_id: int) -> Own | None:
+        """What one subscriber has chosen; None: nothing."""
+        row = self._db.execute(f"{_OWN} WHERE o.subscriber_id = ?", (subscriber_id,)).fetchone()
+        return Own(*row) if row else None
+
+    def served(self, people: Sequence[int], seen: int, next_at: datetime | None) -> None:
+        """They have had all up to that post; their next time, None for one to be worked out."""
+        self._db.execute(
+            "UPDATE own_time SET seen = max(seen, ?), next_at = ?"
+            " WHERE subscriber_id IN (SELECT value FROM json_each(?))",
+            (seen, stamp(next_at) if next_at else 0, json.dumps(list(people))),
+        )
+
+    # What is not needed any more.
+
+    def erase(self, author_key: str) -> int:
+        """Take a person's posts out of what waits, and out of issues on their way."""
+        gone = self._db.execute("DELETE FROM digest_post WHERE author_key = ?", (author_key,))
+        for mailing_id, raw in self._db.execute(
+            "SELECT m.id, c.raw FROM mailing m JOIN content c ON c.mailing_id = m.id"
+            " WHERE m.kind = 'digest'"
+        ).fetchall():
+            left = without(bytes(raw), author_key)
+            if left is not None:
+                self._db.execute(
+                    "UPDATE content SET raw = ? WHERE mailing_id = ?", (left, mailing_id)
+                )
+        self._forget_contents()
+        return int(gone.rowcount)
+
+    def sweep(self, before: datetime) -> None:
+        """Forget posts whose issue is closed and that nobody's own digest still needs."""
+        self._db.execute(
+            "DELETE FROM digest_post WHERE id IN (SELECT p.id FROM digest_post p WHERE"
+            " (p.issue IS NOT NULL OR p.list_id IN (SELECT list_id FROM digest WHERE next_at IS"
+            " NULL)) AND NOT EXISTS (SELECT 1 FROM own_time o WHERE o.list_id = p.list_id AND"
+            " o.seen < p.id AND (o.at <> '' OR o.most)))"
+        )
+        self._forget_contents()
+        self._db.execute("DELETE FROM digest_issue WHERE closed_at < ?", (stamp(before),))
+
+    def _forget_contents(self) -> None:
+        self._db.execute(
+            "DELETE FROM digest_content WHERE NOT EXISTS"
+            " (SELECT 1 FROM digest_post p WHERE p.content_id = digest_content.id)"
+        )
+
+
+def _entry(row: tuple[int, int, int, str, bytes]) -> Entry:
+    number, at, lines, facts, raw = row
+    return Entry(number, at, lines, decode(facts), bytes(raw))

@@ -1,0 +1,294 @@
+"""Issues: when they are closed, what is in them, and who gets them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from digest_rig import Digests
+
+from listserv_py.lists.digests import OwnHour, next_day, next_issue, next_own
+from listserv_py.lists.values import Digest, Frequency
+from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.store.people import People
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def subjects(*numbers: int) -> list[str]:
+    return [f"Number {number}" for number in numbers]
+
+
+def test_each_post_is_in_one_issue_and_the_numbers_rise(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "ann@x.org", "dig@x.org || DIGEST")
+    for day in range(3):
+        for number in (1, 2):
+            stage.post(day * 10 + number)
+        stage.now += DAY
+        stage.run_timers()
+        stage.run_timers()
+    rows = stage.db.execute("SELECT volume, number, posts FROM digest_issue").fetchall()
+    assert rows == [(2026, 1, 2), (2026, 2, 2), (2026, 3, 2)]
+    collected = [one for _, _, found in stage.issues() for one in found]
+    assert Counter(collected) == Counter(subjects(1, 2, 11, 12, 21, 22))
+    assert stage.db.execute("SELECT count(*) FROM digest_content").fetchone() == (0,)
+
+
+def test_nothing_is_collected_for_nobody(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "ann@x.org")
+    stage.post(1)
+    assert stage.db.execute("SELECT count(*) FROM digest_post").fetchone() == (0,)
+    stage.now += DAY
+    stage.run_timers()
+    assert stage.issues() == []
+
+
+def test_a_full_issue_goes_out_before_its_time(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST", sets=("Digest= Yes,Same,Weekly,Size(5)",))
+    stage.post(1, "a\r\nb")
+    stage.post(2, "a\r\nb\r\nc")
+    stage.post(3)
+    assert [found for _, _, found in stage.issues()] == [subjects(1, 2)]
+
+
+def test_an_hour_that_the_owner_changes_counts_at_once(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST", sets=("Digest= Yes,Same,Weekly,Monday",))
+    stage.run_timers()
+    stage.post(1)
+    found = stage.tx.lists.get("TEST-L")
+    header = stage.db.execute("SELECT header FROM list").fetchone()[0]
+    stage.tx.lists.update(found, header.replace("Weekly,Monday", "Daily,13:00"), stage.now)
+    stage.run_timers()
+    assert stage.issues() == []
+    stage.now += HOUR
+    stage.run_timers()
+    assert [found for _, _, found in stage.issues()] == [subjects(1)]
+
+
+def test_a_clock_that_went_wrong_holds_no_issue_back(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST")
+    right = stage.now
+    stage.now += timedelta(days=3000)
+    stage.post(1)
+    stage.run_timers()
+    stage.now = right
+    stage.run_timers()
+    stage.post(2)
+    stage.now += DAY
+    stage.run_timers()
+    assert [found for _, _, found in stage.issues()] == [subjects(1, 2)]
+
+
+def test_after_a_week_without_a_server_there_is_one_issue(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST")
+    stage.post(1)
+    stage.now += timedelta(days=7)
+    stage.run_timers()
+    stage.post(2)
+    stage.now += DAY
+    stage.run_timers()
+    assert [found for _, _, found in stage.issues()] == [subjects(1), subjects(2)]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("SET TEST-L NODIGEST", ["TEST-L Digest - 22 Nov 2026 to 22 Nov 2026 - Unfinished"]),
+        ("SET TEST-L MAIL", ["TEST-L Digest - 22 Nov 2026 to 22 Nov 2026 - Unfinished"]),
+        ("SET TEST-L NOMAIL", []),
+        ("SET TEST-L INDEX", []),
+        ("SIGNOFF TEST-L", []),
+    ],
+)
+def test_who_leaves_digests_gets_the_unfinished_one(
+    tmp_path: Path, line: str, expected: list[str]
+) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST")
+    stage.post(1)
+    stage.post(2)
+    stage.command("dig@x.org", line)
+    assert [subject for _, subject, _ in stage.issues()] == expected
+    assert all(found == subjects(1, 2) for _, _, found in stage.issues())
+
+
+def test_who_leaves_while_an_issue_is_on_its_way_gets_it(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST", "two@x.org || DIGEST")
+    stage.post(1)
+    stage.now += DAY
+    stage.run_timers()
+    stage.command("dig@x.org", "SET TEST-L NODIGEST")
+    assert [(who, found) for who, _, found in stage.issues()] == [
+        ("dig", subjects(1)),
+        ("two", subjects(1)),
+    ]
+
+
+def test_a_sub_lists_digest_has_what_came_through_the_super_list(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "ann@x.org", sets=("Sub-lists= SUB-L",))
+    stage.create("SUB-L", {"set": ["Send= Public"], "subscribers": ["dig@x.org || DIGEST"]})
+    stage.post(1)
+    stage.now += DAY
+    stage.run_timers()
+    assert [(who, found) for who, _, found in stage.issues()] == [("dig", subjects(1))]
+
+
+def test_an_erased_author_is_in_no_issue(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST")
+    stage.post(1, From="Ann <ann@example.org>")
+    stage.post(2)
+    stage.now += DAY
+    stage.run_timers()
+    stage.post(3, From="Ann <ann@example.org>")
+    ann, people = parse_mailbox("ann@example.org"), People(stage.tx)
+    assert len(people.stored_about(ann)["posts_in_digests"]) == 1
+    people.erase(ann)
+    stage.now += DAY
+    stage.run_timers()
+    assert [found for _, _, found in stage.issues()] == [subjects(2)]
+    kept = stage.db.execute("SELECT raw FROM content UNION SELECT raw FROM digest_content")
+    assert not any(b"ann@" in bytes(raw) for (raw,) in kept.fetchall())
+
+
+# Hours of people's own.
+
+
+def test_his_own_hour_has_what_came_since_his_last(tmp_path: Path) -> None:
+    stage = Digests(
+        tmp_path,
+        "at@x.org || DIGEST AT 14:00 Europe/Vienna",
+        "too@x.org || DIGEST AT 14:00 Asia/Tokyo",
+    )
+    stage.run_timers()
+    stage.post(1)
+    stage.now += HOUR  # 13:00 UTC, 14:00 in Vienna
+    stage.run_timers()
+    assert [(who, found) for who, _, found in stage.issues()] == [("at", subjects(1))]
+    stage.post(2)
+    stage.now += timedelta(hours=16)  # 05:00 UTC, 14:00 in Tokyo
+    stage.run_timers()
+    stage.now += timedelta(hours=8)
+    stage.run_timers()
+    assert [(who, found) for who, _, found in stage.issues()] == [
+        ("at", subjects(1)),
+        ("at", subjects(2)),
+        ("too", subjects(1, 2)),
+    ]
+
+
+def test_those_who_have_had_the_same_share_one_mailing(tmp_path: Path) -> None:
+    people = [f"p{number}@x.org || DIGEST AT 13:00" for number in range(20)]
+    stage = Digests(tmp_path, *people)
+    stage.run_timers()
+    stage.post(1)
+    stage.now += HOUR
+    stage.run_timers()
+    assert len(stage.issues()) == 20
+    assert stage.db.execute("SELECT count(*) FROM mailing WHERE kind = 'digest'").fetchone() == (1,)
+
+
+def test_more_than_so_many_a_day_become_one_digest(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "ann@x.org", "max@x.org || MAX 2/day")
+    stage.run_timers()
+    for number in range(1, 6):
+        stage.post(number)
+    assert [one for one, who in stage.singles() if who == "max"] == subjects(1, 2)
+    assert len([one for one, who in stage.singles() if who == "ann"]) == 5
+    stage.now += DAY
+    stage.post(6)
+    stage.run_timers()
+    assert [(who, found) for who, _, found in stage.issues()] == [("max", subjects(3, 4, 5))]
+    assert [one for one, who in stage.singles() if who == "max"] == subjects(1, 2, 6)
+
+
+def test_who_lifts_his_maximum_gets_what_waits(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "max@x.org || MAX 1/day")
+    stage.post(1)
+    stage.post(2)
+    assert [one for one, _ in stage.singles()] == subjects(1)
+    stage.delivered()
+    stage.command("max@x.org", "SET TEST-L NOMAX")
+    stage.post(3)
+    stage.now += DAY
+    stage.run_timers()
+    assert [(who, found) for who, _, found in stage.issues()] == [("max", subjects(2))]
+    assert [one for one, _ in stage.singles()] == subjects(3)
+
+
+def test_nomail_until_ends_by_itself(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "ann@x.org")
+    stage.command("ann@x.org", "SET TEST-L NOMAIL UNTIL 2026-11-25")
+    stage.run_timers()
+    stage.post(1)
+    stage.now = datetime(2026, 11, 24, 23, 59, tzinfo=UTC)
+    stage.run_timers()
+    stage.post(2)
+    assert stage.singles() == []
+    stage.now += timedelta(minutes=1)
+    stage.run_timers()
+    stage.post(3)
+    found = stage.tx.subscribers.find(1, parse_mailbox("ann@x.org"))
+    assert found is not None
+    assert found.options.mail
+    assert found.options.until is None
+    assert stage.db.execute("SELECT count(*) FROM own_time").fetchone() == (0,)
+
+
+def test_to_other_hours_nobody_loses_a_post_and_none_has_it_twice(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST", sets=("Digest= Yes,Same,Daily,18:00",))
+    stage.run_timers()
+    stage.post(1)
+    stage.command("dig@x.org", "SET TEST-L DIGEST AT 20:00")
+    stage.run_timers()
+    stage.post(2)
+    stage.now = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+    stage.run_timers()
+    got = [one for _, _, found in stage.issues() for one in found]
+    stage.delivered()
+    stage.post(3)
+    stage.command("dig@x.org", "SET TEST-L DIGEST")
+    stage.now += DAY
+    stage.run_timers()
+    got += [one for _, _, found in stage.issues() for one in found]
+    assert Counter(got) == Counter(subjects(1, 2, 3))
+
+
+# The clocks.
+
+
+@pytest.mark.parametrize("zone", ["Europe/Vienna", "America/New_York", "UTC", "Pacific/Apia"])
+@pytest.mark.parametrize(("hour", "minute"), [(0, 0), (1, 30), (2, 0), (2, 30), (3, 0), (23, 59)])
+def test_each_day_of_a_year_has_one_issue(zone: str, hour: int, minute: int) -> None:
+    at, found = datetime(2026, 1, 1, 12, tzinfo=UTC), []
+    for _ in range(366):
+        at = next_issue(Digest(hour=hour, minute=minute), zone, at)
+        found.append(at)
+    gaps = Counter(after - before for before, after in pairwise(found))
+    assert set(gaps) <= {timedelta(hours=hours) for hours in (23, 24, 25)} | {
+        timedelta(hours=23, minutes=30),
+        timedelta(hours=24, minutes=30),
+    }
+    assert gaps[timedelta(hours=24)] >= 361
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (Digest(Frequency.WEEKLY, 6, weekday=1), "2026-11-24T06:00"),
+        (Digest(Frequency.MONTHLY, day=31), "2026-11-30T00:00"),
+        (Digest(Frequency.MONTHLY, 5, day=22), "2026-12-22T05:00"),
+        (Digest(Frequency.YEARLY), "2027-01-01T00:00"),
+    ],
+)
+def test_when_an_issue_is_due(rule: Digest, expected: str) -> None:
+    found = next_issue(rule, "UTC", datetime(2026, 11, 22, 12, tzinfo=UTC))
+    assert found.isoformat()[:16] == expected
+
+
+def test_an_hour_of_his_own_goes_by_his_zone() -> None:
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert next_own(OwnHour(7, 0, "Europe/Vienna"), "UTC", noon).hour == 5
+    assert next_own(OwnHour(7, 0), "Asia/Tokyo", noon).hour == 22
+    assert next_day("America/New_York", noon).hour == 4
