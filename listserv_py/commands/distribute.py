@@ -29,6 +29,7 @@ from listserv_py.mail.mailbox import Mailbox, known_mailbox, parse_mailbox
 from listserv_py.mail.message import Message
 from listserv_py.mail.proof import Proof
 from listserv_py.maillog import get_logger
+from listserv_py.store.changelog import Verb
 from listserv_py.store.recipients import Row
 from listserv_py.texts.merge import names_of
 
@@ -116,6 +117,8 @@ def distribute(request: Request) -> str:
     number = turn.tx.outbox.distribute_job(
         message.raw, _facts(request, said, recipients), rows, sender=str(sender), now=turn.now
     )
+    what = f"{said.type} to {len(rows)}, job {number}, bounces to {sender}"
+    turn.tx.changelog.note_site(Verb.DISTRIBUTE, request.actor.mailbox, what, turn.now)
     log.warning(
         "commands.distributed",
         by=str(request.actor.mailbox), mailing=number, type=said.type, recipients=len(rows),

@@ -23,6 +23,8 @@ from listserv_py.store.times import moment, stamp
 
 REST_MAX = 200
 ERASED = "-"
+NO_LIST = "*"
+"""In the place of the list's name where a line is about none."""
 _PAGE = 1000
 _COLUMNS = "SELECT id, listname, at, verb, address, rest, salt, digest, link FROM change_log"
 
@@ -37,6 +39,7 @@ class Verb(StrEnum):
     BOUNCE = "BOUNCE"
     CHANGE = "CHANGE"
     DELETE = "DELETE"
+    DISTRIBUTE = "DISTRIBUTE"
     POST = "POST"
     READD = "READD"
     RESUBSCRIBE = "RESUBSCRIBE"
@@ -75,9 +78,15 @@ class ChangeLog:
         self, mailing_list: MailingList, deeds: Iterable[tuple[Verb, Mailbox, str]], now: datetime
     ) -> None:
         """`note` for many at once."""
-        if mailing_list.keywords.change_log is None:
-            return
-        name, at = mailing_list.name, stamp(now)
+        if mailing_list.keywords.change_log is not None:
+            self._add(mailing_list.name, deeds, now)
+
+    def note_site(self, verb: Verb, mailbox: Mailbox, rest: str, now: datetime) -> None:
+        """Add a line about what concerns no list; it is always kept."""
+        self._add(NO_LIST, [(verb, mailbox, rest)], now)
+
+    def _add(self, name: str, deeds: Iterable[tuple[Verb, Mailbox, str]], now: datetime) -> None:
+        at = stamp(now)
         link = bytes(self._db.execute("SELECT last_link FROM change_chain").fetchone()[0])
         rows = []
         for verb, mailbox, said in deeds:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -77,6 +78,9 @@ def test_a_job_with_its_password_is_in_the_outbox_whole(stage: Stage) -> None:
     assert body == b"  You live in &CITY;.\r\n/ *\r\n"
     assert b"Message-ID: <" in head
     assert b"Date: " in head
+    [line] = stage.tx.changelog.lines(None, stage.now, stage.now + timedelta(hours=1))
+    assert line.endswith("DISTRIBUTE boss@example.net * MAIL-MERGE to 2, job 1, bounces to " + BOSS)
+    assert stage.tx.changelog.check().broken is None
     facts = decode(stage.db.execute("SELECT facts FROM mailing WHERE kind = 'job'").fetchone()[0])
     assert (facts.merge, facts.columns, facts.signed) == (True, "CITY", True)
 
