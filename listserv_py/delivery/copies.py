@@ -148,11 +148,13 @@ class Batch:
         fate = Fate.EXPIRED if over else Fate.UNTRIED
         self._close(copy, fate, reply, next_at, copy.blames)
 
-    def sent(self, copies: Collection[Copy]) -> None:
-        """These were taken over, and the journal says so already."""
+    def sent(self, copies: Collection[Copy], said: str = "") -> None:
+        """These were taken over, and the journal says so already; `said` was the answer to one."""
         self.settled += [
             Settled(copy.mailing_id, copy.subscriber_id, copy.rcpt, Fate.SENT) for copy in copies
         ]
+        if said and copies:
+            self.settled[-1] = self.settled[-1]._replace(text=said)
         self.open.difference_update(copies)
         if not self.open:
             self.on_done(self)

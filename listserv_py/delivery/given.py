@@ -44,13 +44,14 @@ class Received:
 class Given:
     """What we were given of a batch; the Home of its copies."""
 
-    __slots__ = ("_marks", "_tell", "number", "open", "others", "sent", "urgent")
+    __slots__ = ("_marks", "_said", "_tell", "number", "open", "others", "sent", "urgent")
 
     def __init__(self, number: int, marks: Marks, tell: Callable[[Given], None]) -> None:
         self.number, self._marks, self._tell = number, marks, tell
         self.urgent = False
         self.open: set[Copy] = set()
         self.sent: list[int] = []
+        self._said: Reply | str = ""
         self.others: list[tuple[int, Fate, int, str, str, int, bool]] = []
 
     def mark(self, copy: Copy, state: int) -> None:
@@ -66,6 +67,7 @@ class Given:
         if fate is Fate.SENT:
             self._marks.mark(copy.slot, TAKEN)
             self.sent.append(copy.slot)
+            self._said = reply
         else:
             self._other(copy, fate, reply, 0, blames)
         self.open.discard(copy)
@@ -84,9 +86,9 @@ class Given:
         )
         told = messages.Outcomes(
             self.number, self.sent, slots, [int(one) for one in fates], codes, statuses, texts,
-            next_ats, blames,
+            next_ats, blames, str(self._said),
         )  # fmt: skip
-        self.sent, self.others = [], []
+        self.sent, self.others, self._said = [], [], ""
         return told
 
     def close(self) -> None:

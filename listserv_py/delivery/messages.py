@@ -149,7 +149,8 @@ class Well:
 class Outcomes:
     """What became of copies of a parcel: those taken over, and for the others their columns.
 
-    `fates` are the numbers of outcomes.Fate; `next_ats` counts where a copy was not tried.
+    `fates` are the numbers of outcomes.Fate; `next_ats` counts where a copy was not tried. `said`
+    is what the host answered to one of those that it took over.
     """
 
     number: int
@@ -161,6 +162,7 @@ class Outcomes:
     texts: list[str]
     next_ats: list[int]
     blames: list[bool]
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

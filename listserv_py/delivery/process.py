@@ -213,7 +213,7 @@ class Process:
         self.load -= len(sent) + len(others)
         if not slots:
             del self._parcels[told.number]
-        _sent(sent)
+        _sent(sent, told.said)
         for copy, fate, code, status, text, next_at, blames in others:
             if copy not in copy.batch.open:
                 continue
@@ -305,14 +305,14 @@ def _plain(number: int, form: Form, *, is_seven: bool) -> messages.Content:
     )
 
 
-def _sent(copies: Sequence[Copy]) -> None:
+def _sent(copies: Sequence[Copy], said: str = "") -> None:
     """Settle them, those of a batch together."""
     by_batch: dict[Batch, list[Copy]] = {}
     for copy in copies:
         if isinstance(copy.batch, Batch):
             by_batch.setdefault(copy.batch, []).append(copy)
     for batch, some in by_batch.items():
-        batch.sent([copy for copy in some if copy in batch.open])
+        batch.sent([copy for copy in some if copy in batch.open], said)
 
 
 def _log(level: str, event: str, values: dict[str, Any], worker: int) -> None:
