@@ -50,6 +50,7 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
             now=turn.now,
             list_id=mailing_list.id if mailing_list else None,
             reverse_path=reverse_path,
+            about=letter.spool_id,
         )
     _acknowledge(turn, letter, mailing_list, people)
 

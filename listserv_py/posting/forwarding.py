@@ -42,6 +42,7 @@ def forward(turn: Turn, letter: Letter, alias: str) -> None:
         kind=Kind.PASSED_ON,
         now=turn.now,
         reverse_path=str(ours),
+        about=letter.spool_id,
     )
     log.info("alias.forwarded", spool=letter.spool_id, mailing=mailing_id)
 
