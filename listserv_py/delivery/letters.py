@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from listserv_py.delivery.arc import Sealer
+from listserv_py.delivery.asciiheader import in_ascii
 from listserv_py.delivery.fit import fit
 from listserv_py.delivery.issue import render_issue
 from listserv_py.delivery.render import Variant, render
@@ -18,6 +19,7 @@ from listserv_py.delivery.variants import VariantKey
 from listserv_py.delivery.wire import Letter, split
 from listserv_py.mail.listheaders import ListFacts, decode
 from listserv_py.mail.message import read
+from listserv_py.mail.splice import joined
 from listserv_py.store.outbox import Kind
 from listserv_py.store.sending import Mailing
 from listserv_py.texts.merge import names_of
@@ -49,6 +51,10 @@ class Content:
             return render_issue(raw, facts, key.issue, seven_bit=seven_bit)
         if facts.listname:
             return render(raw, facts, plain=key.plain, style=key.style, seven_bit=seven_bit)
+        message = read(raw)
+        # Whoever wrote it need not know how a header says what is not ASCII.
+        fields = (one if one.raw.isascii() else in_ascii(one) for one in message.fields)
+        raw = joined(fields) + b"\r\n" + message.body
         return _as_given(raw, seven_bit=seven_bit)
 
 

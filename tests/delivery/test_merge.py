@@ -22,6 +22,7 @@ from delivery_child import start
 from delivery_rig import Act, Clock, Command, House, Sink, facts, relay, until
 
 from listserv_py.cli.keyfile import public_key
+from listserv_py.commands.interpreter import run_job
 from listserv_py.delivery.form import Form, wire_of
 from listserv_py.delivery.program import decode, with_values
 from listserv_py.delivery.render import Variant
@@ -29,6 +30,8 @@ from listserv_py.delivery.sign import Signer
 from listserv_py.delivery.wire import Letter, split
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.people import People
+from listserv_py.store.turn import Turns
+from listserv_py.texts.forms import Forms
 from listserv_py.texts.merge import names_of
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -93,7 +96,7 @@ def filled(raw: bytes, values: tuple[str, ...], own: bytes = b"") -> bytes:
 
 
 def parsed(mail: bytes) -> EmailMessage:
-    found: EmailMessage = message_from_bytes(mail, policy=policy.default)  # type: ignore[assignment]
+    found: EmailMessage = message_from_bytes(mail, policy=policy.default)
     return found
 
 
@@ -319,3 +322,45 @@ async def test_who_is_erased_gets_no_copy_and_a_dropped_job_leaves_nobody(tmp_pa
             assert await house.rows("SELECT * FROM recipient") == []
             assert await house.rows("SELECT state FROM mailing") == [("done",), ("dropped",)]
         assert sink.recipients() == ["bob@example.test"]
+
+
+JOB = """\
+//NEWS JOB ECHO=NO
+DISTRIBUTE MAIL-MERGE
+//TO DD *
+*TO,*NAME,CITY
+ann@example.test,Ann Lee,"Köln, Rhein"
+böb@example.test,Bob,<Paris>
+/*
+//DATA DD *,EOF
+From: Müller <news@lists.test>
+To: "&*NAME;" <&*TO;>
+Subject: Grüße an &*NAME;
+Content-Type: text/html; charset=utf-8
+
+<p>Grüße nach &CITY;</p>
+"""
+
+
+async def test_from_the_job_to_the_mailbox(tmp_path: Path) -> None:
+    async with Sink().listening() as sink:
+        tables = {"delivery": relay(sink), "dkim": keyed(tmp_path)}
+        house = House(tmp_path, time.time, **tables)  # type: ignore[arg-type]
+        turns = Turns(house.settings, Forms.load())
+        boss = parse_mailbox("boss@example.test")
+        async with house.open():
+            said = await house.store.run(lambda tx: run_job(turns.at(tx), boss, JOB)[0])
+            assert "2 recipients" in said
+            async with house.running():
+                await house.drained()
+        found = {mail.rcpts[0]: re.sub(rb"(?m)^\.", b"", mail.data) for mail in sink.taken}
+        ann, bob = found["ann@example.test"], found["böb@example.test"]
+        for mail in (ann, bob):
+            assert dkim.verify(mail, dnsfunc=key_record)
+            assert mail.isascii()
+        assert parsed(ann)["to"] == "Ann Lee <ann@example.test>"
+        assert parsed(ann)["subject"] == "Grüße an Ann Lee"
+        assert "<p>Grüße nach Köln, Rhein</p>" in parsed(ann).get_content()
+        assert parsed(bob)["to"] == "undisclosed-recipients:;"
+        assert "<p>Grüße nach &lt;Paris&gt;</p>" in parsed(bob).get_content()
+        assert {mail.sender for mail in sink.taken} == {"boss@example.test"}
