@@ -111,7 +111,7 @@ def measure(samples: list[Sample], *, show: bool) -> dict[bool, Score]:
     """Both halves; with `show` each miss in the one for tuning is named."""
     scores = {False: Score(), True: Score()}
     for one in samples:
-        found = read_report(read(one.raw)) or ()
+        found = read_report(read(one.raw)).found or ()
         named = {each.address.lower() for each in found}
         hits, score = one.addresses & named, scores[one.kept_back]
         wrong = bool(one.passing) and any(_is_gone(each) for each in found)

@@ -7,6 +7,8 @@ letter that was decided on meanwhile (by a second answer, or an erasure) is pass
 from dataclasses import replace
 
 from listserv_py.bounces import arrival as bounces
+from listserv_py.bounces.read import read_report
+from listserv_py.bounces.report import Report
 from listserv_py.commands import interpreter, jobs, requests
 from listserv_py.commands.service import is_served_off
 from listserv_py.commands.table import recognises
@@ -50,15 +52,21 @@ def open_letter(entry: Entry) -> Letter:
     )
 
 
-def read_ahead(letter: Letter, site: Site) -> jobs.Job | None:
-    """What a command mail's text asks for, read before the turn as well; None for other mail."""
+Ahead = jobs.Job | Report
+"""What is read of a letter before its turn, because reading takes a while: nothing of most."""
+
+
+def read_ahead(letter: Letter, site: Site) -> Ahead | None:
+    """What a command mail asks for, or a returned mail says; None for other mail."""
     found = route(letter.rcpt, domain=site.domain, name=site.name)
+    if found is not None and found.door in _BOUNCES:
+        return read_report(letter.message)
     if found is None or found.door is not Door.COMMAND:
         return None
     return jobs.read(letter.message.text_to_read(jobs.TEXT_MAX + 1))
 
 
-def work_off(turn: Turn, letter: Letter, ahead: jobs.Job | None = None) -> None:
+def work_off(turn: Turn, letter: Letter, ahead: Ahead | None = None) -> None:
     """Decide on one letter."""
     spool = turn.tx.spool
     if not spool.is_ready(letter.spool_id):
@@ -92,20 +100,21 @@ def _once(turn: Turn, letter: Letter) -> Letter:
 
 
 def _hand_over(
-    turn: Turn, letter: Letter, destination: Destination, ahead: jobs.Job | None
+    turn: Turn, letter: Letter, destination: Destination, ahead: Ahead | None
 ) -> What | None:
     """What happened; None when the room has noted that itself."""
     if destination.door in _SERVED and is_served_off(turn, letter):
         log.info("intake.served_off", spool=letter.spool_id)
         return What.NOT_SERVED
     if destination.door in _COMMANDS:
-        interpreter.work(turn, letter, destination, ahead)
+        job = ahead if isinstance(ahead, jobs.Job) else None
+        interpreter.work(turn, letter, destination, job)
         return What.COMMANDS
     if destination.door is Door.ALIAS:
         forward(turn, letter, destination.key or "")
         return What.ALIAS
     if destination.door in _BOUNCES:
-        bounces.work(turn, letter, destination)
+        bounces.work(turn, letter, destination, ahead if isinstance(ahead, Report) else None)
         return What.REPORT
     if destination.door is not Door.POST:
         requests.work(turn, letter, destination)

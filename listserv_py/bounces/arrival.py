@@ -12,7 +12,7 @@ from datetime import timedelta
 from listserv_py.bounces.policy import status_of, worst
 from listserv_py.bounces.read import read_report
 from listserv_py.bounces.removing import complained
-from listserv_py.bounces.report import Kind, Returned
+from listserv_py.bounces.report import Kind, Report, Returned
 from listserv_py.errors import BadAddress
 from listserv_py.lists.addresses import Destination, Door, route
 from listserv_py.lists.model import MailingList, Subscription
@@ -36,10 +36,13 @@ MONTHS = 3
 """A key serves in the month of its copy and in the two behind it."""
 
 
-def work(turn: Turn, letter: Letter, destination: Destination) -> None:
-    """Take up one mail to `owner-LIST`, `owner-LIST+KEY` or the robot's own bounce address."""
+def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | None = None) -> None:
+    """Take up one mail to `owner-LIST`, `owner-LIST+KEY` or the robot's own bounce address.
+
+    `ahead` is what `read_report` said of it, where that was asked before the turn.
+    """
     found = turn.tx.lists.find(destination.listname) if destination.listname else None
-    report = read_report(letter.message)
+    report = (ahead or read_report(letter.message)).found
     if destination.door is Door.OWN_BOUNCE or found is None:
         log.info("bounce.dropped", spool=letter.spool_id, reason="no list's")
     elif report is not None:

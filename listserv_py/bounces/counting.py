@@ -23,7 +23,7 @@ from listserv_py.store.turn import Turn
 
 log = get_logger("bounces")
 
-AT_ONCE = 200
+AT_ONCE = 500
 SETTLES = timedelta(minutes=30)
 
 

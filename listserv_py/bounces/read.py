@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from listserv_py.bounces.dsn import address_in, read_complaint, read_dsn
 from listserv_py.bounces.prose import is_challenge, is_vacation, prose_of, read_prose
-from listserv_py.bounces.report import Kind, Returned
+from listserv_py.bounces.report import Kind, Report, Returned
 from listserv_py.mail.fields import Field, read_header
 from listserv_py.mail.message import Message
 from listserv_py.mail.words import to_text
@@ -25,13 +25,14 @@ _HEADER_MAX = 64_000
 _MDN = "message/disposition-notification"
 
 
-def read_report(message: Message) -> tuple[Returned, ...] | None:
-    """What became of which copy; None when the mail is nothing of the kind."""
+def read_report(message: Message) -> Report:
+    """What became of which copy; a hostile mail takes a tenth of a second."""
     found = _read(message)
     if not found:
-        return found
+        return Report(found)
     message_id, sender = _original(message)
-    return tuple(replace(one, message_id=message_id, sender=one.sender or sender) for one in found)
+    named = (replace(one, message_id=message_id, sender=one.sender or sender) for one in found)
+    return Report(tuple(named))
 
 
 def _read(message: Message) -> tuple[Returned, ...] | None:

@@ -50,6 +50,13 @@ class Returned:
         return self.kind is Kind.FAILED
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A mail to a bounce address; `found` None: a letter, as far as anybody can tell."""
+
+    found: tuple[Returned, ...] | None
+
+
 def quotable(text: str) -> str:
     """A stranger's text on one line, bounded, without controls."""
     cut = text[: 4 * TEXT_MAX]

@@ -15,11 +15,10 @@ from functools import partial
 from listserv_py import timers
 from listserv_py.authn.dkim import Verifier
 from listserv_py.authn.proof import Case, look
-from listserv_py.commands import jobs
 from listserv_py.config import Settings
 from listserv_py.daemon.proving import Proving
 from listserv_py.errors import Broken
-from listserv_py.intake import open_letter, read_ahead, work_off
+from listserv_py.intake import Ahead, open_letter, read_ahead, work_off
 from listserv_py.mail.letter import Letter
 from listserv_py.maillog import get_logger
 from listserv_py.store.spool import Entry
@@ -60,7 +59,7 @@ class Work:
         self._ready = asyncio.Event()
         self._arrivals: deque[float] = deque([float("-inf")] * BURST, maxlen=BURST)
         self._backlog = 0
-        self._jobs: dict[int, jobs.Job] = {}
+        self._ahead: dict[int, Ahead] = {}
 
     def wake(self) -> None:
         """Something may wait in the spool."""
@@ -147,7 +146,7 @@ class Work:
             outcomes = await self._store.run_each(works)
         finally:
             for spool_id, _ in letters:
-                self._jobs.pop(spool_id, None)
+                self._ahead.pop(spool_id, None)
         for (spool_id, _), (_, error) in zip(letters, outcomes, strict=True):
             if error is not None:
                 log.error("intake.failed", spool=spool_id, exc_info=error)
@@ -156,9 +155,9 @@ class Work:
     def _opened(self, entry: Entry, settings: Settings) -> Case | Exception:
         try:
             letter = open_letter(entry)
-            job = read_ahead(letter, settings.site)
-            if job is not None:
-                self._jobs[entry.id] = job
+            ahead = read_ahead(letter, settings.site)
+            if ahead is not None:
+                self._ahead[entry.id] = ahead
             return look(letter, settings)
         except Exception as exc:  # noqa: BLE001 - one poisonous mail must not stop the others
             return exc
@@ -166,7 +165,7 @@ class Work:
     def _turn(self, spool_id: int, letter: Letter | Exception, tx: Tx) -> None:
         if isinstance(letter, Exception):
             raise letter
-        work_off(self._turns.at(tx), letter, self._jobs.get(spool_id))
+        work_off(self._turns.at(tx), letter, self._ahead.get(spool_id))
 
     def _timers(self, tx: Tx) -> bool:
         return timers.run(self._turns.at(tx))

@@ -34,7 +34,7 @@ def report(
 
 
 def told(raw: bytes) -> tuple[Returned, ...]:
-    return read_report(read(raw)) or ()
+    return read_report(read(raw)).found or ()
 
 
 def mail(fields: str, body: str) -> bytes:
@@ -94,7 +94,7 @@ def test_a_report_in_another_alphabet() -> None:
 
 def test_a_letter_is_nothing_of_the_kind() -> None:
     letter = mail("From: x@y.org\nSubject: Hello", "Action: failed\nStatus: 5.1.1")
-    assert read_report(read(letter)) is None
+    assert read_report(read(letter)).found is None
 
 
 COMPLAINT = (
