@@ -253,6 +253,10 @@ class Retention(Table):
         default=timedelta(days=90),
         description="What came back and is held against a subscriber (`Auto-Delete=`).",
     )
+    archive_days: units.Count = Field(
+        default=0,
+        description="Posts in lists' archives, in days; 0: as long as the list is there.",
+    )
 
 
 class Limits(Table):

@@ -13,6 +13,7 @@ from listserv_py.store import issues
 from listserv_py.store.turn import Turn
 
 AT_ONCE = 50
+ARCHIVED_AT_ONCE = 500
 POSTED_FOR = timedelta(days=7)
 COUNTED_FOR = timedelta(days=2)
 ANSWERED_FOR = timedelta(days=1)
@@ -29,10 +30,11 @@ def run(turn: Turn) -> bool:
     more_renewals = renewing.run(turn)
     more_bounces = [step.run(turn) for step in (counting, removing, reporting)]
     more_issues = issues.run(turn)
+    more_posts = _sweep_archives(turn)
     more_copies = turn.tx.outbox.clear_dropped()
     sweep(turn)
-    more = (*more_bounces, more_issues, more_renewals, more_copies, len(overdue) == AT_ONCE)
-    return any(more)
+    more = (*more_bounces, more_issues, more_posts, more_renewals, more_copies)
+    return any(more) or len(overdue) == AT_ONCE
 
 
 def sweep(turn: Turn) -> None:
@@ -52,3 +54,12 @@ def sweep(turn: Turn) -> None:
     tx.trail.sweep(now - turn.settings.retention.outcomes)
     tx.digests.sweep(now - issues.KEPT_FOR)
     tx.changelog.sweep(now - CHANGES_FOR)
+
+
+def _sweep_archives(turn: Turn) -> bool:
+    """Forget posts of dropped lists, and those that are too old; whether there is more."""
+    days, archive = turn.settings.retention.archive_days, turn.tx.archive
+    more = archive.sweep(ARCHIVED_AT_ONCE)
+    if not days:
+        return more
+    return archive.forget_older(turn.now - timedelta(days=days), ARCHIVED_AT_ONCE) or more

@@ -25,8 +25,9 @@ from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.backup import sweep
 from listserv_py.store.changelog import Checked
 from listserv_py.store.erasures import Erasures
-from listserv_py.store.people import People, Record, whole_address
+from listserv_py.store.people import People, whole_address
 from listserv_py.store.queue_view import Detail, Retried, Waiting
+from listserv_py.store.records import Record
 from listserv_py.store.turn import Turn
 from listserv_py.texts import site
 

@@ -20,6 +20,7 @@ from listserv_py.config import Settings, reread
 from listserv_py.control.desk import Desk
 from listserv_py.control.socket import serve_control
 from listserv_py.daemon import notify
+from listserv_py.daemon.archiving import Indexer
 from listserv_py.daemon.figures import Collection
 from listserv_py.daemon.mailroom import House
 from listserv_py.daemon.memory import give_back_large_blocks
@@ -141,6 +142,7 @@ class _Server:
             asyncio.create_task(loop, name=name)
             for name, loop in (
                 ("work", self._work.run()),
+                ("archives", Indexer(self._store).run()),
                 ("timers", self._work.run_timers()),
                 ("engine", self._engine.run()),
                 ("watchdog", self._watch()),

@@ -109,6 +109,12 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
         " LISTSERV has it as a setting of the site.",
     ),
     MiscOption(
+        "DROP_ERASED_POSTS",
+        State.OBEYED,
+        "Ours: what an erased person wrote goes from the archive; without it the text stays, and"
+        " nothing that names him.",
+    ),
+    MiscOption(
         "NO_DKIM_PROOF",
         State.OBEYED,
         "Ours: a DKIM signature proves no sender of this list's commands and posts.",

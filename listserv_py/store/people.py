@@ -19,11 +19,9 @@ from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.message import read
 from listserv_py.store.digest_tables import ABOUT
 from listserv_py.store.outcomes import unpack
+from listserv_py.store.records import Record, Value, readable
 from listserv_py.store.store import Tx
 from listserv_py.store.times import moment
-
-Value = str | int | bool | None
-Record = dict[str, "Value | Record | list[str]"]
 
 _ADDRESS = re.compile(r"[^\s,;()<>\"]+@[^\s,;()<>\"]+")
 _HEADERS_IN = {
@@ -31,9 +29,6 @@ _HEADERS_IN = {
     "old_header": "SELECT l.name, o.header FROM old_header o JOIN list l ON l.id = o.list_id",
 }
 _HASH = re.compile(r"\$argon2[^\"\s]*")
-_PASSWORD = re.compile(
-    r"(?i)(\bPW[ \t]*=[ \t]*|^PWC?[ \t]+(?:ADD|CH|REP)[^\n]*[ \t])[^\s<>]+", re.MULTILINE
-)
 _TIMES = re.compile(r"(_at|until)$")
 
 
@@ -83,6 +78,7 @@ class People:
             "change_log": self._changes(key, written),
             "probes": self._probes(key),
             **{name: self._rows(query, (key,)) for name, query in ABOUT.items()},
+            **self._tx.archive_people.stored_about(mailbox),
             "bounces": self._rows(
                 "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
                 " FROM bounce b LEFT JOIN list l ON l.id = b.list_id"
@@ -130,7 +126,9 @@ class People:
         if named:
             raise StillNamed(named)
         key, written = mailbox.key, _written(mailbox)
-        gone = self._erase_incoming(mailbox) + self._erase_outgoing(mailbox)
+        archives = self._tx.archive_people
+        gone = archives.erase(mailbox, archives.names(mailbox))
+        gone += self._erase_incoming(mailbox) + self._erase_outgoing(mailbox)
         for statement, value in (
             ("DELETE FROM header_lock WHERE lower(address) = ?", written),
             ("DELETE FROM old_header WHERE instr(lower(header), ?)", written),
@@ -171,6 +169,7 @@ class People:
             " UNION SELECT address FROM header_lock UNION SELECT address FROM service"
             " UNION SELECT address FROM signup UNION SELECT address FROM password"
             " UNION SELECT address FROM alias UNION SELECT address FROM recipient"
+            " UNION SELECT address FROM archive WHERE author_key <> ''"
             " UNION SELECT person FROM trail_step WHERE person <> ''"
             " UNION SELECT address FROM change_log WHERE address <> ''"
         ).fetchall()
@@ -268,6 +267,7 @@ class People:
         ).fetchall()
         for name, title, text in rows:
             yield from ((name, title, line) for line in text.split("\n") if whole.search(line))
+        yield from self._tx.archive_people.file_lines(whole)
 
     def _incoming(self, mailbox: Mailbox) -> Iterator[tuple[Record, int]]:
         """Mail of his that is not decided on yet: held posts, and what could not be worked off."""
@@ -318,8 +318,7 @@ class People:
 
     def _with_content(self, record: Record, query: str, row_id: int) -> Record:
         raw = self._db.execute(query, (row_id,)).fetchone()[0]
-        content = bytes(raw).decode("utf-8", "backslashreplace")
-        return {**record, "content": _PASSWORD.sub(r"\1(hidden)", content)}
+        return {**record, "content": readable(bytes(raw))}
 
     def _erase_incoming(self, mailbox: Mailbox) -> int:
         found = [int(str(record["id"])) for record, _ in self._incoming(mailbox)]

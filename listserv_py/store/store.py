@@ -7,6 +7,7 @@ from listserv_py.mail.verp import Verp
 from listserv_py.store.aliases import Aliases
 from listserv_py.store.archive import Archive
 from listserv_py.store.archive_index import ArchiveIndex
+from listserv_py.store.archive_people import ArchivePeople
 from listserv_py.store.bounces import Bounces
 from listserv_py.store.budget import Budget
 from listserv_py.store.changelog import ChangeLog
@@ -47,6 +48,7 @@ class Tx:
         self.files = ListFiles(db)
         self.archive = Archive(db)
         self.archive_index = ArchiveIndex(db)
+        self.archive_people = ArchivePeople(db, self.lists)
         self.templates = Templates(db)
         self.subscribers = Subscribers(db, self.lists)
         self.roll = Roll(db)
