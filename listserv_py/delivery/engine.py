@@ -7,7 +7,8 @@ is polled: they wake on events and at due times.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TypeVar
 
 from listserv_py.config import Settings
 from listserv_py.delivery import journal
@@ -22,6 +23,7 @@ from listserv_py.delivery.letters import Letters
 from listserv_py.delivery.record import Recorder
 from listserv_py.delivery.sign import Signers, load
 from listserv_py.delivery.tally import Tally
+from listserv_py.delivery.turns import Turns
 from listserv_py.errors import ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
@@ -32,6 +34,8 @@ from listserv_py.store.thread import Store
 
 log = get_logger("delivery")
 
+T = TypeVar("T")
+
 PAGE = 1000
 FIRST_PAGE = 100
 """So that the first copies of a post leave sooner."""
@@ -40,6 +44,8 @@ IN_HAND = 4000
 """Copies in hand before no more pages are read."""
 STALE = 0.25
 """Seconds after which a page that is not yet sent is read again."""
+LONG = 0.5
+"""Seconds that small mails may wait while a post is rendered."""
 LONGEST_SLEEP = 3600.0
 AFTER_TROUBLE = 5.0
 
@@ -77,6 +83,7 @@ class Engine:
         self._recorder = Recorder(store, self._hand, self._clock)
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
+        self._turns = Turns()
         self._stopping = False
 
     def apply(self, settings: Settings) -> None:
@@ -116,6 +123,12 @@ class Engine:
 
     async def run(self) -> None:
         """Send until `stop`, or until cancelled."""
+        try:
+            await self._run()
+        finally:
+            self._hand.close()
+
+    async def _run(self) -> None:
         await self._recover()
         async with asyncio.TaskGroup() as group:
             loops = [
@@ -209,9 +222,19 @@ class Engine:
         """Send out what is due; whether there may be more at once."""
         more = await self._due(URGENT, SMALL_MAILS) == SMALL_MAILS
         if self._hand.size < IN_HAND:
-            more = await self._due(BULK, PAGE) == PAGE or more
-            more = await self._next_page() or more
+            more = await self._beside_answers(self._due(BULK, PAGE)) == PAGE or more
+            more = await self._beside_answers(self._next_page()) or more
         return more
+
+    async def _beside_answers(self, work: Coroutine[None, None, T]) -> T:
+        """Long work, as it is to render a post of many megabytes, does not hold up small mails."""
+        task = asyncio.get_running_loop().create_task(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=LONG))[0]:
+                await self._due(URGENT, SMALL_MAILS)
+            return await task
+        finally:
+            task.cancel()
 
     async def _probe(self) -> None:
         """Find out with one batch how a smarthost stands; each failure makes rows of its copies."""
@@ -249,14 +272,12 @@ class Engine:
         open_posts = [post for post in self._hand.posts.values() if not post.is_read]
         if not open_posts:
             return False
-        post = min(open_posts, key=lambda one: one.turn)
-        post.turn += 1
-        await self._send_page(post)
+        await self._send_page(self._turns.next(open_posts))
         return self._hand.size < IN_HAND
 
     async def _send_page(self, post: Post, *, again: bool = False) -> None:
         mailing, after, began = post.mailing, post.after, time.monotonic()
-        size = FIRST_PAGE if post.turn == 1 else PAGE
+        size = FIRST_PAGE if after == mailing.cursor else PAGE
 
         def read(tx: Tx) -> tuple[list[Reader], frozenset[int], int]:
             readers = tx.sending.page(mailing, after, size)

@@ -18,6 +18,7 @@ from listserv_py.delivery.courier import Courier
 from listserv_py.delivery.journal import SUFFIX, Journal, Key
 from listserv_py.delivery.replies import own
 from listserv_py.delivery.retry import Patience
+from listserv_py.delivery.through import Through
 from listserv_py.maillog import get_logger
 from listserv_py.store.outcomes import Fate, Settled
 from listserv_py.store.sending import Mailing
@@ -57,12 +58,15 @@ class Rows:
 
 @dataclass(slots=True, eq=False)
 class Post:
-    """A post in work; `after` is the last subscriber id that was read, not that was recorded."""
+    """A post in work; `after` is the last subscriber id that was read, not that was recorded.
+
+    `turn` counts its pages against those of its list's other posts; None: it has had none yet.
+    """
 
     mailing: Mailing
     after: int
     is_read: bool = False
-    turn: int = 0
+    turn: int | None = None
     pages: deque[Page] = field(default_factory=deque)
 
 
@@ -73,6 +77,7 @@ class Hand:
         self, folder: Path, courier: Courier, patience: Patience, clock: Callable[[], int]
     ) -> None:
         self._folder, self._courier, self._clock = folder, courier, clock
+        self._through = Through(folder)
         self.patience = patience
         self.posts: dict[int, Post] = {}
         self.rows: list[Rows] = []
@@ -94,10 +99,13 @@ class Hand:
 
     def batch(self, room: int, *, urgent: bool) -> Batch:
         """A new batch; OSError when the disk has no room for its journal."""
-        name = f"{os.getpid()}-{next(self._numbers)}{SUFFIX}"
-        return Batch(
-            self.patience, self._clock, self._is_done, Journal(self._folder / name, room), urgent
-        )
+        journal = Journal(self._folder / f"{os.getpid()}-{next(self._numbers)}{SUFFIX}", room)
+        self._through.add(journal)
+        return Batch(self.patience, self._clock, self._is_done, journal, urgent)
+
+    def close(self) -> None:
+        """Nothing more is taken in hand."""
+        self._through.stop()
 
     def send(self, batch: Batch, copies: Sequence[Copy]) -> None:
         """Have the copies of a batch carried out; one without copies is done at once."""

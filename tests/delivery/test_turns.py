@@ -1,0 +1,68 @@
+"""Whose copies go next: lists share, so do posts, and a small mail waits for nothing long."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from delivery_rig import NOW, Clock, House, Sink, numbered, relay
+
+from listserv_py.delivery import engine
+from listserv_py.delivery.copies import Batch, Copy
+from listserv_py.delivery.desk import Desk
+from listserv_py.delivery.hand import Post
+from listserv_py.delivery.turns import Turns
+from listserv_py.store.outbox import Kind
+from listserv_py.store.sending import Mailing, Reader
+
+
+def _post(number: int, of_list: int) -> Post:
+    made = Mailing(number, Kind.POST, of_list, "{}", "", int(NOW.timestamp()), 10**6, 0)
+    return Post(made, 0)
+
+
+def _pages(turns: Turns, posts: list[Post], many: int) -> Counter[int]:
+    return Counter(turns.next(posts).mailing.id for _ in range(many))
+
+
+def test_lists_share_and_so_do_the_posts_of_a_list() -> None:
+    turns, chatty, single = Turns(), [_post(n, 1) for n in (1, 2, 3)], _post(9, 2)
+    assert _pages(turns, [*chatty, single], 60) == {1: 10, 2: 10, 3: 10, 9: 30}
+    assert _pages(turns, chatty, 30) == {1: 10, 2: 10, 3: 10}
+
+
+def test_who_comes_new_takes_turns_from_then_on() -> None:
+    turns, old = Turns(), _post(1, 1)
+    assert _pages(turns, [old], 500) == {1: 500}
+    assert _pages(turns, [old, _post(2, 1), _post(3, 2)], 80) == {1: 20, 2: 20, 3: 40}
+
+
+async def test_an_answer_goes_out_while_a_post_is_being_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LONG", 0.05)
+    rendering, answered = asyncio.Event(), asyncio.Event()
+    render = Desk.of_page
+
+    async def slowly(
+        desk: Desk, mailing: Mailing, readers: Sequence[Reader], batch: Batch
+    ) -> list[Copy] | None:
+        rendering.set()
+        await answered.wait()
+        return await render(desk, mailing, readers, batch)
+
+    monkeypatch.setattr(Desk, "of_page", slowly)
+    async with Sink().listening() as sink:
+        house = House(tmp_path, Clock(), delivery=relay(sink))
+        async with house.open():
+            await house.subscribe(*numbered(3))
+            async with house.running():
+                await house.post()
+                await rendering.wait()
+                await house.send("one@example.test", kind=Kind.CONFIRMATION)
+                await sink.has_taken(1)
+                answered.set()
+                await house.drained()
+        assert sink.recipients()[0] == "one@example.test"
+        assert len(sink.taken) == 4
