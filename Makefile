@@ -5,7 +5,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: all demo run test check fmt docs bench bench-peers sweep
+.PHONY: all demo run test check fmt docs bench bench-peers sweep torture
 
 all: check test
 
@@ -42,6 +42,9 @@ bench-peers: $(READY)
 
 sweep: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/loopback/sweep.py
+
+torture: $(READY)
+	PYTHONPATH=tests $(BIN)/python tests/loopback/torture.py
 
 $(READY): $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'

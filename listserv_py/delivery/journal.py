@@ -5,7 +5,8 @@ what stands there outlives the death of the process, whoever it is that sends (t
 its workers), without a system call a copy. SENT is noted before the connection's next final dot, so
 that a kill -9 costs at most one copy a connection again. The file's room is taken before the first
 copy goes out, so that a full disk cannot keep an outcome from being noted; it is removed once the
-store has recorded all its batches. Names that do not check (a power cut's rest) end the reading.
+store has recorded all its batches. `through.py` syncs it while it is written. Names that do not
+check (a power cut's rest) end the reading.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,30 +36,32 @@ Key = tuple[int, int | None]
 class Journal:
     """One open journal; a copy's `slot` is its place in the list given to `enter`."""
 
-    __slots__ = ("_base", "_map", "_shares", "path")
+    __slots__ = ("_base", "_descriptor", "_end", "_guard", "_map", "_shares", "_synced", "path")
 
     def __init__(self, path: Path, room: int) -> None:
         """Make the file with room for so many copies; OSError when the disk has none."""
         self.path = path
-        self._base = self._shares = 0
+        self._base = self._end = self._shares = self._synced = 0
+        self._guard = threading.Lock()
         descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             size = _HEAD.size + room * (_KEY.size + 1)
             os.posix_fallocate(descriptor, 0, size)
             self._map = mmap.mmap(descriptor, size)
         except OSError:
+            os.close(descriptor)
             path.unlink(missing_ok=True)
             raise
-        finally:
-            os.close(descriptor)
+        self._descriptor = descriptor
 
     def enter(self, keys: Sequence[Key]) -> None:
         """Name the copies, not more than there is room for."""
         numbers = [number for mailing, person in keys for number in (mailing, person or 0)]
         packed = struct.pack(f"<{len(numbers)}Q", *numbers)
         self._map[: _HEAD.size] = _HEAD.pack(_MAGIC, len(keys), crc32(packed))
-        self._base = _HEAD.size + len(packed)
-        self._map[_HEAD.size : self._base] = packed
+        base = _HEAD.size + len(packed)
+        self._map[_HEAD.size : base] = packed
+        self._base, self._end = base, base + len(keys)
 
     def mark(self, slot: int, state: int) -> None:
         """Note how far a copy has come."""
@@ -81,9 +85,37 @@ class Journal:
             self.remove()
             raise
 
+    # For the thread that syncs it, while another may close it.
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still written to."""
+        return self._descriptor >= 0
+
+    @property
+    def unsynced(self) -> int:
+        """How many copies were taken over since the last sync began."""
+        with self._guard:
+            return self._taken() - self._synced if self.is_open else 0
+
+    def begin_sync(self) -> int | None:
+        """A descriptor to sync, then to close: what is marked by now; None when all is over."""
+        with self._guard:
+            if not self.is_open:
+                return None
+            self._synced = self._taken()
+            return os.dup(self._descriptor)
+
+    def _taken(self) -> int:
+        return self._map[self._base : self._end].count(SENT)
+
     def close(self) -> None:
         """Let go of the file and leave it."""
-        self._map.close()
+        with self._guard:
+            if self.is_open:
+                self._map.close()
+                os.close(self._descriptor)
+                self._descriptor = -1
 
     def remove(self) -> None:
         """The store has recorded a batch: with the last one the file goes."""

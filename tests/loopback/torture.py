@@ -1,0 +1,383 @@
+"""Three minutes of torture: a server killed at random, a smarthost with every fault there is.
+
+    make torture                                             # 180 s or 200 kills
+    python tests/loopback/torture.py --seconds 60 --kills 20 --seed 7
+
+Clients send posts and commands, the same bytes again until there is a 250. It ends with 1 when a
+copy was lost, invented, changed, or came once more than what was past its dot excuses; a subscriber
+that did not come in exactly once, or a stop that went wrong, is a broken promise as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import signal
+import smtplib
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+from loopback_rig import CODE, DOMAIN, Server, free_port
+from torture_sink import Key, TortureSink
+
+LISTSERV = f"listserv@{DOMAIN}"
+STOPPED_FOR = 5.0
+DRAINS_WITHIN = 180.0
+SETTINGS = """
+[web]
+listen = "127.0.0.1:{web}"
+base_url = "https://{domain}/lists"
+"""
+DELIVERY = 'workers = 2\nconnections = 10\nretry = ["1s", "2s"]'
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how often, how large."""
+
+    seconds: float = 180
+    kills: int = 200
+    seed: int = 1
+    clients: int = 5
+    readers: int = 250
+    order: tuple[str, ...] = ()
+    """What is done, instead of `deed`."""
+
+
+@dataclass
+class Report:
+    """What came of it."""
+
+    faults: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def must(self, is_so: bool, what: str) -> None:
+        """Note a promise, kept or broken."""
+        self.lines.append(f"{'ok ' if is_so else 'BAD'} {what}")
+        if not is_so:
+            self.faults.append(what)
+
+
+def deed(number: int) -> str:
+    """What the killer does the `number`-th time."""
+    if number % 20 == 0:
+        return "stop"
+    if number % 10 == 0:
+        return "term"
+    if number % 5 == 0:
+        return "worker"
+    return "server" if number % 10 == 7 else "group"
+
+
+class Torture:
+    """One run."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan = plan
+        self.luck = random.Random(plan.seed)  # noqa: S311 - a test's dice
+        self.sink = TortureSink(folder / "ledger", plan.seed)
+        self.folder = folder
+        self.report = Report()
+        self.lists = {
+            "BIG-L": plan.readers,
+            "CLICK-L": plan.readers * 4 // 5,
+            "SAME-L": plan.readers // 4,
+        }
+        self.sent: dict[str, str] = {}
+        self.acked: set[str] = set()
+        self.joined: list[str] = []
+        self.over = asyncio.Event()
+        self.is_ending = False
+
+    async def run(self) -> Report:
+        """Prepare, torture, let it drain, count."""
+        self.server = Server(self.folder, transport="smtp", relay=await self.sink.open())
+        self.server.extra = SETTINGS.format(web=free_port(), domain=DOMAIN)
+        self.server.configure()
+        text = self.server.config.read_text().replace("workers = 1", DELIVERY)
+        self.server.config.write_text(text)
+        try:
+            await asyncio.to_thread(self._prepare)
+            self.server.start()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._kill())
+                group.create_task(self._keep_up())
+                clients = [group.create_task(self._post(n)) for n in range(self.plan.clients)]
+                clients.append(group.create_task(self._join()))
+                await asyncio.gather(*clients)
+                await self._until(self._is_drained, "an empty queue")
+                self.is_ending = True
+            code = await asyncio.to_thread(self.server.stop)
+            self.report.must(code == 0, f"the last stop ended with {code}")
+            await asyncio.to_thread(self._count)
+        finally:
+            self.server.stop(signal.SIGKILL)
+            await self.sink.close()
+        return self.report
+
+    def _prepare(self) -> None:
+        run = self.server.run
+        run("dkim")
+        for name in (*self.lists, "JOIN-L"):
+            misc = {"CLICK-L": "ONE_CLICK", "SAME-L": "NO_VERP"}.get(name)
+            words = ["--set", f"Misc-Options= {misc}"] if misc else []
+            free = "Daily-Threshold= 100000,100000"
+            run("create", name, "--owner", "owner@example.org",
+                "--set", "Send= Public", "--set", free, *words)  # fmt: skip
+        for name in self.lists:
+            rows = "".join(
+                f"{one},,{'NOHTML' if number % 2 else ''},\n"
+                for number, one in enumerate(self._readers(name))
+            )
+            run("import", name, "-", given=f"address,name,options,subscribed\n{rows}")
+
+    def _readers(self, name: str) -> list[str]:
+        return [f"{name.lower()}{number}@example.net" for number in range(self.lists[name])]
+
+    # The killer, and who starts it again.
+
+    async def _kill(self) -> None:
+        end = time.monotonic() + self.plan.seconds
+        deeds = self.plan.order or tuple(deed(n) for n in range(1, self.plan.kills + 1))
+        done: dict[str, int] = {}
+        for what in deeds:
+            if time.monotonic() > end:
+                break
+            # Mostly once it is up; else it would never get anywhere on a slow machine.
+            if self.luck.random() < 0.8:
+                await self._until(self._is_up, "a server")
+            await asyncio.sleep(self.luck.uniform(0.02, 2))
+            if await self._do(what):
+                done[what] = done.get(what, 0) + 1
+        self.report.lines.append("done: " + ", ".join(f"{n} {what}" for what, n in done.items()))
+        self.sink.calm = True
+        self.over.set()
+
+    async def _do(self, what: str) -> bool:
+        if what == "term":
+            # Before it listens, a signal ends it as it ends any program.
+            await self._until(self._is_up, "a server")
+        process = self.server.process
+        if process is None or process.poll() is not None:
+            return False
+        workers = _children(process.pid)
+        target = process.pid
+        if what in ("worker", "stop") and workers and self.luck.random() < 0.8:
+            target = self.luck.choice(workers)
+        elif what == "worker":
+            return False
+        if what == "term":
+            self.server.process = None
+            process.terminate()
+            code = await asyncio.to_thread(process.wait, 60)
+            self.report.must(code == 0, f"SIGTERM ended with {code}")
+            self.server.start()
+            return True
+        if what == "stop":
+            _signal(target, signal.SIGSTOP)
+            await asyncio.sleep(STOPPED_FOR)
+            _signal(target, signal.SIGCONT)
+            return True
+        self.sink.deaths += 1
+        if what == "group":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            _signal(target, signal.SIGKILL)
+        return True
+
+    async def _keep_up(self) -> None:
+        """Start it again at once."""
+        while not self.is_ending:
+            process = self.server.process
+            code = process.poll() if process else None
+            if code is not None:
+                if code != -signal.SIGKILL:
+                    self.report.must(False, f"the server ended by itself with {code}")
+                self.server.start()
+            await asyncio.sleep(0.02)
+
+    async def _is_up(self) -> bool:
+        return await asyncio.to_thread(self.server.is_up)
+
+    async def _is_drained(self) -> bool:
+        try:
+            return (
+                await asyncio.to_thread(self.server.run, "queue", "list", "--json")
+            ).strip() in ("[]", "")
+        except AssertionError:
+            return False
+
+    async def _until(self, look: Callable[[], Awaitable[object]], why: str) -> None:
+        end = time.monotonic() + DRAINS_WITHIN
+        while not await look():
+            if time.monotonic() > end:
+                raise AssertionError(f"waited in vain for {why}; see {self.folder}")
+            await asyncio.sleep(0.05)
+
+    # The clients.
+
+    async def _post(self, client: int) -> None:
+        number = 0
+        while not self.over.is_set() or not number:
+            name = self.luck.choice([*self.lists])
+            message_id = f"<p{client}.{number}@client.example>"
+            mail = EmailMessage()
+            mail["From"], mail["To"] = f"joe{client}@example.com", f"{name.lower()}@{DOMAIN}"
+            mail["Subject"], mail["Message-ID"] = f"Post {client}.{number}", message_id
+            mail.set_content(f"Hello, this is {client}.{number}.\n" * 20)
+            if number % 2:
+                mail.add_alternative(f"<p>Hello, this is {client}.{number}.</p>\n" * 20, "html")
+            self.sent[message_id] = name
+            await self._send(mail)
+            self.acked.add(message_id)
+            number += 1
+            await asyncio.sleep(self.luck.uniform(0, 1.5))
+
+    async def _join(self) -> None:
+        """One after the other subscribes and confirms."""
+        while not self.over.is_set() or not self.joined:
+            address = f"joiner{len(self.joined)}@example.net"
+            self.joined.append(address)
+            await self._command(address, "SUBSCRIBE JOIN-L Jo Iner")
+            request = await self._heard(address, "confirmation request")
+            found = CODE.search(request)
+            assert found, request
+            await self._command(address, f"OK {found[1]}")
+            await self._heard(address, "Output of your job")
+
+    async def _command(self, sender: str, line: str) -> None:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = sender, LISTSERV, "x"
+        mail["Message-ID"] = f"<{line.partition(' ')[0]}.{sender}>"
+        mail.set_content(f"{line}\n")
+        await self._send(mail)
+
+    async def _heard(self, address: str, words: str) -> str:
+        async def look() -> str:
+            found = self.sink.subjects.get(address, [])
+            return next((subject for _, subject in found if words in subject), "")
+
+        await self._until(look, words)
+        return await look()
+
+    async def _send(self, mail: EmailMessage) -> None:
+        raw, sender, to = mail.as_bytes(policy=SMTP), str(mail["From"]), str(mail["To"])
+
+        async def attempt() -> bool:
+            return await asyncio.to_thread(_sent, self.server.port, sender, to, raw)
+
+        await self._until(attempt, "250")
+
+    # The count.
+
+    def _count(self) -> None:
+        sink, must = self.sink, self.report.must
+        acked = {(r, i) for i in self.acked for r in self._readers(self.sent[i])}
+        known = {(r, i) for i in self.sent for r in self._readers(self.sent[i])}
+        got = {
+            key for key in sink.counts if key[0].partition("@")[0].rstrip("0123456789")[-2:] == "-l"
+        }
+        lost, alien = acked - got, got - known
+        must(not lost, f"lost {len(lost)} of {len(acked)} {sorted(lost)[:3]}")
+        must(not alien, f"alien {len(alien)} {sorted(alien)[:3]}")
+        mutants = [key for key, shapes in sink.shapes.items() if len(shapes) > 1]
+        must(not mutants, f"mutants {len(mutants)} {mutants[:3]}")
+        self._count_repeats()
+        self._count_joined()
+        db = sqlite3.connect(self.server.data_dir / "listserv.db")
+        must(db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the database is sound")
+        must(db.execute("PRAGMA foreign_key_check").fetchone() is None, "its keys are too")
+        left = db.execute("SELECT count(*) FROM spool").fetchone()[0]
+        must(left == 0, f"{left} mails lie in the spool")
+        db.close()
+
+    def _count_repeats(self) -> None:
+        sink = self.sink
+        repeats = {key: many - 1 for key, many in sink.counts.items() if many > 1}
+        over: list[Key] = [key for key, many in repeats.items() if many > sink.excuses[key]]
+        many, excused = sum(repeats.values()), sum(sink.events.values())
+        self.report.must(
+            not over, f"repeated {many} of {excused} excused, {len(over)} not {over[:3]}"
+        )
+        worst = max(sink.again.values(), default=0)
+        events = ", ".join(f"{n} by {why}" for why, n in sorted(sink.events.items()))
+        self.report.lines.append(
+            f"    {sink.deaths} deaths; past the dot {events}; at most {worst} again after a death"
+        )
+
+    def _count_joined(self) -> None:
+        rows = self.server.run("export", "JOIN-L").lower()
+        once = [one for one in self.joined if rows.count(f"{one},") == 1]
+        self.report.must(
+            len(once) == len(self.joined), f"{len(once)} of {len(self.joined)} joined once"
+        )
+        odd = []
+        for one in self.joined:
+            heard = set(self.sink.subjects[one])
+            requests = sum("confirmation request" in subject for _, subject in heard)
+            if requests != 1:
+                odd.append((one, sorted(heard)))
+        self.report.must(not odd, f"asked once each, but for {odd[:2]}")
+
+
+def _sent(port: int, sender: str, to: str, raw: bytes) -> bool:
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
+            client.sendmail(sender, to, raw)
+    except (OSError, smtplib.SMTPException):
+        return False
+    return True
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:
+        return []
+
+
+def _signal(pid: int, what: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, what)
+
+
+def torture(plan: Plan) -> Report:
+    """Run it on a folder of its own, which stays when a promise was broken."""
+    folder = Path(tempfile.mkdtemp(prefix="torture"))
+    report = asyncio.run(Torture(plan, folder).run())
+    if report.faults:
+        report.lines.append(f"see {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    return report
+
+
+def main() -> int:
+    """Tell what came of it."""
+    options = argparse.ArgumentParser(description="Torture a server.")
+    options.add_argument("--seconds", type=float, default=180)
+    options.add_argument("--kills", type=int, default=200)
+    options.add_argument("--seed", type=int, default=1)
+    given = options.parse_args()
+    report = torture(Plan(given.seconds, given.kills, given.seed))
+    print(f"seed {given.seed}", *report.lines, sep="\n", flush=True)
+    return 1 if report.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

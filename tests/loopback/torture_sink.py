@@ -1,0 +1,204 @@
+"""The torture's smarthost: it takes copies, refuses, falls silent or breaks off, and remembers.
+
+A copy is in its file, fsynced, before its 250. For each copy that came once more there must be an
+excuse: the transaction it first came in was past its dot when somebody died or this sink broke off.
+So the bound on repeated copies is exact, copy by copy, and not a guess from the number of kills.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import random
+import socket
+import struct
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loopback_rig import read_mail
+
+MODES = {"ok": 85, "4xx": 6, "421": 2, "mute": 2, "rst": 2, "slow": 3}
+FAULTS_AFTER = 12
+"""A faulty connection carries up to so many mails before its fault shows."""
+MUTE_FOR = 6.0
+SLOW_BY = 0.05
+_RESET = struct.pack("ii", 1, 0)
+
+Key = tuple[str, str]
+"""A recipient and a Message-ID."""
+
+
+@dataclass(slots=True, eq=False)
+class _Talk:
+    """One connection; `past_dot` are the copies whose 250 the other side may not have heard."""
+
+    mode: str
+    at: int
+    stage: str
+    born: int
+    mails: int = 0
+    past_dot: list[Key] = field(default_factory=list)
+    has_quit: bool = False
+
+
+@dataclass
+class TortureSink:
+    """See the module; `calm` ends all faults."""
+
+    ledger: Path
+    seed: int
+    calm: bool = False
+    deaths: int = 0
+    counts: Counter[Key] = field(default_factory=Counter)
+    excuses: Counter[Key] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    again: Counter[int] = field(default_factory=Counter)
+    shapes: dict[Key, set[str]] = field(default_factory=dict)
+    subjects: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    listening: asyncio.Server | None = None
+
+    async def open(self) -> str:
+        """Listen; where."""
+        self._luck = random.Random(self.seed)  # noqa: S311 - a test's dice
+        self._file = os.open(self.ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._talks: set[_Talk] = set()
+        self.listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
+        return f"127.0.0.1:{self.listening.sockets[0].getsockname()[1]}"
+
+    async def close(self) -> None:
+        """Take no more."""
+        if self.listening is not None:
+            self.listening.close()
+        os.close(self._file)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mode = "ok" if self.calm else self._luck.choices([*MODES], [*MODES.values()])[0]
+        stage = self._luck.choice(["CONNECT", "MAIL", "RCPT", "DATA", "DOT", "TAKEN"])
+        talk = _Talk(mode, self._luck.randrange(FAULTS_AFTER), stage, self.deaths)
+        self._talks.add(talk)
+        try:
+            await self._talk(talk, reader, writer)
+        except (OSError, EOFError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            self._talks.discard(talk)
+            self._ended(talk)
+            writer.close()
+
+    def _ended(self, talk: _Talk) -> None:
+        """Without QUIT, and since somebody died: what was past its dot may come again."""
+        if not talk.has_quit and talk.born < self.deaths:
+            self._excuse(talk, "kill")
+
+    def _excuse(self, talk: _Talk, why: str) -> None:
+        self.excuses.update(talk.past_dot)
+        self.events[why] += len(talk.past_dot)
+        talk.past_dot = []
+
+    async def _talk(
+        self, talk: _Talk, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if await self._fails(talk, "CONNECT", writer):
+            return
+        await self._say(talk, writer, "220 sink")
+        sender, rcpts = "", []
+        while line := (await reader.readline()).decode("utf-8", "replace").strip():
+            verb = line[:4].upper()
+            if verb == "QUIT":
+                talk.has_quit = True
+                return
+            if await self._fails(talk, verb, writer):
+                return
+            reply = self._reply(talk, verb, line, rcpts)
+            if verb == "MAIL":
+                sender, rcpts = _path(line), []
+            elif reply.startswith("354"):
+                await self._say(talk, writer, reply)
+                if await self._mail(talk, reader, writer, (sender, rcpts)):
+                    return
+                reply = "250 taken"
+            await self._say(talk, writer, reply)
+
+    def _reply(self, talk: _Talk, verb: str, line: str, rcpts: list[str]) -> str:
+        if verb == "EHLO":
+            return "250-sink\r\n250-PIPELINING\r\n250 8BITMIME"
+        if verb == "DATA":
+            return "354 go" if rcpts else "503 no recipients"
+        if verb == "RCPT":
+            if self._now(talk) == "4xx":
+                return "450 4.2.1 not now"
+            rcpts.append(_path(line))
+        return "250 ok"
+
+    async def _mail(
+        self,
+        talk: _Talk,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        envelope: tuple[str, list[str]],
+    ) -> bool:
+        """Read a mail to its dot and keep it; whether the connection ends here."""
+        lines: list[bytes] = []
+        while (line := await reader.readline()) != b".\r\n":
+            if not line.endswith(b"\r\n"):
+                raise EOFError
+            lines.append(line[1:] if line.startswith(b".") else line)
+        # Its next dot says that the other side has noted our last 250.
+        talk.past_dot = []
+        talk.mails += 1
+        if await self._fails(talk, "DOT", writer):
+            return True
+        self._keep(talk, *envelope, b"".join(lines))
+        if self._now(talk) == "mute":
+            self._excuse(talk, "mute")
+            await asyncio.sleep(self._luck.uniform(0.5, MUTE_FOR))
+            return True
+        return await self._fails(talk, "TAKEN", writer)
+
+    def _keep(self, talk: _Talk, sender: str, rcpts: list[str], content: bytes) -> None:
+        head = read_mail(content.partition(b"\r\n\r\n")[0])
+        message_id, subject = str(head["Message-ID"]), str(head["Subject"])
+        shape = hashlib.sha256(sender.encode() + b"\n" + content).hexdigest()
+        for rcpt in rcpts:
+            os.write(self._file, f"{rcpt} {message_id} {shape} {time.time():.3f}\n".encode())
+        os.fdatasync(self._file)
+        for rcpt in rcpts:
+            key = (rcpt, message_id)
+            if key in self.counts:
+                self.again[self.deaths] += 1
+            self.counts[key] += 1
+            self.shapes.setdefault(key, set()).add(shape)
+            self.subjects.setdefault(rcpt, []).append((message_id, subject))
+            talk.past_dot.append(key)
+
+    def _now(self, talk: _Talk) -> str:
+        """The connection's fault, once it is time for it."""
+        return talk.mode if not self.calm and talk.mails >= talk.at else "ok"
+
+    async def _fails(self, talk: _Talk, stage: str, writer: asyncio.StreamWriter) -> bool:
+        """Break off here with 421 or RST, if this connection is to."""
+        mode = self._now(talk)
+        if stage != talk.stage or mode not in ("421", "rst"):
+            return False
+        # Whoever closes with commands unread resets the connection, and may take a 250 along.
+        self._excuse(talk, mode)
+        if mode == "421":
+            writer.write(b"421 4.3.2 not now\r\n")
+            await writer.drain()
+        else:
+            peer: socket.socket = writer.get_extra_info("socket")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        return True
+
+    async def _say(self, talk: _Talk, writer: asyncio.StreamWriter, reply: str) -> None:
+        if self._now(talk) == "slow":
+            await asyncio.sleep(SLOW_BY)
+        writer.write(reply.encode() + b"\r\n")
+        await writer.drain()
+
+
+def _path(line: str) -> str:
+    return line.partition("<")[2].rpartition(">")[0]
