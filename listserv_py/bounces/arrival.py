@@ -74,8 +74,15 @@ def _take(
         kinds = ", ".join(sorted({one.kind for one in report}))
         log.info("bounce.no_loss", spool=letter.spool_id, list=mailing_list.name, kinds=kinds)
     elif (probe := _probe(turn, mailing_list, key)) is not None:
-        turn.tx.probes.came_back(probe, _said(bad), turn.now)
-        log.info("bounce.probe_back", spool=letter.spool_id, list=mailing_list.name, **_named(bad))
+        if probe.is_open:
+            turn.tx.probes.came_back(probe, _said(bad), turn.now)
+        log.info(
+            "bounce.probe_back",
+            spool=letter.spool_id,
+            list=mailing_list.name,
+            new=probe.is_open,
+            **_named(bad),
+        )
     else:
         _lost(turn, letter, mailing_list, key, bad)
 

@@ -80,10 +80,9 @@ class Probes:
         )
 
     def by_key(self, key: str, list_id: int) -> Probe | None:
-        """The probe that an address of ours names and that has not come back yet."""
+        """The probe that an address of ours names, whatever has become of it."""
         row = self._db.execute(
-            f"{_COLUMNS} WHERE key = ? AND list_id = ? AND state = 'out'",
-            (self._hash(key), list_id),
+            f"{_COLUMNS} WHERE key = ? AND list_id = ?", (self._hash(key), list_id)
         ).fetchone()
         return _read(row) if row else None
 
