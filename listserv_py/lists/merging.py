@@ -12,7 +12,7 @@ from listserv_py.mail.message import Message
 from listserv_py.mail.mime import Part
 from listserv_py.mail.words import to_text
 from listserv_py.texts import merge
-from listserv_py.texts.merge import Names, Node, Parts
+from listserv_py.texts.merge import SLOTS_MAX, Names, Node, Parts
 from listserv_py.texts.slots import BrokenForm
 
 _SEALED = frozenset(("multipart/signed", "multipart/encrypted"))
@@ -56,14 +56,14 @@ def is_merged(message: Message, names: Names) -> bool:
 
 
 def fault(message: Message, names: Names) -> str:
-    """What is wrong with the blocks of a mail, "" for nothing."""
+    """What is wrong with the blocks of a mail, or too much in it; "" for nothing."""
+    count = sum(len(parts) // 2 for _, _, parts in fields(message, names))
     try:
-        is_merged(message, names)
-        for _ in texts(message, names):
-            pass
+        for _, nodes in texts(message, names):
+            count += sum(1 for _ in merge.slots_in(nodes))
     except BrokenForm as exc:
         return str(exc)
-    return ""
+    return f"more than {SLOTS_MAX} places are filled in" if count > SLOTS_MAX else ""
 
 
 def _seen(part: Part) -> Iterator[Part]:

@@ -132,6 +132,12 @@ def test_wrong_passwords_are_counted(stage: Stage) -> None:
             "From: a@b.c\nContent-Type: text/plain; charset=iso-8859-1\n\nKöln\n",
             "iso-8859-1",
         ),
+        (
+            "DISTRIBUTE MAIL-MERGE",
+            PEOPLE,
+            f"From: a@b.c\nSubject: {'&CITY;' * 1001}\n\nx\n",
+            "more than 1000 places",
+        ),
         ("DISTRIBUTE MAIL-MERGE", PEOPLE, "From: a@b.c\n\n.BB &CITY;\nx\n", "no .EB"),
     ],
 )
