@@ -7,7 +7,7 @@ post reaches beyond its own place in a digest.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -24,6 +24,8 @@ from listserv_py.mail.mime import Part
 from listserv_py.mail.splice import clean_lines
 
 MAX_HTML = 500_000
+MAX_LAID_OUT = 500_000
+"""In all posts of an issue; more HTML than that becomes text without the shape of its tables."""
 _SUBJECT_MAX = 200
 _TAGS = frozenset(
     [
@@ -121,6 +123,12 @@ def facts_within(entry: Entry, facts: ListFacts) -> ListFacts:
     return inside
 
 
+def is_laid_out(bundle: Bundle) -> bool:
+    """Whether there is time to keep the shape of HTML that becomes text."""
+    found = sum(len(one.raw) for one in bundle.entries if b"text/html" in one.raw.lower())
+    return found <= MAX_LAID_OUT
+
+
 def original(entry: Entry, facts: ListFacts) -> Message:
     """The post with the list's banners."""
     message = read(clean_lines(entry.raw))
@@ -129,23 +137,24 @@ def original(entry: Entry, facts: ListFacts) -> Message:
     return read(with_banners(message, facts), room=2) if facts.has_banners else message
 
 
-def text_of(message: Message, attached: str) -> str:
+def text_of(message: Message, words: Mapping[str, str], *, laid_out: bool) -> str:
     """All that there is to read of a post, and the names of what else came with it."""
-    parts = list(_leaves(read(text_only(message), room=2).root))
+    attached = words["attached"]
+    parts = list(_leaves(read(text_only(message, laid_out=laid_out), room=2).root))
     texts = [part.as_text().strip("\n") for part in parts if _is_text(part)]
     names = [attached.replace("\x00", _name(part)) for part in parts if not _is_text(part)]
     return "\n\n".join([*filter(str.strip, texts), *names])
 
 
-def html_of(message: Message, attached: str) -> str:
+def html_of(message: Message, words: Mapping[str, str], *, laid_out: bool) -> str:
     """The post's HTML, cleaned; its text where it has none, or none that can be cleaned in time."""
     parts = list(_leaves(message.root))
     found = next((one for one in parts if one.content_type == "text/html" and _is_shown(one)), None)
     source = found.as_text() if found is not None and len(found.content) <= 2 * MAX_HTML else ""
     if not source.strip() or len(source) > MAX_HTML or not is_harmless(source):
-        return as_html(text_of(message, attached))
+        return as_html(text_of(message, words, laid_out=laid_out))
     shown = [one for one in parts if not one.content_type.startswith("text/") or not _is_shown(one)]
-    names = [attached.replace("\x00", _name(one)) for one in shown]
+    names = [words["attached"].replace("\x00", _name(one)) for one in shown]
     cleaned = nh3.clean(
         source,
         tags=set(_TAGS),

@@ -20,6 +20,7 @@ from listserv_py.delivery.collected import (
     facts_within,
     heading,
     html_of,
+    is_laid_out,
     original,
     text_of,
 )
@@ -80,12 +81,12 @@ def _text(bundle: Bundle, facts: ListFacts, seven_bit: bool) -> Body:
 
 def _in_text(bundle: Bundle, facts: ListFacts) -> str:
     """RFC 1153: contents, a wide line, messages with narrow lines between them, an end line."""
-    said, headings = [], []
+    said, headings, laid_out = [], [], is_laid_out(bundle)
     for entry in bundle.entries:
         message = original(entry, facts_within(entry, facts))
         above = heading(entry, bundle, message)
         headings.append(above)
-        text = _SEPARATOR.sub(" ", text_of(message, bundle.words["attached"]))
+        text = _SEPARATOR.sub(" ", text_of(message, bundle.words, laid_out=laid_out))
         top = f"Date:    {above.date}\nFrom:    {above.author}\nSubject: {above.subject}"
         said.append(f"{top}\n\n{text.strip(chr(10))}\n\n{NARROW}\n")
     return "\n".join((_contents(bundle, headings), f"{WIDE}\n", *said, _end(bundle, facts)))
@@ -142,12 +143,12 @@ def _eight(content: bytes) -> Fields:
 
 
 def _html(bundle: Bundle, facts: ListFacts, seven_bit: bool) -> Body:
-    headings, said = [], []
+    headings, said, laid_out = [], [], is_laid_out(bundle)
     for number, entry in enumerate(bundle.entries, 1):
         message = original(entry, facts_within(entry, facts))
         above = heading(entry, bundle, message)
         headings.append(above)
-        shown = html_of(message, bundle.words["attached"])
+        shown = html_of(message, bundle.words, laid_out=laid_out)
         said.append(
             f'<hr><a name="m{number}"></a><h2>{_safe(above.subject)}</h2>'
             f"<p>{_safe(above.author)}<br>{_safe(above.date)}</p>\n<div>{shown}</div>\n"

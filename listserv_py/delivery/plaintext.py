@@ -39,6 +39,8 @@ _TAGS = re.compile(
     r"<(/?)(div|span|font|b|i|u|em|strong|a|table|td|ul|ol|blockquote)\b", re.IGNORECASE
 )
 _LAYOUT = frozenset(("table", "ul", "ol", "blockquote"))
+LONG = 500
+"""A line that is wrapped even where there is no time for the shape of the text."""
 _BLOCKS = ("center", "details", "dl", "dt", "fieldset", "form", "section", "summary")
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff\\s]*")
@@ -46,13 +48,19 @@ _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 _WORDS = re.compile(r"\w+")
 
 
-def html_to_text(source: str) -> str:
-    """The text of an HTML mail, LF line ends, long paragraphs wrapped."""
+def html_to_text(source: str, *, laid_out: bool = True) -> str:
+    """The text of an HTML mail, LF line ends, long paragraphs wrapped.
+
+    `laid_out`: lists and tables keep their shape, at ten times the cost.
+    """
     visible = seen(source[:MAX_HTML])
-    text = _laid_out(visible) if is_harmless(visible) else None
+    text = _laid_out(visible) if laid_out and is_harmless(visible) else None
     if text is None:
         text = strip_tags(visible, links=True)
-    lines = [_tidy(line) for line in text.replace("\u00a0", " ").split("\n")]
+    lines = [
+        _tidy(line) if laid_out or len(line) > LONG else line.rstrip()
+        for line in text.replace("\u00a0", " ").split("\n")
+    ]
     text = _MANY_BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
     if len(source) > MAX_HTML:
         text = f"{text}\n\n{CUT}"

@@ -33,9 +33,12 @@ _SEALED = frozenset(
 _SHOWN = re.compile(r"cid:([^\"'\s<>)]{1,300})", re.IGNORECASE)
 
 
-def text_only(message: Message) -> bytes:
-    """The whole mail without its HTML; the same bytes where it had none."""
-    shaper = _Shaper(message.root)
+def text_only(message: Message, *, laid_out: bool = True) -> bytes:
+    """The whole mail without its HTML; the same bytes where it had none.
+
+    `laid_out`: what is made of HTML keeps its shape (`plaintext.py`).
+    """
+    shaper = _Shaper(message.root, laid_out=laid_out)
     piece = shaper.shape(message.root, first=True)
     if piece is not None and piece.origin is message.root:
         return message.raw
@@ -85,7 +88,8 @@ def _kept(part: Part) -> _Piece:
 class _Shaper:
     """Shapes the parts of one mail, knowing what its HTML shows."""
 
-    def __init__(self, root: Part) -> None:
+    def __init__(self, root: Part, *, laid_out: bool) -> None:
+        self._laid_out = laid_out
         bodies = [leaf for leaf, first in _leaves(root) if _is_body_html(leaf, first=first)]
         self._shown = frozenset(name for one in bodies for name in _names_shown(one))
         self._boundaries = tuple(
@@ -99,7 +103,7 @@ class _Shaper:
         if _is_opened(part):
             return self._multipart(part, first=first)
         if _is_body_html(part, first=first):
-            return self.text(html_to_text(part.as_text()))
+            return self.text(html_to_text(part.as_text(), laid_out=self._laid_out))
         if part.content_type not in _SEALED and self._is_shown(part):
             return None
         return _kept(part)

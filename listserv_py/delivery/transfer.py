@@ -11,13 +11,20 @@ from listserv_py.mail.splice import LINE_MAX
 QUOTED_PRINTABLE = "quoted-printable"
 BASE64 = "base64"
 
-_LONG = re.compile(rb"[^\r\n]{%d}" % (LINE_MAX + 1))
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 def has_long_line(raw: bytes, start: int = 0, end: int | None = None) -> bool:
     """Whether a line has over 998 octets (RFC 5322 2.1.1)."""
-    return _LONG.search(raw, start, len(raw) if end is None else end) is not None
+    end = len(raw) if end is None else end
+    while end - start > LINE_MAX:
+        # From the begin of a line to the last one that begins within its reach: few steps a page.
+        window = start, start + LINE_MAX + 1
+        last = max(raw.rfind(b"\n", *window), raw.rfind(b"\r", *window))
+        if last < 0:
+            return True
+        start = last + 1
+    return False
 
 
 def encode_text(data: bytes) -> tuple[str, bytes]:
