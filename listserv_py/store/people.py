@@ -110,6 +110,11 @@ class People:
                 {"list": name, "text": text, "line": line}
                 for name, text, line in self._text_lines(mailbox)
             ],
+            "jobs": self._rows(
+                "SELECT id, state, created_at, sent, failed FROM mailing"
+                " WHERE kind = 'job' AND lower(reverse_path) = ?",
+                (_written(mailbox),),
+            ),
             "recipient_of": self._rows(
                 "SELECT mailing_id, address, replace(said, char(31), ', ') AS \"values\""
                 " FROM recipient WHERE address_key = ? OR instr(lower(said), ?)",
@@ -143,6 +148,7 @@ class People:
             ("DELETE FROM password WHERE address_key = ?", key),
             ("DELETE FROM alias WHERE address_key = ?", key),
             ("DELETE FROM service WHERE address_key = ?", key),
+            ("DELETE FROM mailing WHERE kind = 'job' AND lower(reverse_path) = ?", written),
             ("DELETE FROM recipient WHERE address_key = ?", key),
             ("DELETE FROM recipient WHERE instr(lower(said), ?)", written),
             ("DELETE FROM subscriber WHERE address_key = ?", key),

@@ -184,6 +184,8 @@ def test_a_recipient_can_see_and_have_erased_what_is_kept_of_him(stage: Stage) -
     people.erase(bob)
     assert stage.db.execute("SELECT address FROM recipient").fetchall() == [("ann@example.org",)]
     assert jobs_of(stage) == [(BOSS, "running")]
+    assert len(people.stored_about(parse_mailbox(BOSS))["jobs"]) == 1
+    stage.db.execute("DELETE FROM content")
     people.erase(parse_mailbox(BOSS))
     assert jobs_of(stage) == []
 
