@@ -12,6 +12,7 @@ from click.exceptions import Exit
 
 from listserv_py import __version__
 from listserv_py.cli import (
+    archive,
     backup,
     changes,
     demo,
@@ -80,6 +81,7 @@ for command in (
     lists.export,
     queue.queue,
     trace.trace,
+    archive.archive,
     backup.backup,
     backup.restore,
     setup.dkim,

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from listserv_py.commands import jobs
 from listserv_py.commands.interpreter import run_job
 from listserv_py.commands.jobs import Job
-from listserv_py.control import headers, rosters, tracing
+from listserv_py.control import archives, headers, rosters, tracing
 from listserv_py.control.operation import Operation, Refused
 from listserv_py.delivery.maildir import folder_name
 from listserv_py.errors import BadListname, HeaderFaults
@@ -204,6 +204,20 @@ PERSONAL_DATA = Operation(
     reads=True,
 )
 ERASE = Operation("erase", TypeAdapter(str), TypeAdapter(Erased), _erase, scrubs=True)
+ARCHIVE_TAKE = Operation(
+    "archive take",
+    TypeAdapter(archives.Batch),
+    TypeAdapter(archives.Filed),
+    archives.take_in,
+    ahead=archives.understand,
+)
+ARCHIVE_PAGE = Operation(
+    "archive page",
+    TypeAdapter(archives.Wanted),
+    TypeAdapter(list[archives.Archived]),
+    archives.page,
+    reads=True,
+)
 CHECK_CHANGES = Operation(
     "check changes", TypeAdapter(None), TypeAdapter(Checked), _check_changes, reads=True
 )
@@ -211,6 +225,7 @@ CHECK_CHANGES = Operation(
 OPERATIONS: Mapping[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
+        *(ARCHIVE_TAKE, ARCHIVE_PAGE),
         *(CREATE, CMD, EDIT, EDIT_SAVE, EDIT_CLOSE, IMPORT, EXPORT),
         *(QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE, CHECK_CHANGES),
         *(tracing.TRACE, tracing.PROGRESS),

@@ -153,6 +153,13 @@ class Archive:
             (list_id, number, limit),
         )
 
+    def latest(self, list_id: int) -> datetime | None:
+        """The time of the post with the highest number; None when there is none."""
+        row = self._db.execute(
+            "SELECT at FROM archive WHERE list_id = ? ORDER BY number DESC LIMIT 1", (list_id,)
+        ).fetchone()
+        return moment(row[0]) if row else None
+
     def days(self, list_id: int) -> list[Day]:
         """The days that have posts, oldest first."""
         rows = self._db.execute(
