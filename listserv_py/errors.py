@@ -142,6 +142,12 @@ class BadOptionValue(UserError):
     fields = ("said", "allowed")
 
 
+class NoDigests(UserError):
+    """The list sends no digests."""
+
+    fields = ("listname",)
+
+
 class OwnerOnlyOption(UserError):
     """A word that only an owner may set."""
 

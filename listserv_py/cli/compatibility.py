@@ -47,8 +47,17 @@ INSTEAD: Mapping[str, str] = {
     "X-STL": "By [TCPGUI](tcpgui.md).",
 }
 _HTML = ("differs", "The form of single posts as well; [note 8](notes/0008-nohtml.md).")
-_DIGEST = ("not yet", "It is kept, and nothing is collected yet.")
-_OPTIONS = {"HTML": _HTML, "NOHTML": _HTML, "DIGESTS": _DIGEST, "INDEX": _DIGEST}
+_TIMED = ("ours", "LISTSERV has no such word.")
+_AT = ("same", "`AT 07:00 Europe/Vienna` behind it is ours.")
+_OPTIONS = {
+    "HTML": _HTML,
+    "NOHTML": _HTML,
+    "NOMAIL": ("same", "`UNTIL 2027-01-07` behind it is ours."),
+    "DIGESTS": _AT,
+    "INDEX": _AT,
+    "MAX": _TIMED,
+    "NOMAX": _TIMED,
+}
 _HEAD = "| {} | here | |\n|---|---|---|\n"
 _PART = re.compile(r"(<!-- table: ([a-z]+) -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
 _STATES = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from listserv_py.commands import guiquery, patterns
+from listserv_py.commands.collecting import refuse_uncollected
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import tell
 from listserv_py.commands.renewal import pending
@@ -132,6 +133,8 @@ def _has_them(request: Request, target: Target) -> bool:
     """Whether the subscription has all options that WITH names."""
     options, topics = target.subscription.options, target.mailing_list.keywords.topics
     words = _as_filter(request.arguments.options, topics)
+    if not {"UNTIL", "AT"} & set(words):  # NOMAIL means those who come back by themselves as well
+        options = replace(options, until=None, at=None)
     return apply_words(options, words, by_owner=True, topics=topics) == options
 
 
@@ -172,6 +175,7 @@ def _changed(request: Request, target: Target) -> Target:
         by_owner=is_owner(request.turn, request.actor, target.mailing_list),
         topics=target.mailing_list.keywords.topics,
     )
+    refuse_uncollected(target.mailing_list, target.subscription.options, options)
     return replace(target, subscription=replace(target.subscription, options=options))
 
 

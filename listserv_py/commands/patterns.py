@@ -11,12 +11,14 @@ from dataclasses import replace
 from itertools import islice
 
 from listserv_py.commands.bulk import check_told
+from listserv_py.commands.collecting import refuse_uncollected
 from listserv_py.commands.command import Confirm, Request
 from listserv_py.commands.notices import send_text, tell
 from listserv_py.commands.rights import Target, owned_lists
 from listserv_py.errors import NobodyMatches, TooManyMatch
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.options import Options, apply_words
+from listserv_py.store import issues
 from listserv_py.store.changelog import Verb
 
 MANY = 10
@@ -117,6 +119,7 @@ def changed(request: Request) -> tuple[Target, ...]:
         for own in request.turn.tx.subscribers.matched(mailing_list.id, _pattern(request)):
             if own.options not in new:
                 new[own.options] = apply_words(own.options, words, by_owner=True, topics=topics)
+                refuse_uncollected(mailing_list, own.options, new[own.options])
             if new[own.options] != own.options:
                 found.append(Target(mailing_list, replace(own, options=new[own.options])))
     return tuple(found)
@@ -125,6 +128,7 @@ def changed(request: Request) -> tuple[Target, ...]:
 def set_options(request: Request) -> str:
     """Change the options of all of them; says how many had to be changed."""
     turn, found, said = request.turn, changed(request), " ".join(request.arguments.options)
+    _leave(request, found)
     turn.tx.subscribers.set_many((one.subscription.id, one.subscription.options) for one in found)
     told = []
     for mailing_list, count in _counts(request):
@@ -140,6 +144,19 @@ def set_options(request: Request) -> str:
             )
         )
     return "\n".join(told)
+
+
+def _leave(request: Request, found: tuple[Target, ...]) -> None:
+    """Those who stop collecting get what they have not had."""
+    for mailing_list in {one.mailing_list.id: one.mailing_list for one in found}.values():
+        new = {
+            one.subscription.id: one.subscription.options
+            for one in found
+            if one.mailing_list.id == mailing_list.id
+        }
+        matched = request.turn.tx.subscribers.matched(mailing_list.id, _pattern(request))
+        changes = [(own, new[own.id]) for own in matched if own.id in new]
+        issues.leave(request.turn, mailing_list, changes)
 
 
 def targets(request: Request) -> Iterator[Target]:

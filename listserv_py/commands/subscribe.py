@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from listserv_py.commands.collecting import refuse_uncollected
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name, shown_name
 from listserv_py.commands.notices import send_text, tell_owners
@@ -43,7 +44,8 @@ def prepare_subscribe(request: Request) -> Request:
         raise OwnAddress(str(request.actor.mailbox))
     check_welcome(mailing_list, request.actor.mailbox)
     topics = mailing_list.keywords.topics
-    apply_words(Options(), request.arguments.options, by_owner=False, topics=topics)
+    wanted = apply_words(Options(), request.arguments.options, by_owner=False, topics=topics)
+    refuse_uncollected(mailing_list, Options(), wanted)
     name = _plain(request.arguments.name) or _known_name(request, mailing_list)
     return replace(request, arguments=replace(request.arguments, name=name))
 

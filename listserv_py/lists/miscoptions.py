@@ -68,7 +68,11 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
         State.NO_EFFECT,
         "This server looks for no spam; the mail server in front of it does.",
     ),
-    MiscOption("OLD_NOMIME_DIGEST", State.LATER, "The older form of the plain text digest."),
+    MiscOption(
+        "OLD_NOMIME_DIGEST",
+        State.NO_EFFECT,
+        "A digest in plain text has one form, that of RFC 1153.",
+    ),
     MiscOption(
         "PROCESS_SPAM_FEEDBACK",
         State.OBEYED,

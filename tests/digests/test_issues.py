@@ -152,6 +152,52 @@ def test_an_erased_author_is_in_no_issue(tmp_path: Path) -> None:
     assert not any(b"ann@" in bytes(raw) for (raw,) in kept.fetchall())
 
 
+def test_all_whom_an_owner_takes_out_of_digests_get_the_unfinished_one(tmp_path: Path) -> None:
+    people = [f"p{number}@x.org || DIGEST" for number in range(12)]
+    stage = Digests(tmp_path, *people, "ann@x.org")
+    stage.post(1)
+    stage.command("olga@example.org", "SET TEST-L NODIGEST FOR *@x.org")
+    assert [found for _, _, found in stage.issues()] == [subjects(1)] * 12
+    assert stage.db.execute("SELECT count(*) FROM mailing WHERE kind = 'digest'").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SET TEST-L DIGEST",
+        "SET TEST-L INDEX",
+        "SET TEST-L DIGEST AT 7:00",
+        "SUB TEST-L WITH DIGEST",
+    ],
+)
+def test_a_list_without_digests_refuses_them(tmp_path: Path, line: str) -> None:
+    stage = Digests(tmp_path, "ann@x.org", sets=("Digest= No",))
+    sender = "bob@x.org" if line.startswith("SUB") else "ann@x.org"
+    stage.command(sender, line)
+    assert any(b"sends neither digests nor indexes" in one for one in stage.outgoing())
+    stage.command("ann@x.org", "SET TEST-L MAX 1/day")
+    stage.run_timers()
+    stage.post(1)
+    stage.post(2)
+    stage.now += DAY
+    stage.run_timers()
+    assert [(who, found) for who, _, found in stage.issues()] == [("ann", subjects(2))]
+
+
+def test_what_was_collected_goes_out_though_the_owner_ends_digests(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST", sets=("Digest= Yes,Same",))
+    stage.run_timers()
+    stage.post(1)
+    header = stage.db.execute("SELECT header FROM list").fetchone()[0]
+    found = stage.tx.lists.get("TEST-L")
+    stage.tx.lists.update(found, header.replace("Digest= Yes,Same", "Digest= No"), stage.now)
+    stage.run_timers()
+    stage.post(2)
+    stage.now += DAY
+    stage.run_timers()
+    assert [found for _, _, found in stage.issues()] == [subjects(1)]
+
+
 # Hours of people's own.
 
 
