@@ -25,6 +25,7 @@ log = get_logger("bounces")
 
 AT_ONCE = 500
 SETTLES = timedelta(minutes=30)
+PLACES_SHOWN = 10
 
 
 def run(turn: Turn) -> bool:
@@ -79,36 +80,39 @@ def _hit_places(turn: Turn, mailing_id: int) -> frozenset[str]:
 
     The owners are told of each once.
     """
+    if turn.tx.bounces.is_told(mailing_id, ""):
+        return frozenset({""})
     post, hit = turn.tx.bounces.post(mailing_id), turn.tx.bounces.hit(mailing_id)
     mailing = turn.tx.outbox.list_of(mailing_id)
     mailing_list = turn.tx.lists.by_id(mailing) if mailing is not None else None
     if post is None or mailing_list is None:
         return frozenset()
     found = {""} if hits_many(sum(hit.values()), post[1]) else set[str]()
-    for domain, people in hit.items():
-        if "" not in found and people >= MANY:
-            there = turn.tx.subscribers.count_matching(mailing_list.id, f"*@{domain}")
-            found |= {domain} if hits_many(people, there) else set()
-    for place in found:
-        turn.tx.bounces.acquit(mailing_id, place)
-        if turn.tx.bounces.tell(mailing_id, place, turn.now):
-            _tell_owners(turn, mailing_list, mailing_id, place)
+    many = {domain: people for domain, people in hit.items() if people >= MANY}
+    if many and not found:
+        there = turn.tx.bounces.readers_at(mailing_list.id, many)
+        found = {one for one, people in many.items() if hits_many(people, there.get(one, 0))}
+    new = sorted(one for one in found if turn.tx.bounces.tell(mailing_id, one, turn.now))
+    if new:
+        turn.tx.bounces.acquit(mailing_id, new)
+        _tell_owners(turn, mailing_list, mailing_id, new)
     return frozenset(found)
 
 
-def _tell_owners(turn: Turn, mailing_list: MailingList, mailing_id: int, place: str) -> None:
+def _tell_owners(turn: Turn, mailing_list: MailingList, mailing_id: int, places: list[str]) -> None:
     hit, post = turn.tx.bounces.hit(mailing_id), turn.tx.bounces.post(mailing_id)
     sent_at, readers = post or (turn.now, 0)
-    said = turn.tx.bounces.one_of(mailing_id, place)
+    said = turn.tx.bounces.one_of(mailing_id, places[0])
+    shown = ", ".join(places[:PLACES_SHOWN]) or "-"
     slots = {
         "LISTNAME": mailing_list.name,
         "DATE": f"{sent_at:%d %b %Y, %H:%M} UTC",
-        "COUNT": str(hit.get(place, 0) if place else sum(hit.values())),
+        "COUNT": str(sum(people for one, people in hit.items() if one in places or not places[0])),
         "READERS": str(readers),
-        "WHERE": place or "-",
+        "WHERE": shown if len(places) <= PLACES_SHOWN else f"{shown}, ...",
         "TEXT": f"{said.status} {said.text}".strip() if said else "",
     }
-    log.warning("bounce.post_refused", list=mailing_list.name, mailing=mailing_id, place=place)
+    log.warning("bounce.post_refused", list=mailing_list.name, mailing=mailing_id, places=shown)
     for reader in error_readers(mailing_list, turn.postmasters):
         turn.mail(reader, "BOUNCE_POST", slots, kind=Kind.NOTICE, mailing_list=mailing_list)
 

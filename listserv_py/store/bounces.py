@@ -6,7 +6,8 @@ alike. A row goes with its subscription, so nobody is remembered who has left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -136,13 +137,24 @@ class Bounces:
             "UPDATE bounce SET charge = ?, cause = ? WHERE id = ?", (charge, cause, bounce.id)
         )
 
-    def acquit(self, mailing_id: int, domain: str) -> None:
-        """What was held against people for a post is held against the post; of a domain, or all."""
+    def acquit(self, mailing_id: int, domains: Collection[str]) -> None:
+        """What was held against people for a post is held against the post; "": of everybody."""
         self._db.execute(
             "UPDATE bounce SET charge = 'post' WHERE mailing_id = ?1 AND charge = 'person'"
-            " AND (?2 = '' OR substr(address, -length(?2)) = ?2 COLLATE NOCASE)",
-            (mailing_id, domain and f"@{domain}"),
+            " AND (?2 OR lower(substr(address, instr(address, '@') + 1)) IN"
+            " (SELECT value FROM json_each(?3)))",
+            (mailing_id, "" in domains, json.dumps(list(domains))),
         )
+
+    def readers_at(self, list_id: int, domains: Iterable[str]) -> dict[str, int]:
+        """How many subscribers a list has at each of these domains."""
+        rows = self._db.execute(
+            "SELECT substr(address_key, instr(address_key, '@') + 1) AS domain, count(*)"
+            " FROM subscriber WHERE list_id = ? AND domain IN (SELECT value FROM json_each(?))"
+            " GROUP BY domain",
+            (list_id, json.dumps(list(domains))),
+        )
+        return dict(rows.fetchall())
 
     def against(self, subscriber_id: int) -> list[Bounce]:
         """What is held against a person, in the order of time."""
@@ -194,6 +206,13 @@ class Bounces:
             "INSERT OR IGNORE INTO bounce_told VALUES (?, ?, ?)", (mailing_id, about, stamp(now))
         )
         return bool(cursor.rowcount)
+
+    def is_told(self, mailing_id: int, about: str) -> bool:
+        """Whether the owners have been told of this."""
+        row = self._db.execute(
+            "SELECT 1 FROM bounce_told WHERE mailing_id = ? AND about = ?", (mailing_id, about)
+        ).fetchone()
+        return row is not None
 
     # The daily report.
 

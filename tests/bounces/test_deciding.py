@@ -406,3 +406,18 @@ def test_time_forgets(case: Case) -> None:
     case.later(hours=1)
     left = [case.stage.db[name].count for name in ("bounce", "bounce_told", "bounce_report")]
     assert left == [0, 0, 0]
+
+
+def test_many_domains_that_refuse_are_one_notice(tmp_path: Path) -> None:
+    people = [f"p{number}@d{number % 30}.example" for number in range(180)]
+    living = [f"p{number}@home.example" for number in range(200)]
+    case = make(tmp_path, subscribers=people + living)
+    case.post()
+    refuse(case, GONE, *people)
+    told = [one for one in case.later(hours=1) if b"many copies" in one]
+    assert len(told) == 1
+    assert b"Copies that came back:  180 of 380" in told[0]
+    assert b", ...\r\n" in told[0]
+    rows = case.stage.db.execute("SELECT count(*) FROM bounce WHERE charge = 'person'")
+    assert rows.fetchone()[0] == 0
+    case.stage.close()
