@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Callable
 
-from listserv_py.delivery.courier import CONNECTIONS_MAX
+from listserv_py.delivery.permits import CONNECTIONS_MAX
 
 SERVER = 0
 """The number under which the server's own connections count."""
+KEPT_IN_ALL = 50
+"""How many of all connections are the server's alone."""
 
 
 class Connections:
     """The server keeps a few for urgent mail, and all workers get the same share of a smarthost."""
 
     def __init__(self) -> None:
-        self.limit = self.share = 1
+        self.limit = self.share = self.workers = 1
         self._open: dict[str, Counter[int]] = {}
         self._stand: dict[str, Counter[int]] = {}
 
@@ -34,6 +36,8 @@ class Connections:
         free = of_host.total() < self.limit
         if who != SERVER:
             free = free and workers < self.limit - self.kept and of_host[who] < self.share
+            in_all = sum(one[who] for one in self._open.values())
+            free = free and in_all < (CONNECTIONS_MAX - KEPT_IN_ALL) // self.workers
         free = free and self.total < CONNECTIONS_MAX
         if free:
             of_host[who] += 1
@@ -47,6 +51,12 @@ class Connections:
         if of_host.total() <= 0:
             self._open.pop(host, None)
             self._stand.pop(host, None)
+
+    def too_many(self, who: int) -> list[str]:
+        """The hosts to which a process has more than its share, each so often as it must close."""
+        return [
+            host for host, open_now in self._open.items() for _ in range(self.share, open_now[who])
+        ]
 
     def opened(self, host: str, who: int) -> None:
         """One that was counted stands."""

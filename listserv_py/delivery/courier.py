@@ -4,7 +4,6 @@ The engine knows only `carry` and its kin: a copy goes in, and its batch hears o
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +15,8 @@ from listserv_py.delivery.copies import Copy, recall
 from listserv_py.delivery.form import Caps, wire_of
 from listserv_py.delivery.journal import BEGUN
 from listserv_py.delivery.lane import Lane
+from listserv_py.delivery.lines import Lines
+from listserv_py.delivery.permits import Alone, Permits
 from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.route import Host, Router
@@ -25,28 +26,6 @@ from listserv_py.resolver import Resolver
 from listserv_py.store.outcomes import Fate, RestingHost
 
 log = get_logger("delivery")
-
-CONNECTIONS_MAX = 500
-"""At once to all hosts together, in all processes."""
-
-
-class Permits(Protocol):
-    """Says how many connections there may be."""
-
-    async def ask(self, host: str) -> bool:
-        """Whether one more may be opened; counts it if so."""
-
-    def opened(self, host: str) -> None:
-        """One that was granted stands."""
-
-    def gone(self, host: str) -> None:
-        """One that was granted is closed, or never stood."""
-
-    def is_crowded(self, host: str) -> bool:
-        """We were refused: whether other processes have connections there, so that all is well.
-
-        One of theirs is given up for us then.
-        """
 
 
 class Courier(Protocol):
@@ -102,8 +81,9 @@ class SmtpCourier:
         self.clock, self._note, self.timeouts = clock, note, timeouts
         self._resolver = resolver
         self._lanes: dict[str, Lane] = {}
-        self._alone = _Alone()
+        self._alone = Alone()
         self._permits = permits or self._alone
+        self._lines = Lines(self._lanes, self._permits)
         self._closing = False
         self.apply(settings)
 
@@ -195,6 +175,7 @@ class SmtpCourier:
             lane.tick()
             if lane.is_over:
                 del self._lanes[name]
+        self._lines.tick()
 
     async def close(self, grace: float) -> None:
         """Close all lanes side by side."""
@@ -209,9 +190,9 @@ class SmtpCourier:
 
     # For the lanes.
 
-    async def may_dial(self, host: Host) -> bool:
+    async def may_dial(self, host: Host, lane: str) -> bool:
         """Bounds per host, whatever domains it serves, and over all."""
-        return await self._permits.ask(str(host))
+        return await self._lines.ask(self._lane(lane), str(host))
 
     def opened(self, host: Host) -> None:
         """A connection stands."""
@@ -220,6 +201,7 @@ class SmtpCourier:
     def hung_up(self, host: Host) -> None:
         """One connection less."""
         self._permits.gone(str(host))
+        self._lines.has_room(str(host))
 
     def is_crowded(self, host: Host) -> bool:
         """Whether other processes keep us out."""
@@ -227,9 +209,9 @@ class SmtpCourier:
 
     def shed(self, host: str) -> None:
         """Give one connection up, for another process that has none."""
-        for lane in self._lanes.values():
-            if lane.shed(host):
-                return
+        has_most = max(self._lanes.values(), key=lambda lane: lane.count(host), default=None)
+        if has_most is not None and (not has_most.is_urgent or has_most.count(host) > 1):
+            has_most.shed(host)
 
     def rests(self, host: RestingHost) -> None:
         """Keep it in the store."""
@@ -244,40 +226,6 @@ class SmtpCourier:
         if lane is None:
             lane = self._lanes[name] = Lane(name, self)
         return lane
-
-
-class _Alone:
-    """The bounds where there is one process only."""
-
-    def __init__(self) -> None:
-        self.limit = 0
-        self._open: Counter[str] = Counter()
-
-    @property
-    def total(self) -> int:
-        """How many there are."""
-        return self._open.total()
-
-    async def ask(self, host: str) -> bool:
-        """See Permits."""
-        full = self._open[host] >= self.limit or self.total >= CONNECTIONS_MAX
-        if not full:
-            self._open[host] += 1
-        return not full
-
-    def opened(self, host: str) -> None:
-        """See Permits."""
-
-    def is_crowded(self, host: str) -> bool:
-        """See Permits."""
-        del host
-        return False
-
-    def gone(self, host: str) -> None:
-        """See Permits."""
-        self._open[host] -= 1
-        if not self._open[host]:
-            del self._open[host]
 
 
 class MaildirCourier:

@@ -89,6 +89,8 @@ class FleetCourier:
             worker.say(terms(settings, self._timeouts))
             if number > self._wanted:
                 worker.stop(self._timeouts.final)
+            for host in self._connections.too_many(number):
+                worker.say(Shed(host))
         self._fill_up()
 
     def remember(self, hosts: Collection[RestingHost]) -> None:
@@ -265,6 +267,7 @@ class FleetCourier:
         cores = len(os.sched_getaffinity(0))
         # A connection that is not shared: with one only there is nobody but the server.
         self._wanted = 0 if connections.limit < 2 else min(delivery.workers or cores, left)
+        connections.workers = max(self._wanted, 1)
         by_relay = delivery.relay is not None and self._wanted
         connections.share = -(-left // self._wanted) if by_relay else connections.limit
         self._terms = terms(settings, self._timeouts)

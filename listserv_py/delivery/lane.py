@@ -8,18 +8,16 @@ not one for each copy.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Protocol
+from collections.abc import Coroutine
 
-from listserv_py.delivery.client import Dialer, Timeouts
 from listserv_py.delivery.copies import Copy
 from listserv_py.delivery.form import Caps
 from listserv_py.delivery.journal import BEGUN, WAITING
+from listserv_py.delivery.office import Office
 from listserv_py.delivery.pipeline import Pipeline, Transaction
 from listserv_py.delivery.plain import Plain
 from listserv_py.delivery.replies import Reply, Stage, judge, own
-from listserv_py.delivery.retry import Patience
-from listserv_py.delivery.route import Host, Router
+from listserv_py.delivery.route import Host
 from listserv_py.errors import Permanent, Transient
 from listserv_py.maillog import get_logger
 from listserv_py.store.outcomes import Fate, RestingHost
@@ -37,35 +35,10 @@ TOGETHER_MAX = 100
 """Recipients of one transaction (RFC 5321 4.5.3.1.8)."""
 FORGET_AFTER = 86400
 """Seconds after its pause that a lane without mail is remembered as failing."""
-
-
-class Office(Protocol):
-    """What a lane needs of its courier; read each time, as settings may change."""
-
-    router: Router
-    dialer: Dialer
-    timeouts: Timeouts
-    patience: Patience
-    limit: int
-    clock: Callable[[], int]
-
-    async def may_dial(self, host: Host) -> bool:
-        """Whether one more connection to the host is within bounds; counts it if so."""
-
-    def opened(self, host: Host) -> None:
-        """A connection to the host stands."""
-
-    def hung_up(self, host: Host) -> None:
-        """A connection to the host is gone, or never stood."""
-
-    def is_crowded(self, host: Host) -> bool:
-        """Whether it refused us because our other processes are there."""
-
-    def rests(self, host: RestingHost) -> None:
-        """The lane failed: to be kept, so that a restart does not dial at once."""
-
-    def is_well(self, name: str) -> None:
-        """The lane takes mail again."""
+HELD = 1.0
+"""Seconds that a place which was given up is left to others."""
+ASK_AGAIN = 0.3
+"""Seconds after which a lane without any connection asks for one again."""
 
 
 class Lane:
@@ -83,6 +56,7 @@ class Lane:
         self._breaks = self._put_off = 0
         self._takes = self._takes_before = 0
         self._shrunk: int | None = None
+        self._held = 0.0
         self._closing = False
 
     @property
@@ -128,16 +102,52 @@ class Lane:
         """Once a second: where all connections are stuck, one more may help."""
         stuck = self.queued and self._takes == self._takes_before
         self._takes_before = self._takes
-        self._shrunk = None
+        if asyncio.get_running_loop().time() >= self._held:
+            self._shrunk = None
+        for _ in range(self._office.limit, self.count()):
+            self.shed("")
         if stuck and not self.is_resting and not self._closing:
             self._open_up_to(len(self._connections) + self._opening + 1)
 
-    def shed(self, host: str) -> bool:
-        """Give up one of several connections to a host; whether there were."""
-        ours = [connection for connection, its in self._connections.items() if str(its) == host]
-        if len(ours) > 1:
+    # For those who share the places: lines.py.
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether small mails wait here."""
+        return bool(self._urgent)
+
+    def count(self, host: str = "") -> int:
+        """How many connections there are to a host, or in all."""
+        return len(self._staying(host))
+
+    def seek(self) -> bool:
+        """There may be a place: whether it is asked for."""
+        if self.queued and not self.is_resting and not self._closing:
+            self._open_up_to(self.count() + self._opening + 1)
+        return self._opening > 0
+
+    def leave_idle(self, host: str) -> bool:
+        """Give up a connection that has nothing to do; whether there was one."""
+        for connection in self._staying(host):
+            if connection.is_idle:
+                connection.leave()
+                return True
+        return False
+
+    def shed(self, host: str) -> None:
+        """Give a connection up, and leave its place to others for a moment."""
+        ours = self._staying(host)
+        if ours:
+            self._shrunk = self.count() - 1
+            self._held = asyncio.get_running_loop().time() + HELD
             ours[0].leave()
-        return len(ours) > 1
+
+    def _staying(self, host: str) -> list[Pipeline | Plain]:
+        return [
+            connection
+            for connection, its in self._connections.items()
+            if not connection.is_leaving and (not host or str(its) == host)
+        ]
 
     async def close(self, deadline: float) -> None:
         """Finish what is in hand, at the deadline (of the loop's clock) cut the connections."""
@@ -233,7 +243,8 @@ class Lane:
     def _open_up_to(self, wanted: int) -> None:
         limit = self._office.limit if self._shrunk is None else self._shrunk
         # Until one stands, one is enough to find out.
-        limit = min(limit, wanted) if self._connections and self.rest is None else 1
+        limit = min(limit, wanted if self._connections and self.rest is None else 1)
+        limit = max(limit, 1) if self._urgent else limit
         while len(self._connections) + self._opening < limit:
             self._opening += 1
             self._do(self._open())
@@ -257,7 +268,7 @@ class Lane:
         last: Transient | None = None
         crowded = False
         for host in await self._office.router.hosts(self.name):
-            if not await self._office.may_dial(host):
+            if not await self._office.may_dial(host, self.name):
                 continue
             try:
                 session = await self._office.dialer.open(host)
@@ -276,6 +287,8 @@ class Lane:
         # Where others of us get through, the copies wait here for their turn.
         if last is not None and not (crowded and not self._connections):
             raise last
+        if not self._connections and not self._closing:
+            asyncio.get_running_loop().call_later(ASK_AGAIN, self.seek)
 
     def _opened(self, connection: Pipeline | Plain, host: Host) -> None:
         self._connections[connection] = host

@@ -69,6 +69,11 @@ class Pipeline(asyncio.Protocol):
         """Whether it waits for work."""
         return not self._awaited and not self._leaving
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it begins nothing more."""
+        return self._leaving
+
     def kick(self) -> None:
         """There may be work: begin, or put the next envelope behind the body that is out."""
         if self._ahead or self._leaving or self._unsent is not None or self._transport.is_closing():

@@ -35,6 +35,11 @@ class Plain:
         """Whether it waits for work."""
         return not self._ahead and not self._behind and not self._leaving
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it begins nothing more."""
+        return self._leaving
+
     def kick(self) -> None:
         """There may be work."""
         self._woken.set()
