@@ -28,7 +28,6 @@ POSTS_MAX = 50
 OCTETS_MAX = 5_000_000
 TEXT_MAX = 400_000
 HITS_MAX = 100
-EXTRACTS_MAX = 30
 WEIGHT = 10
 """So many such lines count as fifty that mean many people: a mail may have five."""
 
@@ -136,9 +135,7 @@ def search(request: Request) -> str:
     shown_hits = hits[:HITS_MAX][::-1]
     rows = "\n".join(_row(one) for one in shown_hits)
     extracts = "\n\n".join(
-        f"Post {one.post.number}: {one.extract}"
-        for one in shown_hits[-EXTRACTS_MAX:]
-        if one.extract
+        f"Post {one.post.number}: {one.extract}" for one in shown_hits if one.extract
     )
     numbers = " ".join(str(one.post.number) for one in shown_hits[-5:])
     said = request.say(
@@ -182,6 +179,7 @@ GETPOST = Command(
     handler=getpost,
     prepare=prepare_getpost,
     weigh=weigh_archive,
+    weight=WEIGHT,
     compat="Also takes the code at the end of a post's `Archived-At`, which names it for good.",
 )
 
@@ -201,5 +199,6 @@ SEARCH = Command(
     handler=search,
     prepare=prepare_search,
     weigh=weigh_archive,
+    weight=WEIGHT,
     compat="Finds words, not parts of them, but behind CONTAINS; new posts a little later.",
 )

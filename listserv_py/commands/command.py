@@ -179,6 +179,8 @@ class Command:
     unmistakable: bool = False
     conceal: Callable[[str], str] | None = None
     is_about_files: bool = False
+    weight: int = 0
+    """For how many lines that mean many people it counts: those a mail may have a few of only."""
     compat: str = ""
     """In what it differs from LISTSERV's, and why; "" when it does not."""
 

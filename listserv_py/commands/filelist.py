@@ -234,5 +234,6 @@ INDEX = Command(
     confirm=Confirm.ORDINARY,
     handler=index,
     prepare=prepare_index,
+    weight=5,
     compat="Shows only what the sender may fetch, and of an archive how many posts a file has.",
 )

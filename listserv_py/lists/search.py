@@ -19,6 +19,9 @@ TERMS_MAX = 20
 DEPTH_MAX = 10
 TEXT_MAX = 500
 
+EXTRACT_BEFORE, EXTRACT_BEHIND = 60, 120
+
+_A_WORD = re.compile(r"[^\W_]+")
 _TOKEN = re.compile(r'"([^"]*)"?|([()])|([^\s()"]+)')
 _CLAUSES = frozenset({"FROM", "SINCE", "TO", "UNTIL", "WHERE"})
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
@@ -141,6 +144,34 @@ def folded(text: str) -> str:
         return text.lower()
     apart = unicodedata.normalize("NFKD", text)
     return "".join(one for one in apart if not unicodedata.combining(one)).casefold()
+
+
+def terms_of(tree: Tree) -> tuple[Words, ...]:
+    """The words that a post has for which the tree is true."""
+    if isinstance(tree, Words):
+        return (tree,)
+    if isinstance(tree, (All, Any)):
+        return tuple(word for one in tree.of for word in terms_of(one))
+    return ()
+
+
+def extract(text: str, terms: Sequence[Words]) -> str:
+    """The words of a text around the first that is looked for, it between stars; "" without."""
+    wanted = [(folded(_A_WORD.findall(one.text)[0]), one) for one in terms]
+    for found in _A_WORD.finditer(text):
+        word = folded(found[0])
+        if any(_begins(word, first, one) for first, one in wanted):
+            before = text[max(0, found.start() - EXTRACT_BEFORE) : found.start()]
+            behind = text[found.end() : found.end() + EXTRACT_BEHIND]
+            if len(behind) == EXTRACT_BEHIND:
+                behind = behind.rpartition(" ")[0]
+            said = f"{before.partition(' ')[2]}*{found[0]}*{behind}"
+            return " ".join(said.split())
+    return ""
+
+
+def _begins(word: str, first: str, one: Words) -> bool:
+    return word.startswith(first) if one.begins else word == first
 
 
 def _tokens(text: str) -> list[_Token]:

@@ -13,7 +13,18 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from listserv_py.lists.search import All, Any, Holds, Not, Part, Search, Tree, Words
+from listserv_py.lists.search import (
+    All,
+    Any,
+    Holds,
+    Not,
+    Part,
+    Search,
+    Tree,
+    Words,
+    extract,
+    terms_of,
+)
 from listserv_py.mail.archived import people_of, words_of
 from listserv_py.mail.message import read
 from listserv_py.store.archive import Kept, pack, unpack
@@ -21,7 +32,8 @@ from listserv_py.store.times import moment, stamp
 
 LOOKED_AT_MAX = 300_000
 """So many posts, the newest, does one search look at that asks for more than words."""
-_MARKS = ("\x02", "\x03", " … ", 24)
+EXTRACTS_MAX = 30
+"""Of so many posts, the newest, the words around are shown."""
 _COLUMNS = "a.id, a.number, a.at, a.address, a.name, a.subject, a.lines, a.size, a.link"
 _WITH_WORDS = (
     "SELECT rowid AS id FROM archive_text WHERE archive_text MATCH ? ORDER BY rowid DESC LIMIT ?"
@@ -114,16 +126,18 @@ class ArchiveIndex:
             (match or list_id, LOOKED_AT_MAX, *values, limit),
         ).fetchall()
         posts = [Kept(row[0], row[1], moment(row[2]), *row[3:]) for row in rows]
-        return [Found(post, self._extract(post.id, match) if match else "") for post in posts]
+        terms = terms_of(search.text) if search.text else ()
+        return [
+            Found(post, self._extract(post.id, terms) if terms and at < EXTRACTS_MAX else "")
+            for at, post in enumerate(posts)
+        ]
 
-    def _extract(self, entry_id: int, match: str) -> str:
+    def _extract(self, entry_id: int, terms: Sequence[Words]) -> str:
+        """Not by FTS5's snippet(): that looks the words up anew for each post."""
         row = self._db.execute(
-            "SELECT snippet(archive_text, 3, ?, ?, ?, ?) FROM archive_text"
-            " WHERE archive_text MATCH ? AND rowid = ?",
-            (*_MARKS, match, entry_id),
+            "SELECT body FROM archive_text WHERE rowid = ?", (entry_id,)
         ).fetchone()
-        said = " ".join(str(row[0]).split()) if row else ""
-        return said.replace(_MARKS[0], "*").replace(_MARKS[1], "*")
+        return extract(str(row[0]), terms) if row else ""
 
 
 def prepared(post: Unread) -> Indexed:

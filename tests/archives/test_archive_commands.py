@@ -227,3 +227,67 @@ def test_who_is_on_a_sub_list_reads_the_archive_above(stage: Stage) -> None:
     )
     stage.take(post("TOP-L", 1))
     assert "Subject: Number 1" in run(stage, "GETPOST TOP-L 1", "joe@example.net")
+
+
+def test_a_mail_may_search_a_few_times_only(stage: Stage) -> None:
+    lines = [f"SEARCH zum {number} IN PRIVATE-L" for number in range(9)]
+    [answer] = send(stage, "\r\n".join(lines))
+    assert text(answer).count("> SEARCH") == 5
+    assert "not read" in text(answer) or "flushed" in text(answer)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "..", "a/b", "%2e%2e", "\uff0e\uff0e", "A" * 99]
+)
+def test_no_name_is_a_path(stage: Stage, name: str) -> None:
+    for line in (f"GET PRIVATE-L {name}", f"GET {name} X PRIVATE-L", f"PUT {name} X PRIVATE-L"):
+        assert ("no file of the type" in run(stage, line)) or ("not the name" in run(stage, line))
+    assert stage.db.execute("SELECT count(*) FROM list_file").fetchone()[0] == 0
+
+
+def put(stage: Stage, mail: bytes) -> EmailMessage:
+    """The last answer to an owner's mail, confirmed where that is asked."""
+    stage.take(mail)
+    [asked] = stage.outgoing()
+    code = asked.partition(b"request (")[2][:16].decode()
+    stage.take(
+        f"From: olga@example.org\r\nTo: listserv@lists.example.org\r\n"
+        f"Message-ID: <{code}@x>\r\nSubject: x\r\n\r\nOK {code}\r\n".encode()
+    )
+    mails = [one.partition(b"\r\n\r\n")[2] for one in stage.outgoing()]
+    return message_from_bytes(mails[-1], policy=policy.default)  # type: ignore[return-value]
+
+
+HEAD = b"From: olga@example.org\r\nTo: listserv@lists.example.org\r\nSubject: x\r\n"
+
+
+def test_a_text_is_put_and_fetched(stage: Stage) -> None:
+    said = text(put(stage, HEAD + b"\r\nPUT RULES TXT PRIVATE-L\r\nBe nice.\r\n> QUIT\r\n/*\r\n"))
+    assert "RULES TXT of the PRIVATE-L list is stored, 16 octets" in " ".join(said.split())
+    assert run(stage, "GET RULES TXT PRIVATE-L", "joe@example.net") == "Be nice.\n> QUIT\n"
+    assert "no file" in run(stage, "GET RULES TXT PRIVATE-L", "eve@example.com")
+    assert "RULES            TXT          PRV OWN        16" in run(stage, "INDEX PRIVATE-L")
+    assert "deleted" in text(put(stage, HEAD + b"\r\nPUT RULES TXT PRIVATE-L\r\n"))
+    assert "no file" in run(stage, "GET RULES TXT PRIVATE-L", "joe@example.net")
+
+
+def test_an_attached_file_is_put_and_fetched(stage: Stage) -> None:
+    mail = (
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nPUT LOGO PNG PUBLIC-L (ALL\r\n--b\r\nContent-Type: image/png\r\n"
+        b"Content-Disposition: attachment; filename=logo.png\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\niVBORw==\r\n--b--\r\n"
+    )
+    assert "stored, 4 octets" in text(put(stage, HEAD + mail))
+    sent = send(stage, "GET LOGO PNG PUBLIC-L")
+    part = next(one for one in sent if one.is_multipart()).get_payload()[1]
+    assert part.get_content_type() == "image/png"
+    assert part.get_payload(decode=True) == b"\x89PNG"
+    assert "can only be sent by mail" in run(stage, "GET LOGO PNG PUBLIC-L")
+
+
+def test_a_file_has_bounds(stage: Stage) -> None:
+    line = "x" * 500 + "\r\n"
+    stage.take(HEAD + b"\r\nPUT BIG TXT PRIVATE-L\r\n" + line.encode() * 2100)
+    [answer] = stage.outgoing()
+    assert b"larger than 1 MB" in answer
