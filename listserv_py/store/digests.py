@@ -135,7 +135,7 @@ class Digests:
         `most` of a day came by themselves; on `unwanted` topics he gets nothing.
         """
         rows = self._db.execute(
-            f"{_POSTS} AND p.id > :seen AND p.id <= :until AND p.of_day > :most"
+            f"{_POSTS} AND p.id > :seen AND p.id <= :until AND (p.of_day > :most OR :most = 0)"
             " AND (p.topics = 0 OR :unwanted & p.topics <> p.topics) ORDER BY p.id",
             {"list": list_id, "seen": seen, "until": until, "most": most, "unwanted": unwanted},
         )

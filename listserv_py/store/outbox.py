@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlite_utils import Database
 
-from listserv_py.lists.options import COLLECTED
+from listserv_py.lists.options import COLLECTED, NO_MAIL, OWN_HOUR
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store import progress, queue_view
@@ -38,7 +38,8 @@ class Kind(StrEnum):
 
 
 _HIGHEST = (
-    f"SELECT coalesce(max(id), 0) FROM subscriber WHERE list_id = ? AND options & {COLLECTED}"  # noqa: S608 - a number of ours
+    f"SELECT coalesce(max(id), 0) FROM subscriber WHERE list_id = ? AND options & {COLLECTED}"  # noqa: S608 - numbers of ours
+    f" AND NOT options & {NO_MAIL | OWN_HOUR}"
 )
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from functools import partial
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
 from digest_rig import Digests
 
+from listserv_py.cli.rosters import read_roster, write_roster
+from listserv_py.control import rosters
 from listserv_py.lists.digests import OwnHour, next_day, next_issue, next_own
+from listserv_py.lists.options import Options
 from listserv_py.lists.values import Digest, Frequency
 from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.store.connect import SqliteError
 from listserv_py.store.people import People
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -338,3 +344,79 @@ def test_an_hour_of_his_own_goes_by_his_zone() -> None:
     assert next_own(OwnHour(7, 0, "Europe/Vienna"), "UTC", noon).hour == 5
     assert next_own(OwnHour(7, 0), "Asia/Tokyo", noon).hour == 22
     assert next_day("America/New_York", noon).hour == 4
+
+
+# Crashes.
+
+
+def test_cut_off_anywhere_an_issue_is_whole_or_not_there(tmp_path: Path) -> None:
+    """The database is cut off after so many steps of its machine, as by a kill, then goes on."""
+    cut = 0
+    for steps in range(3, 3600, 149):
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        stage = Digests(
+            folder, "dig@x.org || DIGEST", "max@x.org || MAX 1/day", "at@x.org || DIGEST AT 23:00"
+        )
+        stage.run_timers()
+        stage.post(1)
+        stage.post(2)
+        stage.now += DAY
+        cut += _interrupted(stage, stage.run_timers, steps)
+        stage.run_timers()
+        cut += _interrupted(stage, partial(stage.post, 3), steps)
+        stage.post(3)
+        stage.now += DAY
+        stage.run_timers()
+        rows = stage.db.execute("SELECT number, posts FROM digest_issue ORDER BY id").fetchall()
+        assert rows == [(1, 2), (2, 1)]
+        got = [(who, one) for who, _, found in stage.issues() for one in found]
+        wanted = {(who, one) for who in ("dig", "at") for one in subjects(1, 2, 3)}
+        assert Counter(got) == Counter({*wanted, ("max", "Number 2")})
+        stage.close()
+    assert cut > 20
+
+
+def _interrupted(stage: Digests, work: Callable[[], None], steps: int) -> bool:
+    """Whether the work was cut off there; what it had not committed is gone."""
+    taken = count(1)
+    stage.db.conn.set_progress_handler(lambda: next(taken) >= steps, 1)
+    try:
+        work()
+    except SqliteError:
+        return True
+    finally:
+        stage.db.conn.set_progress_handler(None, 0)
+        if stage.db.conn.in_transaction:
+            stage.db.execute("ROLLBACK")
+    return False
+
+
+def test_the_words_of_set_go_out_and_come_in_again(tmp_path: Path) -> None:
+    said = "DIGESTS AT 07:00 Europe/Vienna MAX 10/DAY NOMAIL UNTIL 2027-01-07"
+    stage = Digests(tmp_path, f"ann@x.org || {said}", "bob@x.org")
+    rows = rosters.page(stage.turn(), rosters.Page("TEST-L"))
+    assert " ".join(rows[0].options or ()) == (
+        "DIGESTS MAX 10/DAY DIGESTS AT 07:00 Europe/Vienna NOMAIL UNTIL 2027-01-07"
+    )
+    read = read_roster("".join(write_roster(rows)).encode())
+    assert read.faults == ()
+    stage.create("OTHER-L", {"set": ["Send= Public"]})
+    rosters.take_in(stage.turn(), rosters.Incoming("OTHER-L", read.rows))
+    of = {one.name: own.options for one, own in stage.tx.subscribers.of(parse_mailbox("ann@x.org"))}
+    assert of["OTHER-L"] == of["TEST-L"]
+    assert of["OTHER-L"].at == OwnHour(7, 0, "Europe/Vienna")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["MAX", "MAX 0/DAY", "MAX 10/WEEK", "NOMAIL UNTIL", "NOMAIL UNTIL 2027-02-30", "DIGEST AT",
+     "NOMAIL UNTIL 07.01.2027", "DIGEST AT 25:00", "DIGEST AT 7:00 Europe/Atlantis", "NOMAX UNTIL"],
+)  # fmt: skip
+def test_what_set_cannot_read_changes_nothing(tmp_path: Path, said: str) -> None:
+    stage = Digests(tmp_path, "ann@x.org")
+    stage.command("ann@x.org", f"SET TEST-L {said}")
+    assert stage.db.execute("SELECT count(*) FROM own_time").fetchone() == (0,)
+    found = stage.tx.subscribers.find(1, parse_mailbox("ann@x.org"))
+    assert found is not None
+    assert found.options == Options()
