@@ -6,6 +6,9 @@ the timers give up what nobody answered. The words are in the database and never
 
 from enum import StrEnum
 
+STORM = "many people asked to be removed within an hour"
+"""Why a list is held that a storm has stopped, as people are told."""
+
 
 class HeldFor(StrEnum):
     """Whom a held post waits for."""

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from listserv_py.lists.holding import STORM
 from listserv_py.lists.roles import STAFF, heard_owners, moderators_of
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.message import Message
@@ -29,7 +30,6 @@ LASTS = timedelta(days=1)
 PLEAS = 3
 SHORT = 300
 READ_MAX = 20_000
-HELD_AS = "many people asked to be removed within an hour"
 
 _PREFIX = re.compile(r"^(?:\s*(?:\[[^\]]{0,80}\]|[^\s:\[\]]{1,20}(?: [^\s:]{1,20})?:))+")
 _QUOTE_BEGINS = re.compile(r"-{2,}|_{5,}|(?:From|Von|De|Da): |.{0,200}(?:wrote|schrieb|écrit) ?:$")
@@ -154,7 +154,7 @@ def _stop(turn: Turn, post: Post, pleas: int, people: int) -> None:
     """Hold the list, and tell those who look after it."""
     mailing_list = post.mailing_list
     turn.tx.storms.stop(mailing_list.id, turn.now)
-    turn.tx.lists.hold(mailing_list, HELD_AS)
+    turn.tx.lists.hold(mailing_list, STORM)
     log.warning("list.storm", list=mailing_list.name, pleas=pleas, people=people)
     slots = known(turn, mailing_list) | {
         "SUBJECT": shown_subject(post.message.subject) or "(none)",
