@@ -21,6 +21,8 @@ def words(options: Options, default: Options, topics: Sequence[str] = ()) -> tup
     found: list[str] = []
     now = default
     for option in _ORDERED:
+        if wanted.at is not None and option.word == _MODES.get(wanted.mode):
+            continue  # it follows with its hour
         if option.holds(wanted) and not option.holds(now):
             now = option.effect(now)
             found.append(option.word)

@@ -397,7 +397,7 @@ def test_the_words_of_set_go_out_and_come_in_again(tmp_path: Path) -> None:
     stage = Digests(tmp_path, f"ann@x.org || {said}", "bob@x.org")
     rows = rosters.page(stage.turn(), rosters.Page("TEST-L"))
     assert " ".join(rows[0].options or ()) == (
-        "DIGESTS MAX 10/DAY DIGESTS AT 07:00 Europe/Vienna NOMAIL UNTIL 2027-01-07"
+        "MAX 10/DAY DIGESTS AT 07:00 Europe/Vienna NOMAIL UNTIL 2027-01-07"
     )
     read = read_roster("".join(write_roster(rows)).encode())
     assert read.faults == ()

@@ -1,9 +1,17 @@
 import pytest
+from issue_sweep import run_issues
 from sweep import SYNCING, at_call, run_point
 
 
 @pytest.mark.parametrize("number", [4, 8, 12])
 def test_a_kill_at_a_commit_loses_nothing(number: int) -> None:
     report = run_point(at_call(SYNCING, number))
+    assert report.is_good, report
+    assert not report.untouched
+
+
+@pytest.mark.parametrize("number", [7])
+def test_a_kill_while_issues_fill_up_leaves_each_post_in_one(number: int) -> None:
+    report = run_issues(at_call(SYNCING, number))
     assert report.is_good, report
     assert not report.untouched
