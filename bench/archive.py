@@ -124,7 +124,8 @@ def _index(tx: Tx, many: int) -> None:
         worst = max(worst, ended - began)
     print(
         f"indexing  {reading / many * 1e6:6.0f} us beside the loop,"
-        f" {writing / many * 1e6:.0f} us of the writing thread; the longest turn {worst * 1e3:.0f} ms"
+        f" {writing / many * 1e6:.0f} us of the writing thread;"
+        f" the longest turn {worst * 1e3:.0f} ms"
     )
 
 

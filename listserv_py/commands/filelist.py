@@ -173,10 +173,14 @@ def index(request: Request) -> str:
     if not request.arguments.listname:
         return _catalogue(request)
     found = visible_list(request)
+    return request.say("INDEX_LIST", LISTNAME=found.name, ROWS="\n".join(_rows(request, found)))
+
+
+def _rows(request: Request, found: MailingList) -> list[str]:
     rows = [*_files(request, found), *_notebooks(request, found)]
     if not rows:
         raise NoFilelist(f"{found.name.lower()}.filelist")
-    return request.say("INDEX_LIST", LISTNAME=found.name, ROWS="\n".join(rows))
+    return rows
 
 
 def _files(request: Request, found: MailingList) -> Iterator[str]:
@@ -216,9 +220,9 @@ def _catalogue(request: Request) -> str:
 
 
 def prepare_index(request: Request) -> Request:
-    """Refuse lists that the sender may not know of."""
+    """Refuse lists that the sender may not know of, and those without any file for him."""
     if request.arguments.listname:
-        visible_list(request)
+        _rows(request, visible_list(request))
     return request
 
 
