@@ -26,6 +26,9 @@ MANY = 200
 LONG = 0.08
 """Seconds; with the look before it 100 ms."""
 
+REST = 3
+"""On a slow disk so many times longer than the last sync took: the store needs it as well."""
+
 
 class Through:
     """See the module; made by the hand, which tells it of each journal."""
@@ -81,8 +84,9 @@ class Through:
             self._some.wait()
             if self._is_over:
                 return
-            time.sleep(LOOK_EVERY)
-            self.look(time.monotonic())
+            began = time.monotonic()
+            self.look(began)
+            time.sleep(max(LOOK_EVERY, REST * (time.monotonic() - began)))
 
     def _sync(self, journals: Iterable[Journal]) -> None:
         changed = [journal for journal in journals if journal.unsynced]

@@ -33,7 +33,8 @@ from torture_sink import Key, TortureSink
 
 LISTSERV = f"listserv@{DOMAIN}"
 STOPPED_FOR = 5.0
-DRAINS_WITHIN = 180.0
+PATIENCE = 120.0
+"""Seconds without any new copy after which waiting is in vain."""
 SETTINGS = """
 [web]
 listen = "127.0.0.1:{web}"
@@ -219,9 +220,11 @@ class Torture:
             return False
 
     async def _until(self, look: Callable[[], Awaitable[object]], why: str) -> None:
-        end = time.monotonic() + DRAINS_WITHIN
+        seen, since = -1, 0.0
         while not await look():
-            if time.monotonic() > end:
+            if len(self.sink.counts) != seen:
+                seen, since = len(self.sink.counts), time.monotonic()
+            if time.monotonic() > since + PATIENCE:
                 raise AssertionError(f"waited in vain for {why}; see {self.folder}")
             await asyncio.sleep(0.05)
 

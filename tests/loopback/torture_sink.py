@@ -64,7 +64,7 @@ class TortureSink:
         """Listen; where."""
         self._luck = random.Random(self.seed)  # noqa: S311 - a test's dice
         self._file = os.open(self.ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._talks: set[_Talk] = set()
+        self._syncing: asyncio.Task[None] | None = None
         self.listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
         return f"127.0.0.1:{self.listening.sockets[0].getsockname()[1]}"
 
@@ -78,13 +78,11 @@ class TortureSink:
         mode = "ok" if self.calm else self._luck.choices([*MODES], [*MODES.values()])[0]
         stage = self._luck.choice(["CONNECT", "MAIL", "RCPT", "DATA", "DOT", "TAKEN"])
         talk = _Talk(mode, self._luck.randrange(FAULTS_AFTER), stage, self.deaths)
-        self._talks.add(talk)
         try:
             await self._talk(talk, reader, writer)
         except (OSError, EOFError, asyncio.LimitOverrunError):
             pass
         finally:
-            self._talks.discard(talk)
             self._ended(talk)
             writer.close()
 
@@ -152,6 +150,7 @@ class TortureSink:
         if await self._fails(talk, "DOT", writer):
             return True
         self._keep(talk, *envelope, b"".join(lines))
+        await self._synced()
         if self._now(talk) == "mute":
             self._excuse(talk, "mute")
             await asyncio.sleep(self._luck.uniform(0.5, MUTE_FOR))
@@ -164,7 +163,6 @@ class TortureSink:
         shape = hashlib.sha256(sender.encode() + b"\n" + content).hexdigest()
         for rcpt in rcpts:
             os.write(self._file, f"{rcpt} {message_id} {shape} {time.time():.3f}\n".encode())
-        os.fdatasync(self._file)
         for rcpt in rcpts:
             key = (rcpt, message_id)
             if key in self.counts:
@@ -173,6 +171,17 @@ class TortureSink:
             self.shapes.setdefault(key, set()).add(shape)
             self.subjects.setdefault(rcpt, []).append((message_id, subject))
             talk.past_dot.append(key)
+
+    async def _synced(self) -> None:
+        """One sync for all that wait, or the sink would only measure the disk."""
+        if self._syncing is None:
+            self._syncing = asyncio.create_task(self._sync())
+        await asyncio.shield(self._syncing)
+
+    async def _sync(self) -> None:
+        await asyncio.sleep(0)
+        self._syncing = None
+        await asyncio.to_thread(os.fdatasync, self._file)
 
     def _now(self, talk: _Talk) -> str:
         """The connection's fault, once it is time for it."""
