@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from listserv_py.config import Settings
 from listserv_py.delivery.engine import Engine
 from listserv_py.delivery.fleet import START_AFTER
+from listserv_py.delivery.garbage import look_seldom
 from listserv_py.lists.options import Options
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import parse_mailbox
@@ -147,6 +148,7 @@ async def idle() -> None:
 
 async def ours(folder: Path, port: int, many: int, workers: int) -> None:
     """One run in this process; prints its figures as JSON."""
+    look_seldom()
     settings = settings_for(folder, port, {"workers": max(workers, 0)})
     store = Store.open(folder, "lists.test")
     list_id = await store.run(subscribe, many)

@@ -28,6 +28,7 @@ from listserv_py.daemon.pages import Counter, metrics_door, public_pages
 from listserv_py.daemon.preflight import in_file, refuse_faults
 from listserv_py.daemon.working import Work
 from listserv_py.delivery.engine import Engine
+from listserv_py.delivery.garbage import look_seldom
 from listserv_py.errors import Broken, ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
@@ -58,6 +59,7 @@ MORE_TIME = 2.0
 async def serve(settings: Settings, path: Path) -> None:
     """Serve until SIGTERM or SIGINT; `path` is the configuration that SIGHUP rereads."""
     give_back_large_blocks()
+    look_seldom()
     data_dir = settings.site.data_dir
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock(data_dir), _signals() as signals:

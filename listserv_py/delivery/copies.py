@@ -19,6 +19,9 @@ from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.sign import Signers
 from listserv_py.store.outcomes import Fate, Settled
 
+_made = Settled._make
+_SENT = Settled(0, 0, "", Fate.SENT)[3:]
+
 
 class AnyLetter(Protocol):
     """One variant of one mailing, as lanes need it: made here, or sent to us."""
@@ -150,8 +153,9 @@ class Batch:
 
     def sent(self, copies: Collection[Copy], said: str = "") -> None:
         """These were taken over, and the journal says so already; `said` was the answer to one."""
+        # As `Settled(…)` would make them, in a third of the time.
         self.settled += [
-            Settled(copy.mailing_id, copy.subscriber_id, copy.rcpt, Fate.SENT) for copy in copies
+            _made((copy.mailing_id, copy.subscriber_id, copy.rcpt, *_SENT)) for copy in copies
         ]
         if said and copies:
             self.settled[-1] = self.settled[-1]._replace(text=said)

@@ -201,7 +201,7 @@ class Engine:
         # What is read may be older than what was recorded meanwhile: only what was not in hand
         # when the reading began may be taken up, or it would go out twice.
         noted, in_work = self._recorder.noted(), frozenset(self._hand.posts)
-        hosts, running = await self._store.read(_hosts), await self._store.read(_running)
+        hosts, running = await self._store.read(_state)
         retried = noted - {host.name for host in hosts}
         self._recorder.forget(retried)
         self._courier.revive(retried)
@@ -331,8 +331,8 @@ def _hosts(tx: Tx) -> list[RestingHost]:
     return tx.sending.hosts()
 
 
-def _running(tx: Tx) -> list[Mailing]:
-    return tx.sending.running()
+def _state(tx: Tx) -> tuple[list[RestingHost], list[Mailing]]:
+    return tx.sending.hosts(), tx.sending.running()
 
 
 def _rows(tx: Tx, urgent: int, now: int, limit: int, resting: Iterable[str]) -> list[Due]:

@@ -63,10 +63,8 @@ def _verp(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
     owner = Destination(Door.OWNER, facts.listname, _MARK)
     whole = str(address_of(owner, domain=facts.domain, name=""))
     front, _, back = whole.partition(_MARK.lower())
-    when = moment(mailing.created_at)
-    return lambda subscriber_id: (
-        f"{front}{verp.key_for(subscriber_id, facts.listname, when)}{back}".encode()
-    )
+    key = verp.keys(facts.listname, moment(mailing.created_at))
+    return lambda subscriber_id: f"{front}{key(subscriber_id)}{back}".encode()
 
 
 @lru_cache(maxsize=4096)

@@ -27,6 +27,7 @@ from listserv_py.delivery.client import Timeouts
 from listserv_py.delivery.copies import recall
 from listserv_py.delivery.courier import SmtpCourier
 from listserv_py.delivery.form import Form
+from listserv_py.delivery.garbage import look_seldom
 from listserv_py.delivery.given import Given, Received, copies_of
 from listserv_py.delivery.journal import Marks
 from listserv_py.delivery.program import decode
@@ -298,6 +299,7 @@ def main() -> None:
     for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)
     logging.getLogger().setLevel(int(sys.argv[2]))
+    look_seldom()
     work = _run(int(sys.argv[1]))
     runner: Any = asyncio.run
     with contextlib.suppress(ImportError):  # the extra `fast` need not be installed

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -43,9 +44,23 @@ class Verp:
 
     def key_for(self, subscription_id: int, listname: str, when: datetime) -> str:
         """The key of one copy: lower-case letters and digits."""
-        plain = subscription_id.to_bytes(5, "big") + month_of(when).to_bytes(2, "big")
-        tag = self._tag(plain, listname)
-        return _base32(self._mask(plain, tag) + tag)
+        return self.keys(listname, when)(subscription_id)
+
+    def keys(self, listname: str, when: datetime) -> Callable[[int], str]:
+        """What makes the keys of many copies; all in one function, for it is asked for each."""
+        month, name = month_of(when), _folded(listname)
+        tail = month.to_bytes(2, "big") + name
+        copy_tags, copy_masks, number = self._tags.copy, self._masks.copy, int.from_bytes
+
+        def key(subscription_id: int) -> str:
+            tags, masks = copy_tags(), copy_masks()
+            tags.update(subscription_id.to_bytes(5, "big") + tail)
+            tag = tags.digest()
+            masks.update(tag)
+            plain = subscription_id << 16 | month
+            return _base32((plain ^ number(masks.digest(), "big")) << 64 | number(tag, "big"))
+
+        return key
 
     def open(self, text: str, listname: str) -> VerpKey | None:
         """What a key that came back names, or None when it is not one of ours for this list."""
@@ -77,9 +92,9 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = tuple(one + other for one in _LETTERS for other in _LETTERS)
 
 
-def _base32(fifteen: bytes) -> str:
-    """What base64.b32encode says, in lower case; that one was half the cost of a key."""
-    bits, pairs = int.from_bytes(fifteen, "big"), _PAIRS
+def _base32(bits: int) -> str:
+    """What base64.b32encode says of 15 bytes, in lower case; that one was half a key's cost."""
+    pairs = _PAIRS
     return (
         f"{pairs[bits >> 110]}{pairs[bits >> 100 & 1023]}{pairs[bits >> 90 & 1023]}"
         f"{pairs[bits >> 80 & 1023]}{pairs[bits >> 70 & 1023]}{pairs[bits >> 60 & 1023]}"
