@@ -99,6 +99,7 @@ class SmtpCourier:
             verify=delivery.relay is not None,
         )
         self.limit = self._alone.limit = delivery.connections
+        self.rate = float(delivery.rate)
         self.patience = patience(settings)
         self.router = Router(self._resolver, delivery.relay, delivery.port)
         self.dialer = Dialer(policy)
@@ -136,6 +137,11 @@ class SmtpCourier:
             return False
         lane.learn(host)
         return True
+
+    def fails(self, domain: str) -> bool:
+        """Whether the way there failed, and nothing was taken since."""
+        lane = self._lanes.get(self.router.lane_of(domain))
+        return lane is not None and lane.rest is not None
 
     @property
     def spills_waiting(self) -> bool:

@@ -86,7 +86,7 @@ class FleetCourier:
         self._own.apply(settings)
         self._set(settings)
         for number, worker in list(self._workers.items()):
-            worker.say(terms(settings, self._timeouts))
+            worker.say(self._terms)
             if number > self._wanted:
                 worker.stop(self._timeouts.final)
             for host in self._connections.too_many(number):
@@ -103,7 +103,14 @@ class FleetCourier:
         """Urgent mail by ourselves, all else by the workers."""
         if urgent or self._closing or self.stands_still() is not None or not self._wanted:
             self._own.carry(copies, urgent=urgent)
-        else:
+            return
+        # Who failed is tried by one of us, not by each worker.
+        ours = [one for one in copies if self._own.fails(one.domain)] if self._own.known() else []
+        if ours:
+            self._own.carry(ours, urgent=False)
+            theirs = set(copies).difference(ours)
+            copies = [one for one in copies if one in theirs]
+        if copies:
             self._hand_out(copies)
 
     def recall(self, copies: Collection[Copy], fate: Fate, reply: Reply, next_at: int) -> None:
@@ -270,7 +277,7 @@ class FleetCourier:
         connections.workers = max(self._wanted, 1)
         by_relay = delivery.relay is not None and self._wanted
         connections.share = -(-left // self._wanted) if by_relay else connections.limit
-        self._terms = terms(settings, self._timeouts)
+        self._terms = terms(settings, self._timeouts, connections.workers)
 
     def _hire(self, number: int) -> None:
         busy = number in self._workers or number in self._tasks

@@ -14,6 +14,7 @@ from listserv_py.delivery.copies import Copy
 from listserv_py.delivery.form import Caps
 from listserv_py.delivery.journal import BEGUN, WAITING
 from listserv_py.delivery.office import Office
+from listserv_py.delivery.pace import Pace
 from listserv_py.delivery.pipeline import Pipeline, Transaction
 from listserv_py.delivery.plain import Plain
 from listserv_py.delivery.replies import Reply, Stage, judge, own
@@ -29,7 +30,7 @@ COPIES_PER_CONNECTION = 10
 BREAKS_MAX = 3
 """Connections that break in a row before the host rests, and before a copy counts as tried."""
 PUT_OFF_MAX = 20
-"""Copies put off in a row, for whatever reason, before the host rests."""
+"""So many more copies put off than taken, for whatever reason, before the host rests."""
 
 TOGETHER_MAX = 100
 """Recipients of one transaction (RFC 5321 4.5.3.1.8)."""
@@ -57,6 +58,7 @@ class Lane:
         self._takes = self._takes_before = 0
         self._shrunk: int | None = None
         self._held = 0.0
+        self._pace = Pace(office, self._go)
         self._closing = False
 
     @property
@@ -69,12 +71,17 @@ class Lane:
         """Whether nothing is left to remember of it."""
         busy = self.queued or self._connections or self._opening or self._tasks
         old = self.rest is None or self.rest.next_at + FORGET_AFTER < self._office.clock()
-        return old and not busy
+        return old and not busy and self._pace.is_over
 
     @property
     def queued(self) -> int:
         """How many copies wait here."""
         return len(self._urgent) + len(self._bulk)
+
+    @property
+    def _ready(self) -> int:
+        """How many of them are worth a connection now."""
+        return len(self._urgent) + self._pace.ready(len(self._bulk))
 
     def put(self, copies: list[Copy], *, urgent: bool) -> None:
         """Send these, or hand them back when the lane rests."""
@@ -82,6 +89,7 @@ class Lane:
         if self.is_resting or self._closing:
             self._hand_back(own("4.4.1", self.rest.reason if self.rest else "shutting down"))
         else:
+            self._pace.thin_out(self._bulk)
             self._go()
 
     def revive(self) -> None:
@@ -100,7 +108,7 @@ class Lane:
 
     def tick(self) -> None:
         """Once a second: where all connections are stuck, one more may help."""
-        stuck = self.queued and self._takes == self._takes_before
+        stuck = self._ready and self._takes == self._takes_before
         self._takes_before = self._takes
         if asyncio.get_running_loop().time() >= self._held:
             self._shrunk = None
@@ -122,7 +130,7 @@ class Lane:
 
     def seek(self) -> bool:
         """There may be a place: whether it is asked for."""
-        if self.queued and not self.is_resting and not self._closing:
+        if self._ready and not self.is_resting and not self._closing:
             self._open_up_to(self.count() + self._opening + 1)
         return self._opening > 0
 
@@ -172,6 +180,9 @@ class Lane:
         """The next transaction."""
         while self._urgent or self._bulk:
             queue = self._urgent or self._bulk
+            if self._office.rate and queue is self._bulk and not self._ready:
+                self._pace.wake_later()
+                return None
             copy = queue.popleft()
             if copy not in copy.batch.open:
                 continue
@@ -184,16 +195,20 @@ class Lane:
             else:
                 copy.batch.mark(copy, BEGUN)
                 self._takes += 1
+                copies = [copy]
                 if queue and queue[0].sender == copy.sender and not copy.personal:
-                    return form, self._together(copy, queue)
-                return form, [copy]
+                    copies = self._together(copy, queue)
+                if queue is self._bulk:
+                    self._pace.spend(len(copies))
+                return form, copies
         return None
 
     def answered(self, stage: Stage, reply: Reply, copies: list[Copy]) -> bool:
         """A reply decides on copies."""
         judgement = judge(stage, reply)
         if judgement.fate is Fate.SENT:
-            self._breaks = self._put_off = 0
+            self._breaks = 0
+            self._put_off = max(self._put_off - len(copies), 0)
             if self.rest is not None:
                 self._recovered()
         elif judgement.fate is Fate.UNTRIED:
@@ -237,8 +252,10 @@ class Lane:
         """Give idle connections work, and open more when it is worth it."""
         for connection in list(self._connections):
             connection.kick()
-        if self.queued:
-            self._open_up_to(1 + self.queued // COPIES_PER_CONNECTION)
+        if self._ready:
+            self._open_up_to(1 + self._ready // COPIES_PER_CONNECTION)
+        elif self._bulk:
+            self._pace.wake_later()
 
     def _open_up_to(self, wanted: int) -> None:
         limit = self._office.limit if self._shrunk is None else self._shrunk

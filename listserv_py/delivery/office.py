@@ -20,6 +20,7 @@ class Office(Protocol):
     timeouts: Timeouts
     patience: Patience
     limit: int
+    rate: float
     clock: Callable[[], int]
 
     async def may_dial(self, host: Host, lane: str) -> bool:

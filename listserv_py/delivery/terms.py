@@ -16,8 +16,8 @@ from listserv_py.delivery.messages import Terms
 from listserv_py.units import HostPort
 
 
-def terms(settings: Settings, timeouts: Timeouts) -> Terms:
-    """What a worker is told."""
+def terms(settings: Settings, timeouts: Timeouts, workers: int = 1) -> Terms:
+    """What a worker is told; so many share the smarthost and its rate."""
     delivery, dkim, dns = settings.delivery, settings.dkim, settings.dns
     relay = delivery.relay
     return Terms(
@@ -27,6 +27,7 @@ def terms(settings: Settings, timeouts: Timeouts) -> Terms:
             "relay": [relay.host, relay.port] if relay is not None else None,
             "port": delivery.port,
             "connections": delivery.connections,
+            "rate": delivery.rate / (workers if relay is not None else 1),
             "username": delivery.username,
             "password_file": _text(delivery.password_file),
             "retry": [pause.total_seconds() for pause in delivery.retry],
@@ -50,6 +51,7 @@ def settings_of(message: Terms) -> tuple[Settings, Timeouts]:
         tls=told["tls"],
         port=told["port"],
         connections=told["connections"],
+        rate=told["rate"],
         username=told["username"],
         password_file=_path(told["password_file"]),
         retry=tuple(timedelta(seconds=pause) for pause in told["retry"]),

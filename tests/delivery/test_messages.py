@@ -65,6 +65,7 @@ def test_settings_come_out_as_they_went_in(tmp_path) -> None:  # type: ignore[no
             "delivery": {
                 "relay": "[::1]:2525", "tls": "required", "retry": ["1s", "2m"], "connections": 7,
                 "username": "u", "password_file": str(tmp_path / "p"), "max_message_age": "2d",
+                "rate": 60,
             },
             "dkim": {"selector": "s", "key_file": str(tmp_path / "k")},
             "dns": {"servers": ["127.0.0.1:5353"], "timeout": "3s"},
@@ -74,6 +75,8 @@ def test_settings_come_out_as_they_went_in(tmp_path) -> None:  # type: ignore[no
     (message,) = Frames().feed(encode(terms(settings, Timeouts(idle=3))))
     found, timeouts = settings_of(message)  # type: ignore[arg-type]
     assert timeouts == Timeouts(idle=3)
+    assert found.delivery.rate == 60
+    assert terms(settings, timeouts, 4).values["rate"] == 15, "they share the relay"
     assert found.dns.servers == settings.dns.servers
     assert found.dns.timeout == settings.dns.timeout
     assert found.dkim.key_file == settings.dkim.key_file
