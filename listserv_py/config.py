@@ -15,20 +15,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from listserv_py import tomlfaults, units
 from listserv_py.errors import ConfigFaults
+from listserv_py.retention import Retention
 from listserv_py.tomlfaults import Location
-from listserv_py.units import HostPort
+from listserv_py.units import HostPort, Table
 
 DEFAULT_FILE = Path("/etc/listserv-py/listserv.toml")
-
-
-class Table(BaseModel):
-    """A table of the configuration: frozen, and closed to keys that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Site(Table):
@@ -86,11 +81,6 @@ class Delivery(Table):
         description="Whether sessions are encrypted; required also checks the relay's certificate.",
     )
     connections: units.Whole = Field(default=20, description="At most so many at once to one host.")
-    rate: units.Count = Field(
-        default=0,
-        description="Copies of posts a minute to one domain, or to the relay; 0: as fast as they"
-        " are taken. Answers and confirmation requests do not wait for it.",
-    )
     max_message_age: units.Duration = Field(
         default=timedelta(days=5),
         description="A mail that could not be delivered for so long bounces.",
@@ -243,24 +233,6 @@ class Tcpgui(Table):
         default=None,
         description="Where it is answered, LISTSERV's own is 127.0.0.1:2306; empty: nowhere."
         " Passwords and answers travel in the clear: keep it on this machine.",
-    )
-
-
-class Retention(Table):
-    """How long is kept what nobody needs to send mail."""
-
-    outcomes: units.Duration = Field(
-        default=timedelta(days=30),
-        description="What became of each mail: its decisions, deliveries and bounces. TRACE, WHY"
-        " and `listserv-py trace` know no more.",
-    )
-    failures: units.Duration = Field(
-        default=timedelta(days=90),
-        description="What came back and is held against a subscriber (`Auto-Delete=`).",
-    )
-    archive_days: units.Count = Field(
-        default=0,
-        description="Posts in lists' archives, in days; 0: as long as the list is there.",
     )
 
 

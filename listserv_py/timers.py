@@ -4,22 +4,19 @@ Each run is short and may be repeated: it does what is due at `turn.now`, at mos
 and says whether there is more.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from listserv_py.bounces import counting, removing, reporting
 from listserv_py.commands import renewing
+from listserv_py.maillog import get_logger
 from listserv_py.posting.expiry import expire
-from listserv_py.store import issues
+from listserv_py.store import issues, lifetimes
 from listserv_py.store.turn import Turn
+
+log = get_logger("timers")
 
 AT_ONCE = 50
 ARCHIVED_AT_ONCE = 500
-POSTED_FOR = timedelta(days=7)
-COUNTED_FOR = timedelta(days=2)
-ANSWERED_FOR = timedelta(days=1)
-SERVED_FOR = timedelta(days=7)
-CHANGES_FOR = timedelta(days=366)
-"""How long a line of the change log is kept, so that a year's file is whole when it ends."""
 
 
 def run(turn: Turn) -> bool:
@@ -32,28 +29,31 @@ def run(turn: Turn) -> bool:
     more_issues = issues.run(turn)
     more_posts = _sweep_archives(turn)
     more_copies = turn.tx.outbox.clear_dropped()
-    sweep(turn)
-    more = (*more_bounces, more_issues, more_posts, more_renewals, more_copies)
+    more_rows = sweep(turn)
+    more = (*more_bounces, more_issues, more_posts, more_renewals, more_copies, more_rows)
     return any(more) or len(overdue) == AT_ONCE
 
 
-def sweep(turn: Turn) -> None:
-    """Forget what has served: expired codes, counted answers, posts of last week."""
-    tx, now = turn.tx, turn.now
-    tx.cookies.sweep(now)
-    tx.proofs.sweep(now)
-    # Who was told that too many confirmations wait is not told again while they do.
-    tx.budget.sweep(now - max(ANSWERED_FOR, turn.settings.limits.confirmation_age))
-    tx.posts.sweep(now - POSTED_FOR, now - COUNTED_FOR)
-    tx.spool.sweep(now)
-    tx.storms.sweep(now - COUNTED_FOR)
-    tx.service.sweep(now - SERVED_FOR)
-    tx.aliases.sweep(now - turn.settings.dmarc.alias_age)
-    tx.outbox.prune(now - turn.settings.retention.outcomes)
-    tx.bounces.sweep(now - turn.settings.retention.failures, now - turn.settings.retention.outcomes)
-    tx.trail.sweep(now - turn.settings.retention.outcomes)
-    tx.digests.sweep(now - issues.KEPT_FOR)
-    tx.changelog.sweep(now - CHANGES_FOR)
+def sweep(turn: Turn) -> bool:
+    """Forget what has had its time (`store/lifetimes.py`); whether there may be more."""
+    tx, now, retention = turn.tx, turn.now, turn.settings.retention
+    more = [lifetimes.sweep(tx.db, turn.settings, now), _throw_away(turn, now - retention.aside)]
+    tx.digests.sweep(now - retention.issues)
+    more.append(tx.changelog.sweep(now - retention.changes))
+    return any(more)
+
+
+def _throw_away(turn: Turn, before: datetime) -> bool:
+    """Give up mail for which the operator has had no use for so long; whether there is more."""
+    spool_ids = turn.tx.spool.aside(before, AT_ONCE)
+    for spool_id in spool_ids:
+        turn.tx.spool.done(spool_id)
+    mailing_ids = turn.tx.outbox.held(before, AT_ONCE)
+    for mailing_id in mailing_ids:
+        turn.tx.outbox.drop(mailing_id)
+    if spool_ids or mailing_ids:
+        log.warning("retention.aside", incoming=len(spool_ids), outgoing=len(mailing_ids))
+    return AT_ONCE in (len(spool_ids), len(mailing_ids))
 
 
 def _sweep_archives(turn: Turn) -> bool:

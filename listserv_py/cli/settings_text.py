@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from listserv_py.config import DEFAULT_FILE, Settings
+from listserv_py.store import lifetimes
 from listserv_py.tomlfaults import kind_of, model_of
 from listserv_py.units import Kind
 
@@ -28,6 +29,16 @@ The configuration is TOML, read from `--config`, else from `$LISTSERV_PY_CONFIG`
 `{file}`. `listserv-py check` names every fault with file, line and key.
 `kill -HUP` rereads all but listeners and folders. A relative path is taken from the folder of the
 configuration. A kB is 1000 bytes. `config/listserv.toml` says the same as a file to begin from."""
+
+
+_LIFETIMES = """\
+Each table of the database, and what in the settings says how long a row of it stays (in brackets:
+what that is out of the box). Every minute what has had its time is forgotten, and its bytes are
+overwritten. No span can be longer than ten years; only `archive_days` can be 0, which is for as
+long as the list is there. Beside the database lie `erased`, keyed hashes of the erased with their
+times; they are needed for as long as a backup might bring these people back, so delete that file
+together with your backups and not before. Journals of deliveries are gone seconds after they were
+read into the database. What the log says is your system's to keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,10 @@ def settings_page() -> str:
         parts += ["", f"## `{head}`", "", sentence, ""]
         parts += ["| setting | takes | default | what it is |", "|---|---|---|---|"]
         parts += [_table_line(row) for row in settings]
+    parts += ["", "## How long what is kept", "", _LIFETIMES, ""]
+    parts += ["| table | what it holds | how long |", "|---|---|---|"]
+    example = Settings.model_validate({"site": {"domain": "lists.example.org"}})
+    parts += [f"| `{name}` | {what} | {lasts} |" for name, what, lasts in lifetimes.rows(example)]
     return "\n".join(parts) + "\n"
 
 

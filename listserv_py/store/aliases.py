@@ -40,8 +40,3 @@ class Aliases:
         """Whom an alias leads to, None when nobody has it."""
         row = self._db.execute("SELECT address FROM alias WHERE alias = ?", (alias,)).fetchone()
         return parse_mailbox(row[0]) if row else None
-
-    def sweep(self, before: datetime) -> int:
-        """Forget those who have not posted since; says how many."""
-        cursor = self._db.execute("DELETE FROM alias WHERE posted_at < ?", (stamp(before),))
-        return int(cursor.rowcount)

@@ -43,7 +43,6 @@ class Bounce:
     mailing_id: int
     address: str
     at: datetime
-    code: int
     status: str
     text: str
     charge: Charge
@@ -59,10 +58,10 @@ class Due:
 
 
 _COLUMNS = (
-    "SELECT id, subscriber_id, list_id, mailing_id, address, at, code, status, text, charge, cause"
+    "SELECT id, subscriber_id, list_id, mailing_id, address, at, status, text, charge, cause"
     " FROM bounce"
 )
-Row = tuple[int, int | None, int | None, int, str, int, int, str, str, str, str]
+Row = tuple[int, int | None, int | None, int, str, int, str, str, str, str]
 
 
 class Bounces:
@@ -238,22 +237,14 @@ class Bounces:
         """What came back to a list since then and has been judged."""
         rows = self._db.execute(
             f"{_COLUMNS} WHERE list_id = ? AND at >= ? AND charge <> 'new' ORDER BY at, id LIMIT ?",
+            # A report begins when the first of them is judged, which had come a while before.
             (list_id, stamp(since - timedelta(hours=1)), at_most),
         )
         return [_read(row) for row in rows.fetchall()]
 
-    def sweep(self, charged_before: datetime, others_before: datetime) -> None:
-        """Forget what has grown old: what counts against people stays longer than the rest."""
-        for statement, before in (
-            ("DELETE FROM bounce WHERE charge = 'person' AND at < ?", charged_before),
-            ("DELETE FROM bounce_told WHERE at < ?", others_before),
-            ("DELETE FROM probe WHERE state <> 'out' AND sent_at < ?", charged_before),
-        ):
-            self._db.execute(statement, (stamp(before),))
-
 
 def _read(row: Row) -> Bounce:
-    bounce_id, subscriber_id, list_id, mailing_id, address, at, code, status, text, *judged = row
+    bounce_id, subscriber_id, list_id, mailing_id, address, at, status, text, *judged = row
     charge, cause = judged
     return Bounce(
         bounce_id,
@@ -262,7 +253,6 @@ def _read(row: Row) -> Bounce:
         mailing_id,
         address,
         moment(at),
-        code,
         status,
         text,
         Charge(charge),

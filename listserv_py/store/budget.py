@@ -30,11 +30,6 @@ class Budget:
             "INSERT INTO answer VALUES (?, ?, ?)", (self._person(mailbox), what, stamp(now))
         )
 
-    def sweep(self, before: datetime) -> int:
-        """Forget what is older than a time; says how much that was."""
-        cursor = self._db.execute("DELETE FROM answer WHERE at < ?", (stamp(before),))
-        return int(cursor.rowcount)
-
     def forget(self, mailbox: Mailbox) -> int:
         """Forget one person."""
         cursor = self._db.execute("DELETE FROM answer WHERE person = ?", (self._person(mailbox),))

@@ -154,8 +154,8 @@ class ChangeLog:
         )
         return int(cursor.rowcount)
 
-    def sweep(self, before: datetime) -> None:
-        """Forget lines older than that, so many at once; the chain then begins behind them."""
+    def sweep(self, before: datetime) -> bool:
+        """Forget lines older than that; whether there may be more. The chain begins behind them."""
         rows = self._db.execute(
             "SELECT id, at, link FROM change_log ORDER BY id LIMIT ?", (_PAGE,)
         ).fetchall()
@@ -165,6 +165,7 @@ class ChangeLog:
             last_id, _, link = rows[kept - 1]
             self._db.execute("DELETE FROM change_log WHERE id <= ?", (last_id,))
             self._db.execute("UPDATE change_chain SET first_link = ?", (link,))
+        return kept == _PAGE
 
     def _all(self) -> Iterator[Row]:
         last = 0

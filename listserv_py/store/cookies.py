@@ -141,10 +141,5 @@ class Cookies:
             (outcome, stamp(now), spool_id),
         )
 
-    def sweep(self, before: datetime) -> int:
-        """Forget all that expired before a time; says how many."""
-        cursor = self._db.execute("DELETE FROM cookie WHERE expires_at < ?", (stamp(before),))
-        return int(cursor.rowcount)
-
     def _hash(self, code: str) -> bytes:
         return hashlib.blake2b(code.encode("utf-8", "replace"), key=self._secret).digest()[:16]

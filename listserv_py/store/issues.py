@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from listserv_py.lists.digests import begin_of, next_day, next_issue, next_own
@@ -28,8 +28,6 @@ LISTS_AT_ONCE = 20
 PEOPLE_AT_ONCE = 500
 OCTETS_MAX = 25_000_000
 """What waits for one issue; more make an extra one, whatever `Size()` says."""
-KEPT_FOR = timedelta(days=366)
-"""How long the number of an issue is known."""
 
 
 def run(turn: Turn) -> bool:

@@ -224,6 +224,15 @@ class Outbox:
         """Give up what of a mailing is not sent; False when nothing of that id waits."""
         return queue_view.drop(self._db, mailing_id)
 
+    def held(self, before: datetime, limit: int) -> list[int]:
+        """What is held and was written before then."""
+        rows = self._db.execute(
+            "SELECT id FROM mailing WHERE state IN ('running', 'waiting') AND held = 1"
+            " AND created_at < ? ORDER BY id LIMIT ?",
+            (stamp(before), limit),
+        )
+        return [int(row[0]) for row in rows]
+
     def drop_posts(self, list_id: int) -> None:
         """Give up what of a list's posts is not sent."""
         for (mailing_id,) in self._db.execute(
@@ -260,16 +269,3 @@ class Outbox:
         self._db.execute(f"{single} {same}", address)
         self._db.execute("DELETE FROM copy WHERE rcpt = ? COLLATE NOCASE", address)
         self._db.execute("DELETE FROM bounce WHERE address = ? COLLATE NOCASE", address)
-
-    def prune(self, before: datetime) -> None:
-        """Forget posts that were over before then, with their ledgers, old bounces and hosts."""
-        self._db.execute(
-            "DELETE FROM mailing WHERE state IN ('done', 'refused', 'expired', 'dropped')"
-            " AND created_at < ? AND NOT EXISTS"
-            " (SELECT 1 FROM copy WHERE mailing_id = mailing.id) AND NOT EXISTS"
-            " (SELECT 1 FROM reach r JOIN mailing m ON m.id = r.mailing_id"
-            " WHERE r.post_id = mailing.id AND m.state IN ('running', 'waiting'))",
-            (stamp(before),),
-        )
-        self._db.execute("DELETE FROM bounce WHERE charge <> 'person' AND at < ?", (stamp(before),))
-        self._db.execute("DELETE FROM host WHERE next_at < ?", (stamp(before),))

@@ -50,12 +50,6 @@ class Posts:
         """How many of them one author wrote."""
         return self._count(list_id, self._person(author), now)
 
-    def sweep(self, posted_before: datetime, counted_before: datetime) -> int:
-        """Forget what no check asks for any more."""
-        first = self._db.execute("DELETE FROM posted WHERE at < ?", (stamp(posted_before),))
-        second = self._db.execute("DELETE FROM post_count WHERE day < ?", (_day(counted_before),))
-        return int(first.rowcount) + int(second.rowcount)
-
     def forget(self, author: Mailbox) -> None:
         """Forget how much one person posted."""
         self._db.execute("DELETE FROM post_count WHERE person = ?", (self._person(author),))

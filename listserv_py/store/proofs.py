@@ -36,8 +36,3 @@ class Proofs:
         )
         row = self._db.execute("SELECT spool_id FROM proof WHERE key = ?", (key,)).fetchone()
         return bool(row[0] == spool_id)
-
-    def sweep(self, now: datetime) -> int:
-        """Forget what is too old to prove anything."""
-        cursor = self._db.execute("DELETE FROM proof WHERE until <= ?", (stamp(now),))
-        return int(cursor.rowcount)

@@ -66,13 +66,6 @@ class Service:
         self._db.execute("DELETE FROM service WHERE address_key = ?", (mailbox.key,))
         return was_off
 
-    def sweep(self, before: datetime) -> int:
-        """Forget the counts that did not rise since a time; says how many."""
-        cursor = self._db.execute(
-            "DELETE FROM service WHERE off = '' AND changed_at < ?", (stamp(before),)
-        )
-        return int(cursor.rowcount)
-
     def _write(
         self, mailbox: Mailbox, off: str, now: datetime, *, invalid: int, proven: bool
     ) -> None:

@@ -307,10 +307,13 @@ class Spool:
         )
         return [int(row[0]) for row in rows]
 
-    def sweep(self, now: datetime) -> int:
-        """Forget which mails were seen so long ago that nobody sends them again."""
-        cursor = self._db.execute("DELETE FROM seen WHERE until <= ?", (stamp(now),))
-        return int(cursor.rowcount)
+    def aside(self, before: datetime, limit: int) -> list[int]:
+        """What was set aside and came before then."""
+        rows = self._db.execute(
+            "SELECT id FROM spool WHERE state = 'aside' AND received_at < ? ORDER BY id LIMIT ?",
+            (stamp(before), limit),
+        )
+        return [int(row[0]) for row in rows]
 
 
 def _row(message: int, envelope: Envelope, rcpt: Mailbox) -> tuple[object, ...]:

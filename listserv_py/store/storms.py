@@ -75,11 +75,6 @@ class Storms:
         ).fetchone()
         return row is not None
 
-    def sweep(self, before: datetime) -> None:
-        """Forget what is over."""
-        for table in ("storm_sign", "storm"):
-            self._db.execute(f"DELETE FROM {table} WHERE at < ?", (stamp(before),))  # noqa: S608 - names of ours
-
     def forget(self, author: Mailbox) -> None:
         """Forget what one person wrote."""
         self._db.execute("DELETE FROM storm_sign WHERE person = ?", (self._hash(author.key),))

@@ -194,24 +194,6 @@ class Trail:
 
     # What is kept.
 
-    def sweep(self, before: datetime) -> int:
-        """Forget mails of long ago that wait no more; says how many."""
-        spared = (
-            "SELECT spool_id FROM trail t WHERE received_at < ?"
-            " AND NOT EXISTS (SELECT 1 FROM spool s WHERE s.id = t.spool_id)"
-        )
-        gone = self._db.execute(
-            f"DELETE FROM trail WHERE spool_id IN ({spared} ORDER BY spool_id LIMIT 5000)",  # noqa: S608 - words of ours
-            (stamp(before),),
-        )
-        self._db.execute(
-            "DELETE FROM trail_mail WHERE mailing_id IN (SELECT mailing_id FROM trail_mail t"
-            " WHERE made_at < ? AND NOT EXISTS (SELECT 1 FROM mailing m WHERE m.id = t.mailing_id)"
-            " ORDER BY mailing_id LIMIT 5000)",
-            (stamp(before),),
-        )
-        return int(gone.rowcount)
-
     def written_by(self, mailbox: Mailbox) -> list[tuple[Trailed, Sequence[Step]]]:
         """All that is kept of a person's mails."""
         rows = self._db.execute(

@@ -138,9 +138,3 @@ def test_what_was_set_aside_is_kept(tx: Tx) -> None:
     entry = tx.spool.load(spool_id)
     assert entry is not None
     assert entry.raw == MAIL
-
-
-def test_what_was_seen_is_forgotten_in_time(tx: Tx) -> None:
-    tx.spool.take(envelope())
-    assert tx.spool.sweep(NOW + timedelta(days=6)) == 0
-    assert tx.spool.sweep(NOW + timedelta(days=8)) == 1

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from listserv_py.config import Settings
 from listserv_py.lists.header import new_header
 from listserv_py.lists.options import Options
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import parse_mailbox
-from listserv_py.store import follow, progress, queue_view
+from listserv_py.store import follow, lifetimes, progress, queue_view
 from listserv_py.store.open import open_database
 from listserv_py.store.outbox import Kind
 from listserv_py.store.outcomes import Fate, Settled
@@ -20,6 +21,7 @@ from listserv_py.store.store import Tx
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())
+SETTINGS = Settings.model_validate({"site": {"domain": "lists.example.org"}})
 RAW = b"Subject: x\r\n\r\nx\r\n"
 
 
@@ -106,7 +108,7 @@ def test_a_single_mails_fate_is_kept(tx: Tx) -> None:
     )
     (answer,) = tx.trail.answers(7)
     assert (answer.fate, answer.at, answer.reply) == (Fate.SENT, AT + 5, "250 2.0.0 queued as X")
-    tx.trail.sweep(NOW + timedelta(days=1))
+    lifetimes.sweep(tx.db, SETTINGS, NOW + timedelta(days=31))
     assert tx.trail.answers(7) == []
 
 
