@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python bench/delivery.py
 	$(BIN)/python bench/signing.py
 	$(BIN)/python bench/merge.py
+	$(BIN)/python bench/digest.py
 	$(BIN)/python bench/roundtrip.py
 	$(BIN)/python bench/bulk.py
 	$(BIN)/python bench/waiting.py
@@ -43,6 +44,7 @@ bench-peers: $(READY)
 
 sweep: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/loopback/sweep.py
+	PYTHONPATH=tests $(BIN)/python tests/loopback/issue_sweep.py
 
 torture: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/loopback/torture.py

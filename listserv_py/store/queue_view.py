@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from listserv_py.mail.issue import decode
 from listserv_py.store.reach import Reach
 
 SLICE = 20_000
@@ -115,6 +116,8 @@ def show(db: Database, mailing_id: int) -> Detail | None:
         (mailing_id,),
     )
     head = bytes(raw[:65536]).partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+    if row[1] == "digest":  # its content is no mail, but many
+        head = f"Subject: {decode(bytes(raw)).words['subject']}"
     return Detail(_waiting(db, row), path, head, tuple(WaitingCopy(*copy) for copy in copies))
 
 

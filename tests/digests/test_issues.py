@@ -43,6 +43,17 @@ def test_each_post_is_in_one_issue_and_the_numbers_rise(tmp_path: Path) -> None:
     assert stage.db.execute("SELECT count(*) FROM digest_content").fetchone() == (0,)
 
 
+def test_the_queue_shows_an_issue_by_its_subject(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST")
+    stage.post(1)
+    stage.now += DAY
+    stage.run_timers()
+    waiting = [one for one in stage.tx.outbox.view() if one.kind == "digest"]
+    detail = stage.tx.outbox.show(waiting[0].id)
+    assert detail is not None
+    assert detail.head == "Subject: TEST-L Digest - 22 Nov 2026 to 22 Nov 2026 (#2026-1)"
+
+
 def test_nothing_is_collected_for_nobody(tmp_path: Path) -> None:
     stage = Digests(tmp_path, "ann@x.org")
     stage.post(1)
