@@ -44,11 +44,6 @@ class Returned:
     cause: Cause = Cause.PASSING
     sender: str = ""
 
-    @property
-    def is_bad(self) -> bool:
-        """Whether a copy was lost."""
-        return self.kind is Kind.FAILED
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
