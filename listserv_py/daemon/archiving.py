@@ -5,6 +5,7 @@ indexed without words: it must not stand in the way of the others.
 """
 
 import asyncio
+from functools import partial
 
 from listserv_py.errors import Broken
 from listserv_py.maillog import get_logger
@@ -42,8 +43,16 @@ class Indexer:
         if not posts:
             return False
         indexed = await asyncio.to_thread(lambda: [read_through(one) for one in posts])
-        await self._store.run(lambda tx: tx.archive_index.index(indexed))
+        outcomes = await self._store.run_each([partial(_index, one=one) for one in indexed])
+        for one, (_, error) in zip(indexed, outcomes, strict=True):
+            if error is not None:
+                log.error("archives.unreadable", post=one.id, exc_info=error)
+                await self._store.run(_index, Indexed(one.id, "", "", None))
         return True
+
+
+def _index(tx: Tx, one: Indexed) -> None:
+    tx.archive_index.index([one])
 
 
 def _unread(tx: Tx) -> list[Unread]:
