@@ -81,6 +81,11 @@ class Delivery(Table):
         description="Whether sessions are encrypted; required also checks the relay's certificate.",
     )
     connections: units.Whole = Field(default=20, description="At most so many at once to one host.")
+    rate: units.Count = Field(
+        default=0,
+        description="Copies of posts a minute to one domain, or to the relay; 0: as fast as they"
+        " are taken. Answers and confirmation requests do not wait for it.",
+    )
     max_message_age: units.Duration = Field(
         default=timedelta(days=5),
         description="A mail that could not be delivered for so long bounces.",
