@@ -75,6 +75,7 @@ class Sink:
     said: list[Command] = field(default_factory=list)
     tls_seen: list[bool] = field(default_factory=list)
     port: int = 0
+    address: str = "127.0.0.1"
 
     def verbs(self) -> list[str]:
         return [command.verb for command in self.said]
@@ -89,7 +90,7 @@ class Sink:
     async def listening(self) -> Any:
         self._connections = 0
         self._writers: set[asyncio.StreamWriter] = set()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**24)
+        server = await asyncio.start_server(self._serve, self.address, 0, limit=2**24)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
