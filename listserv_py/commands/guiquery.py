@@ -73,7 +73,8 @@ def _record(target: Target) -> str:
 def _words(options: Options) -> Iterable[str]:
     """All options that hold, as QUERY shows them: a program does not know our defaults."""
     shown_as = replace(options, html=options.html is not False)
-    return (_SPELT.get(one.word, one.word) for one in OPTIONS if one.holds(shown_as))
+    spelt = _SPELT | {"MAX": f"MAX {options.max_a_day}/DAY"}
+    return (spelt.get(one.word, one.word) for one in OPTIONS if one.holds(shown_as))
 
 
 _SPELT = {"DIGESTS": "DIGEST", "NODIGESTS": "NODIGEST"}

@@ -26,7 +26,7 @@ log = get_logger("digests")
 
 LISTS_AT_ONCE = 5
 PEOPLE_AT_ONCE = 5000
-"""A mailing for each turn's people who have had the same; 5,000 of them take a quarter of a second."""
+"""A mailing for each turn and cut; so many people take a quarter of a second."""
 OCTETS_MAX = 25_000_000
 """What waits for one issue; more make an extra one, whatever `Size()` says."""
 
