@@ -54,7 +54,7 @@ def getpost(request: Request) -> str:
     posts = _read(request, _meant(request, found))
     if not posts:
         raise NoSuchPosts(found.name, request.arguments.text[:60])
-    is_text = "NOMIME" in request.arguments.switches or request.actor.asked is not None
+    is_text = "NOMIME" in request.arguments.switches
     by_mail = request.actor.letter is not None
     if by_mail and not is_text and _mail(request, found, posts):
         slots = {"COUNT": str(len(posts)), "POSTS": _numbers(posts)}

@@ -202,6 +202,9 @@ def test_who_may_not_read_learns_nothing(stage: Stage, line: str) -> None:
 def test_a_stranger_confirms_before_he_reads_a_public_archive(stage: Stage) -> None:
     [asked] = send(stage, "GETPOST PUBLIC-L 1", "eve@example.com")
     assert "Command confirmation request" in asked["subject"]
+    code = asked["subject"].partition("(")[2][:16]
+    sent = send(stage, f"OK {code}", "eve@example.com")
+    assert sorted(one.is_multipart() for one in sent) == [False, True]
     [asked] = send(stage, 'SEARCH "Buy at http://x.example" IN PUBLIC-L', "eve@example.com")
     assert "http" not in text(asked)
     assert "Mal in PUBLIC-L" in run(stage, "GETPOST PUBLIC-L 1", "eve@example.com")
