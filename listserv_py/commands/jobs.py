@@ -36,6 +36,8 @@ _EOJ = re.compile(r"//[^\s/]{0,64}[ \t]+EOJ(?:[ \t].*)?", re.IGNORECASE | re.ASC
 _EOF = re.compile(r"\*[ \t]*,[ \t]*EOF\b", re.IGNORECASE | re.ASCII)
 _OPTION = re.compile(r"([A-Za-z-]{1,20})=(\"[^\"]*\"?|[^,\s\"]*)(,|$)?", re.ASCII)
 _END = re.compile(r"/\*(?:[ \t].*)?")
+_NULL = re.compile(r"//|/\*(?:[ \t].*)?")
+"""Cards that say nothing: a stray end of a dataset, and the null card that closes a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +125,8 @@ def sort_cards(text: str) -> Deck:
             deck.options.update(_options(job[1] or ""))
         elif _EOJ.fullmatch(card[:LINE_MAX]):
             return deck
-        elif card.startswith("//"):
-            deck.left.append(_joined(card, lines))
-        elif not _END.fullmatch(card[:LINE_MAX]):
-            deck.left.append(line)
+        elif not _NULL.fullmatch(card[:LINE_MAX]):
+            deck.left.append(_joined(card, lines) if card.startswith("//") else line)
     return deck
 
 

@@ -89,7 +89,7 @@ def _acknowledge(
     if author is None or mailing_list is None or author.mailbox in people:
         return
     slots = {
-        "ADDRESS": str(letter.rcpt),
+        "REQUEST": str(letter.rcpt),
         "LISTNAME": mailing_list.name,
         "LISTADDR": str(mailing_list.address),
         "MYADDRESS": str(turn.command_address),

@@ -115,6 +115,7 @@ def _remarks(form: Form, forms: Forms, slots: Collection[str]) -> Iterator[Fault
     if default is None and form.name not in BANNERS:
         yield Fault(form.line - 1, f"{form.name} is used only where .IM takes it in")
         return
-    known = {*slots, *ALIASES, *(default.slots if default else ())}
+    known = {*slots, *(default.slots if default else ())}
+    known |= {alias for alias, name in ALIASES.items() if name in known}
     for name in sorted(form.slots - known):
         yield Fault(form.line - 1, f"{form.name}: &{name} stands for nothing and stays as it is")

@@ -42,7 +42,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """What must stand in a mail whatever form it has, or nobody could answer it."""
 
-ALIASES: Mapping[str, str] = {"COOKIE": "CODE", "COMMAND": "LINES"}
+ALIASES: Mapping[str, str] = {"COOKIE": "CODE", "COMMAND": "LINES", "WHOM": "ADDRESS"}
 """LISTSERV's names for slots that are called otherwise here."""
 
 

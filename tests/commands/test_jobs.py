@@ -69,6 +69,7 @@ def test_two_slashes_do_not_end_a_dataset() -> None:
         ("// JOB Echo=No\nTHANKS\n//X EOJ now\nADD", ["THANKS"]),
         ("THANKS\n/*\n", ["THANKS", "/*"]),
         ("//X JOB\nTHANKS\n/*\n", ["THANKS"]),
+        ("//X JOB\nTHANKS\n//\nHELP\n // \n", ["THANKS", "HELP"]),
         ("//X DD\n//www.example.com\nTHANKS", ["//www.example.com", "THANKS"]),
     ],
 )

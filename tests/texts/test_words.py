@@ -73,6 +73,13 @@ def test_request_may_have_other_words() -> None:
     )
 
 
+def test_whom_is_the_address_that_a_mail_is_about() -> None:
+    own = ">>> SIGNUP1 Hello\nDear &WHOM,\n>>> SUBSCRIBE2 Joined\n&WHOM"
+    words = Words(FORMS, own)
+    assert words.fill("SIGNUP1", {"ADDRESS": "joe@x.org"}).body == "Dear joe@x.org,"
+    assert words.fill("SUBSCRIBE2", {"WHOM": "Joe <joe@x.org>"}).body == "Joe <joe@x.org>"
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
