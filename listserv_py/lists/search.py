@@ -19,6 +19,8 @@ TERMS_MAX = 20
 DEPTH_MAX = 10
 TEXT_MAX = 500
 
+LAST_YEAR = 9000
+"""Behind it no day has a next one."""
 EXTRACT_BEFORE, EXTRACT_BEHIND = 60, 120
 
 _A_WORD = re.compile(r"[^\W_]+")
@@ -234,7 +236,7 @@ def _written(text: str) -> datetime | None:
 
 def _year(digits: str) -> int:
     if len(digits) == 4:
-        return int(digits)
+        return min(int(digits), LAST_YEAR)
     return int(digits) + (1900 if int(digits) >= 70 else 2000)
 
 

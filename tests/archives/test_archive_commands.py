@@ -294,3 +294,20 @@ def test_a_file_has_bounds(stage: Stage) -> None:
     stage.take(HEAD + b"\r\nPUT BIG TXT PRIVATE-L\r\n" + line.encode() * 2100)
     [answer] = stage.outgoing()
     assert b"larger than 1 MB" in answer
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SEARCH x IN PUBLIC-L SINCE 9999-12-31 TO 9999-12-31",
+        f"SEARCH x IN PUBLIC-L SINCE {'9' * 300} days ago",
+        "SEARCH NEAR(a b) IN PUBLIC-L",
+        "SEARCH a:b ^c d-e + {x} IN PUBLIC-L",
+        'SEARCH "a""b" IN PUBLIC-L',
+        "SEARCH x IN PUBLIC-L WHERE SUBJECT CONTAINS '%_",
+        "GETPOST PUBLIC-L 0-0 999999999",
+    ],
+)
+def test_nothing_that_is_asked_breaks_us(stage: Stage, line: str) -> None:
+    said = run(stage, line)
+    assert any(one in said for one in ("Nothing is found", "cannot be read", "has no post"))
