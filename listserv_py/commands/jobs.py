@@ -8,7 +8,7 @@ signature, a quote or a command. What reading finds is as lenient as the field i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
@@ -35,6 +35,7 @@ _JOB = re.compile(r"//[^\s/]{0,64}[ \t]+JOB(?:[ \t]+(.*))?", re.IGNORECASE | re.
 _EOJ = re.compile(r"//[^\s/]{0,64}[ \t]+EOJ(?:[ \t].*)?", re.IGNORECASE | re.ASCII)
 _EOF = re.compile(r"\*[ \t]*,[ \t]*EOF\b", re.IGNORECASE | re.ASCII)
 _OPTION = re.compile(r"([A-Za-z-]{1,20})=(\"[^\"]*\"?|[^,\s\"]*)(,|$)?", re.ASCII)
+_PROOF_ALONE = re.compile(r"[ \t]*PW[ \t]*=[ \t]*\S+[ \t]*", re.IGNORECASE | re.ASCII)
 _END = re.compile(r"/\*(?:[ \t].*)?")
 _NULL = re.compile(r"//|/\*(?:[ \t].*)?")
 """Cards that say nothing: a stray end of a dataset, and the null card that closes a job."""
@@ -92,7 +93,7 @@ def _read(text: str, *, is_cut: bool) -> Job:
     deck = sort_cards(text) if _HAS_CARD.search(text) else Deck(text.split("\n"))
     if is_cut:
         deck.broken |= deck.datasets.keys()
-    lines, runs = cut_out(deck.left)
+    lines, runs = cut_out(_unwrapped(deck.left))
     deck.broken |= deck.datasets.keys() & runs.keys()
     deck.datasets |= runs
     left = "\n".join(lines)
@@ -104,6 +105,17 @@ def _read(text: str, *, is_cut: bool) -> Job:
         for_others=reply_to not in {"NONE", "SENDER"},
         is_cut=is_cut or len(left) > COMMANDS_TEXT_MAX,
     )
+
+
+def _unwrapped(lines: Sequence[str]) -> list[str]:
+    """A line with nothing but a password belongs to the one above it: a client has broken that."""
+    found: list[str] = []
+    for line in lines:
+        if found and found[-1].strip(BLANKS) and _PROOF_ALONE.fullmatch(line[:LINE_MAX]):
+            found[-1] += f" {line.strip(BLANKS)}"
+        else:
+            found.append(line)
+    return found
 
 
 def _cut(text: str) -> str:

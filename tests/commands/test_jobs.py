@@ -65,6 +65,8 @@ def test_two_slashes_do_not_end_a_dataset() -> None:
         ("// SUBSCRIBE L Joe,\n  Doe", ["SUBSCRIBE L Joe Doe"]),
         ("// THANKS", ["THANKS"]),
         ("// THANKS,", ["THANKS"]),
+        ("ADD L a@b.c Joe\n PW=secret12 \nTHANKS\n", ["ADD L a@b.c Joe PW=secret12", "THANKS"]),
+        ("THANKS\n\nPW=secret12", ["THANKS", "PW=secret12"]),
         ("//X JOB\nTHANKS\n// EOJ\nJoe Doe\nADD", ["THANKS"]),
         ("// JOB Echo=No\nTHANKS\n//X EOJ now\nADD", ["THANKS"]),
         ("THANKS\n/*\n", ["THANKS", "/*"]),
