@@ -1,10 +1,10 @@
 """The courier of a running server: posts go to worker processes, small urgent mails by own lanes.
 
-So a reply never waits behind a post. With a smarthost each page is shared out so that all workers
-have as much in hand; else each domain belongs to one worker. What a worker finds out about a host
-the others and our own lanes are told, and ours remember. A worker that dies is replaced, at once
-the first time; what it had not sent is handed out again, and a copy that was begun in several that
-died is put off.
+So a reply never waits behind a post. With a smarthost one worker has all until it is busy, then
+more share each page so that they have as much in hand; else each domain belongs to one worker.
+What a worker finds out about a host the others and our own lanes are told, and ours remember. A
+worker that dies is replaced, at once the first time; what it had not sent is handed out again,
+and a copy that was begun in several that died is put off.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from listserv_py.delivery.connections import Connections, Ours
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.courier import SmtpCourier
 from listserv_py.delivery.messages import HungUp, Opened, Rest, Revive, Shed, Well
+from listserv_py.delivery.needed import Needed
 from listserv_py.delivery.orphans import orphans_gone
 from listserv_py.delivery.process import Connected, Process
 from listserv_py.delivery.replies import Reply, own
@@ -66,6 +67,7 @@ class FleetCourier:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._closing = False
         self._wanted = 0
+        self._needed = Needed()
         self._soon: asyncio.TimerHandle | None = None
         self._set(settings)
 
@@ -89,8 +91,7 @@ class FleetCourier:
             worker.say(self._terms)
             if number > self._wanted:
                 worker.stop(self._timeouts.final)
-            for host in self._connections.too_many(number):
-                worker.say(Shed(host))
+        self._even_out()
         self._fill_up()
 
     def remember(self, hosts: Collection[RestingHost]) -> None:
@@ -157,6 +158,10 @@ class FleetCourier:
         self._own.tick()
         for worker in list(self._workers.values()):
             worker.tick()
+        if self._by_relay and not self._keeps_pace:
+            busy = [one.busy for one in self._workers.values() if one.takes_work]
+            if self._needed.look(busy[: self._needed.many]):
+                self._even_out()
 
     async def close(self, grace: float) -> None:
         """Have everybody finish what is in hand."""
@@ -231,15 +236,25 @@ class FleetCourier:
 
     # Handing out.
 
+    def _even_out(self) -> None:
+        """Have each worker close what it has above its share."""
+        if self._by_relay:
+            self._connections.share = self._needed.share(self._for_workers)
+        for number, worker in self._workers.items():
+            for host in self._connections.too_many(number):
+                worker.say(Shed(host))
+
     def _hand_out(self, copies: Collection[Copy]) -> None:
-        ready = [one for _, one in sorted(self._workers.items()) if one.takes_work]
-        if not ready:
+        if not any(one.takes_work for one in self._workers.values()):
             self._waiting += copies
             self._fill_up()
             return
-        if self._own.router.has_relay:
-            _share(ready, list(copies))
+        if self._by_relay:
+            # Those that began first, so that a new one takes no work from who has connections.
+            ready = [one for one in self._workers.values() if one.takes_work]
+            _share(ready[: self._needed.many], list(copies))
             return
+        ready = [one for _, one in sorted(self._workers.items()) if one.takes_work]
         by_worker: dict[int, list[Copy]] = {}
         for copy in copies:
             by_worker.setdefault(crc32(copy.domain.encode()) % len(ready), []).append(copy)
@@ -275,8 +290,11 @@ class FleetCourier:
         # A connection that is not shared: with one only there is nobody but the server.
         self._wanted = 0 if connections.limit < 2 else min(delivery.workers or cores, left)
         connections.workers = max(self._wanted, 1)
-        by_relay = delivery.relay is not None and self._wanted
-        connections.share = -(-left // self._wanted) if by_relay else connections.limit
+        self._by_relay = delivery.relay is not None and self._wanted > 0
+        self._for_workers, self._keeps_pace = left, delivery.rate > 0
+        # Where there is a rate each has its part of it.
+        self._needed.limit(self._wanted, all_at_once=self._keeps_pace)
+        connections.share = self._needed.share(left) if self._by_relay else connections.limit
         self._terms = terms(settings, self._timeouts, connections.workers)
 
     def _hire(self, number: int) -> None:

@@ -203,7 +203,9 @@ class HungUp:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """The answer to a Ping."""
+    """The answer to a Ping; `cpu`: the seconds of work that it has done since it began."""
+
+    cpu: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ KEPT_BYTES = 64_000_000
 """Contents that a worker holds though none of its copies needs them any more."""
 SILENT = 15
 """Seconds without an answer after which a worker counts as hung."""
+RECENT = 3.0
+"""Seconds between two answers that are still of the same work."""
 STARTING = 120
 """The same before its first word, which it says once all is loaded."""
 
@@ -76,7 +78,9 @@ class Process:
         self._speaks = False
         self._is_leaving = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cpu = 0.0, 0.0
         self.load = 0
+        self.busy = 0.0
         self.began = 0.0
         self.over = asyncio.Event()
 
@@ -156,7 +160,7 @@ class Process:
     def tick(self) -> None:
         """Once a second while copies are in hand: see that it lives."""
         if not self._parcels:
-            self._unanswered = 0
+            self._unanswered, self.busy = 0, 0.0
             return
         self._unanswered += 1
         if self._unanswered > (SILENT if self._speaks else STARTING):
@@ -192,10 +196,17 @@ class Process:
                 self._do(self._seven(number))
             case messages.Line(level, event, values):
                 _log(level, event, values, self.number)
-            case messages.Pong():
-                pass
+            case messages.Pong(cpu):
+                self._worked(cpu)
             case _:
                 log.warning("delivery.unexpected", message=type(message).__name__)
+
+    def _worked(self, cpu: float) -> None:
+        now = asyncio.get_running_loop().time()
+        cpu_before, before = self._cpu
+        # After a rest the first answer tells only where to begin.
+        self.busy = (cpu - cpu_before) / (now - before) if 0 < now - before < RECENT else 0.0
+        self._cpu = cpu, now
 
     def _settle(self, told: messages.Outcomes) -> None:
         slots = self._parcels.get(told.number)

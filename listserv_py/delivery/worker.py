@@ -70,7 +70,7 @@ class Worker:
         """Work until told to stop, or until the server is gone."""
         forward(self._line)
         await self._channel.open(sock)
-        self._channel.say(messages.Pong())
+        self._channel.say(messages.Pong(time.process_time()))
         await self._over
 
     # For the lanes: courier.Permits.
@@ -138,7 +138,7 @@ class Worker:
                 self._crowded = is_crowded
                 self._dials.pop(number).set_result(may)
             case messages.Ping():
-                self._channel.say(messages.Pong())
+                self._channel.say(messages.Pong(time.process_time()))
                 self._do(self._tick())
             case messages.Forget(numbers):
                 for number in numbers:
