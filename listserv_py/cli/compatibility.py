@@ -62,8 +62,6 @@ _HEAD = "| {} | here | |\n|---|---|---|\n"
 _PART = re.compile(r"(<!-- table: ([a-z]+) -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
 _STATES = {
     State.OBEYED: "same",
-    State.NOT_YET: "not yet",
-    State.LATER: "not yet",
     State.NO_EFFECT: "kept, no effect",
 }
 
@@ -130,7 +128,7 @@ def _keyword_rows() -> Iterator[str]:
         if one.state is State.OBEYED:
             yield _row(f"`{one.name}=`", "differs" if one.compat else state, one.compat)
         else:
-            why = one.meaning if one.state is State.NO_EFFECT else f"{one.state.value}."
+            why = one.meaning
             yield _row(f"`{one.name}=`", state, f"{why} {one.compat}".rstrip())
 
 

@@ -15,8 +15,6 @@ class State(StrEnum):
     """How far a keyword is obeyed; the values are the words of docs/keywords.md."""
 
     OBEYED = "obeyed"
-    NOT_YET = "accepted, not yet obeyed"
-    LATER = "comes with digests, archives and bounces"
     NO_EFFECT = "accepted, no effect here"
 
 

@@ -41,11 +41,11 @@ def is_free(site: Site) -> bool:
 
 
 def test_the_header_is_stored_and_the_owners_are_told(with_list: Site, editor: Path) -> None:
-    does(editor, r'sed -i "s/Send= .*/Send= Public/;\$a* Digest= Yes,Same" "$1"')
+    does(editor, r'sed -i "s/Send= .*/Send= Public/;\$a* Translate= Yes" "$1"')
     said = with_list.run("edit", "test-l")
     assert said.exit_code == 0
     assert "- * Send= Private\n+ * Send= Public" in said.stdout
-    assert "Digest= comes with" in said.stderr
+    assert "Translate= accepted, no effect here" in said.stderr
     assert "* Send= Public\n" in header(with_list)
     assert is_free(with_list)
     assert OWNER in with_list.ok("queue")

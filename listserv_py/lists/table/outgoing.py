@@ -95,9 +95,9 @@ OUTGOING: tuple[Keyword, ...] = (
         "RSS-Abstract-Words",
         "n,n",
         "100,50",
-        "How many words of a post a feed shows.",
+        "There are no feeds here: the archive is read by mail.",
         checked((), (), re.compile(r"[0-9]{1,5}", re.ASCII), "numbers"),
-        State.LATER,
+        State.NO_EFFECT,
     ),
     Keyword(
         "Auto-Delete",
