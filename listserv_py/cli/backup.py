@@ -60,6 +60,12 @@ def restore(asked: Operator, file: BinaryIO) -> None:
     note(f"the state of {found.made_at:%Y-%m-%d %H:%M:%S} UTC is back")
     if found.erased:
         note(f"{found.erased} erased since then: erased again")
+    if found.left:
+        note(f"{found.left} had left a list since then: taken off again")
+    if found.left is None:
+        note(
+            "no database stood there to say who has left since then: they are on their lists again"
+        )
     for named in found.named:
         note(f"was erased since then, but {named}; then erase again")
     if found.held:

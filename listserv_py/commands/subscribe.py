@@ -29,6 +29,7 @@ from listserv_py.lists.options import Options, apply_words
 from listserv_py.lists.roles import Role, heard_owners
 from listserv_py.lists.values import SubscriptionPolicy
 from listserv_py.store.changelog import Verb
+from listserv_py.store.erasures import Erasures
 from listserv_py.store.outbox import Kind
 from listserv_py.store.subscribers import Consent
 from listserv_py.store.turn import Turn
@@ -228,6 +229,9 @@ def signoff(request: Request) -> str:
 
 def leave_list(turn: Turn, mailing_list: MailingList, subscription: Subscription) -> None:
     """End a subscription on its person's own word, however that came."""
+    Erasures(turn.settings.site.data_dir).note_left(
+        mailing_list.name, subscription.mailbox, turn.now
+    )
     mailbox = subscription.mailbox
     turn.tx.subscribers.remove(subscription)
     turn.tx.changelog.note(mailing_list, Verb.SIGNOFF, mailbox, "", turn.now)

@@ -1,9 +1,9 @@
 """A copy of all state in one file, and its way back.
 
 A backup is itself an SQLite database: the server's own, packed, with one table more that holds the
-time, the DKIM keys and the site's own forms. On its way back erasures made since are repeated, what
-waited is held, and no id is given out twice: bounces and files of the time between must not hit
-somebody else.
+time, the DKIM keys and the site's own forms. On its way back erasures made since are repeated, who
+has left since by his own word is taken off again, what waited is held, and no id is given out
+twice: bounces and files of the time between must not hit somebody else.
 """
 
 import os
@@ -18,6 +18,7 @@ from tempfile import mkdtemp
 from sqlite_utils import Database
 
 from listserv_py.errors import ConfigError
+from listserv_py.store.changelog import Verb
 from listserv_py.store.connect import SqliteError, connect
 from listserv_py.store.erasures import Erasures
 from listserv_py.store.open import FILE, MARKER, examine, open_database
@@ -31,10 +32,14 @@ LEAP = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a backup brought back; `named` are erased people whom list headers of it still name."""
+    """What a backup brought back; `named` are erased people whom list headers of it still name.
+
+    `left`: how many times somebody had left a list since by his own word.
+    """
 
     made_at: datetime
     erased: int
+    left: int
     held: int
     named: tuple[str, ...]
 
@@ -79,7 +84,9 @@ def bring_back(
         with _transaction(db):
             db.execute("DROP TABLE backup")
             _leap(db, _ids(data_dir / FILE))
-            restored = _repeat(Tx(db, domain), Erasures(data_dir), made_at)
+            tx, erasures = Tx(db, domain), Erasures(data_dir)
+            left = _take_off(tx, erasures, made_at, _members(data_dir / FILE))
+            restored = _repeat(tx, erasures, made_at, left)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         db.close()
@@ -139,7 +146,7 @@ def _transaction(db: Database) -> Iterator[None]:
     db.execute("COMMIT")
 
 
-def _repeat(tx: Tx, erasures: Erasures, made_at: datetime) -> Restored:
+def _repeat(tx: Tx, erasures: Erasures, made_at: datetime, left: int) -> Restored:
     """Erase again who was erased since, and hold what waited to go out or to be worked off."""
     since = erasures.since(made_at)
     people = People(tx)
@@ -152,7 +159,42 @@ def _repeat(tx: Tx, erasures: Erasures, made_at: datetime) -> Restored:
             except StillNamed as exc:
                 named.append(f"{mailbox} is {exc}")
     held = tx.outbox.hold_all() + tx.spool.set_all_aside("it came back from a backup")
-    return Restored(made_at.astimezone(UTC), erased, held, tuple(named))
+    return Restored(made_at.astimezone(UTC), erased, left, held, tuple(named))
+
+
+def _take_off(
+    tx: Tx, erasures: Erasures, made_at: datetime, members: frozenset[tuple[str, str]]
+) -> int:
+    """Take off again who has left since by his own word; says how often somebody was.
+
+    An owner's DELETE is not repeated: it may be what the backup is to undo.
+    """
+    left, many = erasures.left_since(made_at), 0
+    for found in tx.lists.all() if left else ():
+        for own in list(tx.subscribers.on_list(found.id)):
+            came_again = (found.name, own.mailbox.key) in members
+            if not came_again and erasures.has_left(found.name, own.mailbox, left):
+                tx.subscribers.remove(own)
+                tx.changelog.note(found, Verb.SIGNOFF, own.mailbox, "", made_at)
+                many += 1
+    return many
+
+
+def _members(path: Path) -> frozenset[tuple[str, str]]:
+    """Who is on which list in the database that stands there, as far as it can be read."""
+    if not path.exists():
+        return frozenset()
+    try:
+        db = connect(path, write=False)
+        try:
+            rows = db.execute(
+                "SELECT l.name, s.address_key FROM subscriber s JOIN list l ON l.id = s.list_id"
+            ).fetchall()
+        finally:
+            db.close()
+    except SqliteError:
+        return frozenset()
+    return frozenset((str(name), str(key)) for name, key in rows)
 
 
 def _ids(path: Path) -> dict[str, int] | None:

@@ -1,7 +1,7 @@
-"""Who was erased, kept outside the database: a restored backup must not bring anybody back.
+"""Who was erased or has left, kept outside the database: no restored backup brings anybody back.
 
 A line is a time and a keyed hash; the key lies in a file of its own and in no backup, so that
-whoever has only the log learns nothing from it. The log is only ever appended to.
+whoever has only a log learns nothing from it. The logs are only ever appended to.
 """
 
 import hashlib
@@ -15,46 +15,72 @@ from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store.times import stamp
 
 LOG = "erased"
+LEFT = "left"
 KEY = "erased.key"
 
 
 class Erasures:
-    """The log in one data folder."""
+    """The logs in one data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self._log = data_dir / LOG
+        self._left = data_dir / LEFT
         self._key = data_dir / KEY
+        self._secret = b""
 
     def note(self, mailbox: Mailbox, now: datetime) -> None:
         """Remember that a person was erased; it is on stable storage when this returns."""
-        _append(self._log, f"{stamp(now)} {self._hash(mailbox)}\n".encode())
+        _append(self._log, f"{stamp(now)} {self._hash(mailbox.key)}\n".encode())
+
+    def note_left(self, listname: str, mailbox: Mailbox, now: datetime) -> None:
+        """Remember, as surely, that a person has left a list by his own word."""
+        _append(self._left, f"{stamp(now)} {self._hash(_of(listname, mailbox))}\n".encode())
 
     def since(self, when: datetime) -> frozenset[str]:
         """The hashes of those who were erased at that time or later; `is_among` asks for one."""
-        if not self._log.exists():
-            return frozenset()
-        lines = (line.split() for line in self._log.read_text(encoding="ascii").splitlines())
-        return frozenset(
-            line[1] for line in lines if len(line) == 2 and int(line[0]) >= stamp(when)
-        )
+        return _hashes(self._log, when)
+
+    def left_since(self, when: datetime) -> frozenset[str]:
+        """The same for who has left a list; `has_left` asks for one."""
+        return _hashes(self._left, when)
 
     def is_among(self, mailbox: Mailbox, hashes: frozenset[str]) -> bool:
         """Whether the person is one of those whom `since` gave."""
-        return bool(hashes) and self._hash(mailbox) in hashes
+        return bool(hashes) and self._hash(mailbox.key) in hashes
 
-    def _hash(self, mailbox: Mailbox) -> str:
-        if not self._key.exists():
-            _append(self._key, secrets.token_bytes(32))
-        return hmac.digest(self._key.read_bytes(), mailbox.key.encode(), hashlib.sha256).hex()
+    def has_left(self, listname: str, mailbox: Mailbox, hashes: frozenset[str]) -> bool:
+        """Whether the person is one of those whom `left_since` gave."""
+        return bool(hashes) and self._hash(_of(listname, mailbox)) in hashes
+
+    def _hash(self, text: str) -> str:
+        if not self._secret:
+            if not self._key.exists():
+                _append(self._key, secrets.token_bytes(32))
+            self._secret = self._key.read_bytes()
+        return hmac.digest(self._secret, text.encode(), hashlib.sha256).hex()
+
+
+def _of(listname: str, mailbox: Mailbox) -> str:
+    return f"{listname}\0{mailbox.key}"
+
+
+def _hashes(log: Path, when: datetime) -> frozenset[str]:
+    if not log.exists():
+        return frozenset()
+    lines = (line.split() for line in log.read_text(encoding="ascii").splitlines())
+    return frozenset(line[1] for line in lines if len(line) == 2 and int(line[0]) >= stamp(when))
 
 
 def _append(path: Path, content: bytes) -> None:
+    is_new = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, content)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    if not is_new:
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -177,6 +177,7 @@ class People:
             " UNION SELECT address FROM alias UNION SELECT address FROM recipient"
             " UNION SELECT address FROM archive WHERE author_key <> ''"
             " UNION SELECT person FROM trail_step WHERE person <> ''"
+            " UNION SELECT reverse_path FROM mailing WHERE kind = 'job' AND reverse_path <> ''"
             " UNION SELECT address FROM change_log WHERE address <> ''"
         ).fetchall()
         headers = self._db.execute(

@@ -1,15 +1,24 @@
 import json
+import re
+import smtplib
 import sqlite3
+import threading
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cli_site import OWNER, Site
+from cli_site import OWNER, Site, server
 
+from listserv_py.commands.subscribe import leave_list
+from listserv_py.config import load
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.lock import lock
 from listserv_py.store.outbox import Kind
+from listserv_py.store.turn import Turns
+from listserv_py.texts.forms import Forms
 
 JOE = parse_mailbox("joe@example.com")
 
@@ -131,6 +140,104 @@ def test_an_erased_person_who_owned_a_list_is_named(peopled: Site, copy: Path) -
     result = peopled.run("restore", str(copy))
     assert result.exit_code == 0
     assert OWNER in result.stderr
+
+
+def leave(site: Site) -> None:
+    """JOE takes the one-click link of a mail, which ends where SIGNOFF does."""
+    own = site.store(lambda tx: tx.subscribers.find(tx.lists.get("TEST-L").id, JOE))
+    assert own is not None
+    turns = Turns(load(site.config), Forms.load())
+    site.store(lambda tx: leave_list(turns.at(tx), tx.lists.get("TEST-L"), own))
+
+
+def test_who_left_is_not_brought_back(peopled: Site, copy: Path) -> None:
+    leave(peopled)
+    assert people(peopled) == ["mia@example.com"]
+    for _ in range(2):
+        result = peopled.run("restore", str(copy))
+        assert "1 had left a list since then" in result.stderr
+        assert people(peopled) == ["mia@example.com"]
+    assert "joe" not in (peopled.data / "left").read_text()
+
+
+def test_who_left_and_came_again_stays(peopled: Site, copy: Path) -> None:
+    leave(peopled)
+    peopled.ok("import", "TEST-L", "-", stdin="joe@example.com\n")
+    assert "had left" not in peopled.run("restore", str(copy)).stderr
+    assert people(peopled) == ["joe@example.com", "mia@example.com"]
+
+
+def test_a_sender_of_jobs_is_found_to_be_erased_again(peopled: Site) -> None:
+    peopled.store(
+        lambda tx: tx.db.execute(
+            "INSERT INTO mailing (kind, state, reverse_path, created_at)"
+            " VALUES ('job', 'done', 'job@example.net', 1)"
+        )
+    )
+    peopled.ok("backup", str(peopled.folder / "backup"))
+    peopled.ok("erase", "job@example.net")
+    assert "1 erased since then" in peopled.run("restore", str(peopled.folder / "backup")).stderr
+    assert peopled.anywhere("job@example.net") == []
+
+
+class Sender:
+    """Mails to the server until it is told to stop; `taken` are those that had their 250."""
+
+    def __init__(self, site: Site) -> None:
+        found = re.search(r"127\.0\.0\.1:(\d+)", (site.folder / "log").read_text())
+        assert found is not None
+        self.taken, self.stop = 0, threading.Event()
+        self._port = int(found[1])
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        door, gone = ("127.0.0.1", self._port), suppress(smtplib.SMTPException, OSError)
+        with gone, smtplib.SMTP(*door, timeout=30) as client:
+            while not self.stop.is_set():
+                sender, to = f"p{self.taken}@example.net", "listserv@lists.example.org"
+                client.sendmail(sender, [to], f"From: {sender}\r\n\r\nTHANKS\r\n")
+                self.taken += 1
+
+    def wait(self, many: int) -> int:
+        """How many were taken, once they are so many more."""
+        least, end = self.taken + many, time.monotonic() + 50
+        while self.taken < least:
+            assert time.monotonic() < end
+            self.stop.wait(0.005)
+        return self.taken
+
+    def end(self) -> int:
+        self.stop.set()
+        self._thread.join(50)
+        return self.taken
+
+
+def come_in(site: Site) -> int:
+    """How many mails the database knows of, decided on or not."""
+    ids = "SELECT id FROM spool UNION SELECT spool_id FROM trail"
+    return site.store(
+        lambda tx: int(tx.db.execute(f"SELECT count(*) FROM ({ids})").fetchone()[0])  # noqa: S608 - words of ours
+    )
+
+
+def test_a_backup_while_mail_comes_in_and_after_a_crash(peopled: Site) -> None:
+    under_load, crashed = peopled.folder / "load", peopled.folder / "crashed"
+    with pytest.raises(AssertionError), server(peopled) as running:  # noqa: PT012 - it is killed
+        sender = Sender(peopled)
+        before = sender.wait(10)
+        peopled.ok("backup", str(under_load))
+        sender.wait(10)
+        running.kill()
+        taken = sender.end()
+    peopled.ok("backup", str(crashed))
+    peopled.ok("restore", str(under_load))
+    assert before <= come_in(peopled) <= taken + 1
+    assert people(peopled) == ["joe@example.com", "mia@example.com"]
+    peopled.ok("restore", str(crashed))
+    assert taken <= come_in(peopled) <= taken + 1
+    with server(peopled):
+        peopled.ok("cmd", "LISTS")
 
 
 def test_what_waited_is_held(peopled: Site) -> None:
