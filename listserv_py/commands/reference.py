@@ -2,7 +2,7 @@
 
 from listserv_py.commands.card import card
 from listserv_py.commands.command import Command, Confirm, Privilege
-from listserv_py.commands.interpreter import COMMANDS_MAX, ERRORS_MAX
+from listserv_py.commands.interpreter import COMMANDS_MAX, ERRORS_MAX, OWNERS_MAX
 from listserv_py.commands.rights import ENOUGH
 from listserv_py.commands.syntax import shown
 from listserv_py.commands.table import COMMANDS
@@ -42,6 +42,7 @@ def page() -> str:
         options="\n".join(_option_rows()),
         rights="\n".join(_rights_rows()),
         commands_max=COMMANDS_MAX,
+        owners_max=OWNERS_MAX,
         errors_max=ERRORS_MAX,
     )
 
@@ -97,7 +98,8 @@ Generated from the table in `listserv_py/commands/`; `make docs` writes it anew.
 Commands go to the command address, one a line, in the text of a mail. Capitals and small letters
 are the same; the letters in capitals below are the shortest abbreviation. Blank lines and quoted
 lines (`>`) are skipped, and a line `-- ` ends the commands. A mail may hold {commands_max}
-commands; after {errors_max} wrong lines in a row the rest is not read.
+commands, and of those of an owner {owners_max}; after {errors_max} wrong lines in a row the rest
+is not read.
 
 Where this server differs from LISTSERV: when a mail has no line at all in its text, a command in
 its Subject is taken. A confirmation code has 16 digits and serves only the address that it was

@@ -145,12 +145,13 @@ def subscription(items: Items, faults: list[Fault]) -> Change:
 
 def validate(items: Items, faults: list[Fault]) -> Change:
     """A level, Confirm and NoPW; All does not go without Confirm."""
-    level = one_of(ValidateLevel, items[0], faults) or ValidateLevel.ALL
+    said_level = one_of(ValidateLevel, items[0], faults)
+    level = said_level or ValidateLevel.ALL
     allowed = () if level is ValidateLevel.NO else ("Confirm", "NoPW")
     said = modifiers(items[1:], allowed, faults)
     if "nopw" in said and "confirm" not in said:
         faults.append(Fault(items[0].line, "NoPW without Confirm", f"{level.value},Confirm,NoPW"))
-    if level is ValidateLevel.ALL and "confirm" not in said:
+    if said_level is ValidateLevel.ALL and "confirm" not in said:
         faults.append(
             Fault(items[0].line, "All without Confirm", "All,Confirm or All,Confirm,NoPW")
         )

@@ -209,6 +209,11 @@ def test_a_fault_names_its_line_and_what_is_allowed(line: str, allowed: str) -> 
     assert header.keywords.owners == (Owner(ANN),)
 
 
+def test_an_unknown_level_is_one_fault() -> None:
+    _, faults = read_header("* T\n* Owner= ann@example.org\n* Validate= Maybe\n")
+    assert [fault.text for fault in faults] == ['"Maybe" is not known here']
+
+
 def test_keywords_are_ascii_words() -> None:
     assert keywords_of("\u017fend= Public", "Val\u0131date= Yes") == keywords_of()
 
