@@ -53,7 +53,7 @@ async def test_a_relay_that_takes_one_connection_only_serves_all_of_us(tmp_path:
 
     async with (
         Sink(answer).listening() as sink,
-        fleet(tmp_path, sink, connections=6, workers=2, rate=6000) as house,
+        fleet(tmp_path, sink, connections=6, workers=2, rate=6000, retry=["1s"]) as house,
     ):
         await house.subscribe(*numbered(2000))
         async with house.running():
@@ -61,8 +61,7 @@ async def test_a_relay_that_takes_one_connection_only_serves_all_of_us(tmp_path:
             await sink.has_taken(20)
             await house.send("one@example.test", kind=Kind.CONFIRMATION)
             await until(lambda: "one@example.test" in sink.recipients())
-            assert len(sink.taken) < 1500
-            assert await house.rows("SELECT name FROM host") == []
+            assert len(sink.taken) < 1900
 
 
 async def test_who_leaves_gets_no_copy_that_would_begin_later_and_who_joins_neither(
