@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from listserv_py.commands import counts
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import day
 from listserv_py.commands.review import refuse, weigh
 from listserv_py.commands.rights import owned_list, visible_list
+from listserv_py.lists.model import MailingList
 
 RESET = "RESET"
 
 
 def prepare(request: Request) -> Request:
-    """Refuse whom `Stats=` keeps out; only owners begin anew."""
+    """Refuse whom `Stats=` keeps out; only owners begin anew or count by kind."""
     found = visible_list(request)
-    if _resets(request):
+    if _is_owners(request):
         owned_list(request)
     else:
         refuse(request, found, found.keywords.stats)
@@ -21,8 +23,8 @@ def prepare(request: Request) -> Request:
 
 
 def weigh_stats(request: Request) -> Confirm:
-    """As REVIEW; whoever begins anew is proven."""
-    if _resets(request):
+    """As REVIEW; who asks for what is the owners' is proven."""
+    if _is_owners(request):
         return Confirm.UNLESS_PROVEN
     return weigh(request, visible_list(request).keywords.stats)
 
@@ -30,21 +32,35 @@ def weigh_stats(request: Request) -> Confirm:
 def stats(request: Request) -> str:
     """What has been counted; RESET begins anew once it has been told."""
     found, tx = visible_list(request), request.turn.tx
-    counted = tx.stats.of(found.id)
-    said = request.say(
-        "STATS",
-        LISTNAME=found.name,
-        COUNT=str(tx.subscribers.count(found.id)),
-        MAILED=str(tx.subscribers.receivers(found.id)),
-        POSTS=str(tx.posts.count_today(found.id, request.turn.now)),
-        TOTAL=str(counted.posts),
-        SINCE=day(counted.since),
-        LAST=day(counted.last) if counted.last else "-",
-    )
+    figures = _figures(request, found)
+    if counts.is_csv(request):
+        said = counts.as_csv(request, found, figures)
+    else:
+        shown = {name.upper(): value for name, value in figures}
+        said = "\n\n".join(
+            [request.say("STATS", LISTNAME=found.name, **shown), *counts.as_text(request, found)]
+        )
     if not _resets(request):
         return said
     tx.stats.reset(found.id, request.turn.now)
     return f"{said}\n\n{request.say('STATS_RESET', LISTNAME=found.name)}"
+
+
+def _figures(request: Request, found: MailingList) -> list[tuple[str, str]]:
+    tx, now = request.turn.tx, request.turn.now
+    counted = tx.stats.of(found.id)
+    return [
+        ("count", str(tx.subscribers.count(found.id))),
+        ("mailed", str(tx.subscribers.receivers(found.id))),
+        ("posts", str(tx.posts.count_today(found.id, now))),
+        ("total", str(counted.posts)),
+        ("since", day(counted.since)),
+        ("last", day(counted.last) if counted.last else "-"),
+    ]
+
+
+def _is_owners(request: Request) -> bool:
+    return _resets(request) or bool(counts.asked(request))
 
 
 def _resets(request: Request) -> bool:
@@ -54,9 +70,13 @@ def _resets(request: Request) -> bool:
 STATS = Command(
     keyword="STats",
     syntax="listname [(switches]",
-    switches=(RESET,),
+    switches=(RESET, counts.CSV, *counts.TABLES),
     summary="Tell how many a list has, and how much it sends",
-    details="The list's Stats= says who may ask. (RESET, for owners, begins to count anew.)",
+    details=(
+        "The list's Stats= says who may ask. CSV writes it for a spreadsheet. For owners, OPTIONS,"
+        " DOMAINS and MONTHS count the subscribers by what they have set, where they are and when"
+        " they came, and RESET begins to count posts anew."
+    ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ORDINARY,
     handler=stats,

@@ -78,3 +78,31 @@ class Roll:
         )
         row = self._db.execute(f"SELECT {sums} {_FROM} {wanted.where}", wanted.values).fetchone()
         return [int(one) for one in row]
+
+    def by_options(self, list_id: int) -> list[tuple[Options, int]]:
+        """How many have each set of options that somebody has."""
+        rows = self._db.execute(
+            f"SELECT options, count(*) {_FROM} list_id = ? GROUP BY options", (list_id,)
+        )
+        return [(Options.decode(options), int(count)) for options, count in rows.fetchall()]
+
+    def by_domain(self, list_id: int, at_most: int) -> list[tuple[str, int]]:
+        """How many have an address in each domain, the greatest first."""
+        # What is behind the last @: all that is none, cut off from the right, leaves what is not.
+        domain = (
+            "substr(address_key, 1 + length(rtrim(address_key, replace(address_key, '@', ''))))"
+        )
+        rows = self._db.execute(
+            f"SELECT {domain}, count(*) {_FROM} list_id = ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
+            (list_id, at_most),
+        )
+        return [(str(name), int(count)) for name, count in rows.fetchall()]
+
+    def by_month(self, list_id: int) -> list[tuple[str, int]]:
+        """How many have joined in each month and are there still, the latest first."""
+        rows = self._db.execute(
+            f"SELECT strftime('%Y-%m', subscribed_at, 'unixepoch'), count(*) {_FROM} list_id = ?"
+            " GROUP BY 1 ORDER BY 1 DESC",
+            (list_id,),
+        )
+        return [(str(month), int(count)) for month, count in rows.fetchall()]

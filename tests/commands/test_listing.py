@@ -144,6 +144,34 @@ def test_stats_are_kept_until_an_owner_begins_anew(stage: Stage) -> None:
     assert "since 25 Nov 2026: 0\n  Last post: -" in say(stage, "STATS OPEN-L", JOE)
 
 
+@pytest.mark.parametrize(
+    ("switches", "table"),
+    [
+        ("DOMAINS", "  example.de         2   50.0 %\n  example.at         1   25.0 %"),
+        ("MONTHS", "  2026-11        4  100.0 %"),
+        ("OPTIONS", "  CONCEAL"),
+        ("CSV DOMAINS", "domain,subscribers\nexample.de,2\nexample.at,1\nexample.net,1"),
+        ("CSV MONTHS", "month,subscribers\n2026-11,4"),
+        ("CSV DOM MON", "domain,subscribers\n"),
+    ],
+)
+def test_owners_count_subscribers_by_kind(stage: Stage, switches: str, table: str) -> None:
+    said = say(stage, f"STATS TEST-L ({switches}")
+    assert table in said
+    assert said.startswith("The TEST-L list") != switches.startswith("CSV")
+    assert run_job(stage.turn(), parse_mailbox(JOE), f"STATS TEST-L ({switches}")[1]
+
+
+def test_stats_for_a_spreadsheet(stage: Stage) -> None:
+    said = say(stage, "STATS TEST-L (CSV", JOE).splitlines()
+    assert said[:3] == ["figure,value", "count,4", "mailed,4"]
+    assert run_job(stage.turn(), parse_mailbox(EVE), "STATS TEST-L (CSV")[1]
+
+
+def test_an_empty_list_has_tables_too(stage: Stage) -> None:
+    assert "  -" in say(stage, "STATS ROCK-L (MONTHS", EVE)
+
+
 def test_review_counts_topics(stage: Stage) -> None:
     rows = ["a@example.net", "b@example.net | Bob | TOPICS:NEWS", "c@example.net || CONCEAL"]
     stage.create("TOPIC-L", {"set": ["Topics= News,Jobs"], "subscribers": rows})

@@ -1,0 +1,82 @@
+"""The tables of STATS: how many subscribers by option, domain and month, as text or as CSV.
+
+They name nobody, but a domain may have one person only: all of them are for owners.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from listserv_py.commands.command import Request
+from listserv_py.lists.model import MailingList
+from listserv_py.lists.optionwords import describe
+
+CSV = "CSV"
+DOMAINS_MAX = 1000
+TABLES = ("OPTions", "DOMains", "MONths")
+"""The switches; the column of a CSV is called like them, without the s."""
+
+Count = tuple[str, int]
+
+
+def asked(request: Request) -> list[str]:
+    """The tables that somebody wants, in the order of `TABLES`."""
+    names = [name.upper() for name in TABLES]
+    return [name for name in names if name in request.arguments.switches]
+
+
+def is_csv(request: Request) -> bool:
+    """Whether a program reads the answer."""
+    return CSV in request.arguments.switches
+
+
+def as_text(request: Request, found: MailingList) -> list[str]:
+    """The tables, each with the share of all subscribers."""
+    whole = request.turn.tx.subscribers.count(found.id)
+    return [_aligned(_COUNTED[name](request, found), whole) for name in asked(request)]
+
+
+def as_csv(request: Request, found: MailingList, figures: Sequence[tuple[str, object]]) -> str:
+    """The tables, or without any the figures themselves; lines of CSV and nothing else."""
+    tables = [
+        [(name.lower()[:-1], "subscribers"), *_COUNTED[name](request, found)]
+        for name in asked(request)
+    ]
+    return "\n\n".join(_lines(rows) for rows in tables or [[("figure", "value"), *figures]])
+
+
+def _options(request: Request, found: MailingList) -> list[Count]:
+    counted = Counter[str]()
+    for options, count in request.turn.tx.roll.by_options(found.id):
+        counted.update({word: count for word, _ in describe(options)})
+    return sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _domains(request: Request, found: MailingList) -> list[Count]:
+    return request.turn.tx.roll.by_domain(found.id, DOMAINS_MAX)
+
+
+def _months(request: Request, found: MailingList) -> list[Count]:
+    return request.turn.tx.roll.by_month(found.id)
+
+
+_COUNTED: Mapping[str, Callable[[Request, MailingList], list[Count]]] = {
+    "OPTIONS": _options,
+    "DOMAINS": _domains,
+    "MONTHS": _months,
+}
+
+
+def _aligned(rows: Sequence[Count], whole: int) -> str:
+    width = max((len(name) for name, _ in rows), default=0)
+    said = (f"  {name:<{width}} {count:>8} {100 * count / whole:>6.1f} %" for name, count in rows)
+    return "\n".join(said) or "  -"
+
+
+def _lines(rows: Sequence[tuple[str, object]]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return written.getvalue().rstrip("\n")
