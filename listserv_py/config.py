@@ -81,7 +81,7 @@ class Delivery(Table):
         description="Whether sessions are encrypted; required also checks the relay's certificate.",
     )
     connections: units.Whole = Field(default=20, description="At most so many at once to one host.")
-    rate: units.Count = Field(
+    rate: units.Amount = Field(
         default=0,
         description="Copies of posts a minute to one domain, or to the relay; 0: as fast as they"
         " are taken. Answers and confirmation requests do not wait for it.",

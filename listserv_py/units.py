@@ -308,7 +308,8 @@ File = Annotated[
     Path | None, PlainValidator(_file), Kind("a file, or empty", lambda value: str(value or ""))
 ]
 Whole = Annotated[int, Field(strict=True, ge=1, le=10**9), Kind("a whole number from 1")]
-Count = Annotated[int, Field(strict=True, ge=0, le=10**4), Kind("a whole number from 0")]
+Amount = Annotated[int, Field(strict=True, ge=0, le=10**9), Kind("a whole number from 0")]
+Count = Annotated[int, Field(strict=True, ge=0, le=10**4), Kind("a whole number from 0 to 10000")]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535), Kind("a port from 1 to 65535")]
 Switch = Annotated[bool, Field(strict=True), Kind("true or false")]
 Duration = Annotated[

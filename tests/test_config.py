@@ -363,6 +363,28 @@ def test_links_that_nobody_would_heed_are_remarked_on(tmp_path: Path) -> None:
         assert word in found
 
 
+def test_what_has_no_effect_is_remarked_on(tmp_path: Path) -> None:
+    text = f'{MINIMAL}\n[web]\nlisten = "127.0.0.1:8080"\n'
+    text += '[dmarc]\nno_rewrite = ["a@b.example", "*.b.example"]\n'
+    found = "\n".join(remarks(config.load(write(tmp_path, text))))
+
+    assert "no links to it are written" in found
+    assert "'a@b.example' is no domain" in found
+    assert "'*.b.example'" not in found
+
+
+def test_more_workers_than_are_allowed_are_told_how_many(tmp_path: Path) -> None:
+    [told] = faults(tmp_path, f"{MINIMAL}\n[delivery]\nworkers = 10001\n")
+
+    assert "from 0 to 10000" in told
+
+
+def test_a_rate_may_be_high(tmp_path: Path) -> None:
+    path = write(tmp_path, f"{MINIMAL}\n[delivery]\nrate = 180000\n")
+
+    assert config.load(path).delivery.rate == 180_000
+
+
 @pytest.mark.parametrize("names", [("web", "metrics"), ("tcpgui", "web")])
 def test_each_door_has_an_address_of_its_own(tmp_path: Path, names: tuple[str, str]) -> None:
     tables = "".join(f'[{name}]\nlisten = "127.0.0.1:9464"\n' for name in names)

@@ -43,13 +43,15 @@ def _written(path: Path) -> str:
 def _key_faults(settings: Settings) -> Iterator[tuple[Location, str]]:
     """Files that can be read, but not used."""
     dkim, delivery = settings.dkim, settings.delivery
-    try:
-        load_signers(settings.site.domain, dkim)
-    except ConfigError as exc:
-        name = exc.key.removeprefix("dkim.")
-        kind = "an RSA key of 2048 bits or more" if name == "key_file" else "an Ed25519 key"
-        file = getattr(dkim, name)
-        yield ("dkim", name), f"{file} is of no use: {exc.text}; allowed: {kind}, PEM"
+    for name, other, kind in (
+        ("key_file", "ed25519_key_file", "an RSA key of 2048 bits or more"),
+        ("ed25519_key_file", "key_file", "an Ed25519 key"),
+    ):
+        try:
+            load_signers(settings.site.domain, dkim.model_copy(update={other: None}))
+        except ConfigError as exc:
+            file = getattr(dkim, name)
+            yield ("dkim", name), f"{file} is of no use: {exc.text}; allowed: {kind}, PEM"
     try:
         load_sealer(settings)
     except ConfigError as exc:

@@ -19,6 +19,9 @@ def remarks(settings: Settings) -> tuple[str, ...]:
             f"dkim.ed25519_key_file: {second} does not exist; there is no second signature"
         )
     found += _web_remarks(settings)
+    for pattern in settings.dmarc.no_rewrite:
+        if "@" in pattern or len(pattern.split()) != 1:
+            found.append(f"dmarc.no_rewrite: {pattern!r} is no domain; it fits nobody")
     if not settings.site.postmasters:
         found.append("site.postmasters: empty; nobody may run the site or gets its mail")
     if settings.delivery.transport == "maildir":
@@ -36,6 +39,8 @@ def _web_remarks(settings: Settings) -> Iterator[str]:
     web, dkim = settings.web, settings.dkim
     if web.base_url and web.listen is None:
         yield "web.base_url: links are written, but without web.listen nobody answers them"
+    if web.listen is not None and not web.base_url:
+        yield "web.base_url: not set; HTTP is answered, but no links to it are written"
     if web.base_url and not web.base_url.startswith("https:"):
         yield "web.base_url: not https; nobody heeds such a link for one-click unsubscription"
     if web.base_url and dkim.key_file is None and dkim.ed25519_key_file is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from dkim.canonicalization import CanonicalizationPolicy
@@ -144,8 +145,12 @@ def _key(file: Path | None, setting: str) -> object:
         return None
     try:
         return serialization.load_pem_private_key(file.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as exc:
-        raise ConfigError(str(file), setting, f"no private key: {exc}") from exc
+    except OSError as exc:
+        raise ConfigError(str(file), setting, exc.strerror or str(exc)) from exc
+    except TypeError as exc:
+        raise ConfigError(str(file), setting, "a key with a passphrase") from exc
+    except (ValueError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(str(file), setting, "no private key in PEM form") from exc
 
 
 def _select(
