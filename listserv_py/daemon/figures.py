@@ -97,7 +97,7 @@ def _posts(posts: Sequence[Progress]) -> list[Figure]:
 
 
 _MADE = {
-    "message": ("messages", "Different mails ever taken in"),
+    "spool": ("messages", "Mails ever taken in, once for each of their addresses here"),
     "mailing": ("mailings_made", "Mails ever sent out, posts and single ones"),
     "cookie": ("codes_made", "Codes ever asked for"),
     "bounce": ("bounces", "Copies ever returned or refused"),

@@ -41,7 +41,7 @@ class Stored:
 
 _SPOOL = ("ready", "held", "aside")
 _MAILINGS = ("running", "waiting")
-_MADE = ("message", "spool", "mailing", "cookie", "bounce", "subscriber")
+_MADE = ("spool", "mailing", "cookie", "bounce", "subscriber")
 _COPIES = {
     "due": "state = 'waiting' AND urgent = 1 AND next_at <= :now",
     "due of posts": "state = 'waiting' AND urgent = 0 AND next_at <= :now",

@@ -84,6 +84,7 @@ def test_a_click_ends_a_subscription_and_a_form_in_hand_is_finished(
     for line in (
         'listserv_py_deliveries_total{outcome="sent"} ',
         "listserv_py_mails_taken_total 2.0",
+        "listserv_py_messages_total 2.0",
         'listserv_py_mailings{state="running"} 0.0',
         "listserv_py_bounces_total 0.0",
         'listserv_py_connections{door="smtp in"} ',
