@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from listserv_py.cli.operator import Operator, operator
+from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.cli.shown import as_json, iso, one_line
 from listserv_py.control import tracing
 from listserv_py.store.progress import Progress
@@ -25,7 +25,11 @@ _COLUMNS = ("number", "list", "since", "sent", "waiting", "to come", "failed", "
 @click.command
 @as_json
 @click.option(
-    "--every", default=1.0, type=click.FloatRange(0.2, 3600), help="Seconds between looks."
+    "--every",
+    default=1.0,
+    type=click.FloatRange(0.2, 3600),
+    metavar="SECONDS",
+    help="How long between looks, 0.2 to 3600; 1 if left out.",
 )
 @click.option("--once", is_flag=True, help="Look once.")
 @operator
@@ -50,6 +54,8 @@ def _lines(asked: Operator, every: float, *, once: bool, as_json: bool) -> None:
     before: dict[int, Progress] = {}
     while True:
         found = asked.ask(tracing.PROGRESS, None)
+        if not (found or before):
+            note("no post is on its way")
         for one in found:
             if _counts(before.get(one.id)) != _counts(one):
                 click.echo(_json(one) if as_json else "\t".join(_cells(one)))
