@@ -1,6 +1,6 @@
-"""The tables of STATS: how many subscribers by option, domain and month, as text or as CSV.
+"""Reports of subscribers: by option, domain and month for STATS, and as CSV for it and QUERY.
 
-They name nobody, but a domain may have one person only: all of them are for owners.
+The tables name nobody, but a domain may have one person only: all of them are for owners.
 """
 
 from __future__ import annotations
@@ -8,14 +8,18 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 
 from listserv_py.commands.command import Request
+from listserv_py.commands.errors import GuiTooMany
+from listserv_py.commands.rights import Target
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.optionwords import describe
 
 CSV = "CSV"
 DOMAINS_MAX = 1000
+PEOPLE_MAX = 2000
 TABLES = ("OPTions", "DOMains", "MONths")
 """The switches; the column of a CSV is called like them, without the s."""
 
@@ -48,6 +52,24 @@ def as_csv(request: Request, found: MailingList, figures: Sequence[tuple[str, ob
     return "\n\n".join(_lines(rows) for rows in tables or [[("figure", "value"), *figures]])
 
 
+def people(targets: Iterable[Target]) -> str:
+    """Subscriptions as lines of CSV, for QUERY."""
+    rows = [("address", "name", "list", "options", "subscribed")]
+    for one in islice(targets, PEOPLE_MAX + 1):
+        own = one.subscription
+        words = " ".join(word for word, _ in describe(own.options))
+        since = f"{own.subscribed_at:%Y-%m-%d}"
+        rows.append((_tame(str(own.mailbox)), _tame(own.name), one.mailing_list.name, words, since))
+    if len(rows) > PEOPLE_MAX + 1:
+        raise GuiTooMany(str(PEOPLE_MAX))
+    return _lines(rows)
+
+
+def _tame(text: str) -> str:
+    """People choose their names and addresses; a spreadsheet would compute one like `=1+1`."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+
+
 def _options(request: Request, found: MailingList) -> list[Count]:
     counted = Counter[str]()
     for options, count in request.turn.tx.roll.by_options(found.id):
@@ -76,7 +98,7 @@ def _aligned(rows: Sequence[Count], whole: int) -> str:
     return "\n".join(said) or "  -"
 
 
-def _lines(rows: Sequence[tuple[str, object]]) -> str:
+def _lines(rows: Sequence[tuple[object, ...]]) -> str:
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerows(rows)
     return written.getvalue().rstrip("\n")

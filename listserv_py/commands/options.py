@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-from listserv_py.commands import guiquery, patterns
+from listserv_py.commands import counts, guiquery, patterns
 from listserv_py.commands.collecting import refuse_uncollected
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import tell
@@ -125,6 +125,8 @@ def query(request: Request) -> str:
     having = (target for target in found if _has_them(request, target))
     if guiquery.is_meant(request):
         return guiquery.records(having)
+    if counts.is_csv(request):
+        return counts.people(having)
     told = [_described(request, target) for target in islice(having, patterns.SHOWN_MAX)]
     return "\n\n".join(told) or request.say("QUERY_NONE", OPTIONS=_words(request))
 
@@ -237,12 +239,12 @@ SET = Command(
 
 QUERY = Command(
     keyword="Query",
-    syntax="[gui] listname|* [WITH options] [FOR people]",
-    switches=(GUI,),
+    syntax="[gui] listname|* [WITH options] [FOR people] [(switches]",
+    switches=(GUI, counts.CSV),
     summary="Show your options on a list, or all your subscriptions",
     details=(
         "WITH shows only subscriptions that have all those options. FOR user@host, or *@host for"
-        " several, is for owners."
+        " several, is for owners. (CSV writes them for a spreadsheet."
     ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.NEVER,

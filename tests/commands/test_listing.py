@@ -168,6 +168,19 @@ def test_stats_for_a_spreadsheet(stage: Stage) -> None:
     assert run_job(stage.turn(), parse_mailbox(EVE), "STATS TEST-L (CSV")[1]
 
 
+def test_subscriptions_for_a_spreadsheet(stage: Stage) -> None:
+    stage.create(
+        "CALC-L", {"subscribers": ['eve@example.com | =HYPERLINK("x"), "y"', "a@b.example"]}
+    )
+    said = say(stage, "QUERY CALC-L FOR *@* (CSV").splitlines()
+    assert said[0] == "address,name,list,options,subscribed"
+    assert said[1].startswith("eve@example.com,\"'=HYPERLINK(")
+    assert said[2].startswith("a@b.example,,CALC-L,")
+    assert len(say(stage, "QUERY TEST-L WITH CONCEAL FOR *@* (CSV").splitlines()) == 2
+    assert len(say(stage, "QUERY TEST-L (CSV", JOE).splitlines()) == 2
+    assert run_job(stage.turn(), parse_mailbox(JOE), "QUERY TEST-L FOR *@* (CSV")[1]
+
+
 def test_an_empty_list_has_tables_too(stage: Stage) -> None:
     assert "  -" in say(stage, "STATS ROCK-L (MONTHS", EVE)
 
