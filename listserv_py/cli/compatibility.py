@@ -128,8 +128,7 @@ def _keyword_rows() -> Iterator[str]:
         if one.state is State.OBEYED:
             yield _row(f"`{one.name}=`", "differs" if one.compat else state, one.compat)
         else:
-            why = one.meaning
-            yield _row(f"`{one.name}=`", state, f"{why} {one.compat}".rstrip())
+            yield _row(f"`{one.name}=`", state, f"{one.meaning} {one.compat}".rstrip())
 
 
 def _row(name: str, state: str, text: str) -> str:
