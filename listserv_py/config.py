@@ -310,13 +310,25 @@ def load(path: Path) -> Settings:
     raise ConfigFaults(tomlfaults.located(path, written, found))
 
 
-def reread(path: Path, running: Settings) -> Settings:
-    """The configuration as it now stands, but for listeners and folders, which stay (SIGHUP)."""
-    fresh = load(path)
+def heeded(fresh: Settings, running: Settings) -> Settings:
+    """A fresh configuration, but for listeners and folders, which stay (SIGHUP)."""
     site = fresh.site.model_copy(update={"data_dir": running.site.data_dir})
     web = fresh.web.model_copy(update={"listen": running.web.listen})
     kept = {"site": site, "web": web, "metrics": running.metrics, "tcpgui": running.tcpgui}
     return fresh.model_copy(update=kept | {"listen": running.listen})
+
+
+def left_for_a_restart(fresh: Settings, running: Settings) -> tuple[str, ...]:
+    """The names of the changed settings that are read at the start only."""
+    pairs = {
+        "site.data_dir": (fresh.site.data_dir, running.site.data_dir),
+        "listen": (fresh.listen, running.listen),
+        "delivery.transport": (fresh.delivery.transport, running.delivery.transport),
+        "web.listen": (fresh.web.listen, running.web.listen),
+        "metrics.listen": (fresh.metrics.listen, running.metrics.listen),
+        "tcpgui.listen": (fresh.tcpgui.listen, running.tcpgui.listen),
+    }
+    return tuple(name for name, (new, old) in pairs.items() if new != old)
 
 
 def _contradictions(settings: Settings) -> Iterator[tuple[Location, str]]:

@@ -292,7 +292,7 @@ def test_rereading_keeps_listeners_and_folders(tmp_path: Path) -> None:
     running = config.load(path)
     write(tmp_path, MINIMAL + 'data_dir = "/b"\nname = "lists"\n[[listen]]\naddress = "[::1]:9"')
 
-    fresh = config.reread(path, running)
+    fresh = config.heeded(config.load(path), running)
     assert (fresh.listen, fresh.site.data_dir) == (running.listen, running.site.data_dir)
     assert fresh.site.name == "lists"
 
@@ -403,7 +403,7 @@ def test_doors_stay_where_they_are_when_it_is_read_again(tmp_path: Path) -> None
         .replace("9464", "9465")
         .replace("[metrics]", 'base_url = "https://x.example"\n[metrics]')
     )
-    fresh = config.reread(path, running)
+    fresh = config.heeded(config.load(path), running)
 
     assert (fresh.web.listen, fresh.metrics) == (running.web.listen, running.metrics)
     assert fresh.web.base_url == "https://x.example"

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from listserv_py.authn.dkim import Verifier
-from listserv_py.config import Settings, reread
+from listserv_py.config import Settings, heeded, left_for_a_restart, load
 from listserv_py.control.desk import Desk
 from listserv_py.control.socket import serve_control
 from listserv_py.daemon import notify
@@ -169,20 +169,21 @@ class _Server:
         """Reread the configuration on SIGHUP; return on the signals that say stop."""
         while await self._signals.get() is signal.SIGHUP:
             try:
-                settings = reread(self._path, self._turns.settings)
+                fresh = load(self._path)
+                settings = heeded(fresh, self._turns.settings)
                 refuse_faults(settings, self._path, with_doors=False)
                 door = self._door(settings)
             except (ConfigError, OSError) as exc:
                 log.error("daemon.config_refused", error=str(exc))  # noqa: TRY400 - no fault of ours
                 continue
+            for name in left_for_a_restart(fresh, self._turns.settings):
+                log.warning("daemon.needs_restart", setting=name)
             self._take_over(settings)
             listener.apply(door)
             log.info("daemon.config_reread")
 
     def _take_over(self, settings: Settings) -> None:
         """Go on with other settings: all have been found good."""
-        if settings.delivery.transport != self._turns.settings.delivery.transport:
-            log.warning("daemon.needs_restart", setting="delivery.transport")
         self._turns.settings = settings
         self._turns.forms = site.load(settings.site.data_dir)
         self._store.rename(settings.site.domain)

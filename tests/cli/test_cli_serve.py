@@ -125,6 +125,20 @@ def test_hang_up_rereads_and_a_fault_keeps_what_was(with_list: Site) -> None:
             assert client.esmtp_features["size"] == "1000000"
 
 
+def test_hang_up_says_which_settings_need_a_restart(with_list: Site) -> None:
+    good = with_list.config.read_text()
+    doors = ("web", "metrics", "tcpgui")
+    more = "".join(
+        f'[{name}]\nlisten = "127.0.0.1:{number}"\n' for number, name in enumerate(doors, 9461)
+    )
+    with server(with_list) as running:
+        hang_up(with_list, running, good + more, "daemon.config_reread")
+        lines = logged(with_list, "daemon.needs_restart").splitlines()
+    told = [line for line in lines if "needs_restart" in line]
+    assert [name for name in doors for line in told if f'"{name}.listen"' in line] == list(doors)
+    assert len(told) == len(doors)
+
+
 def test_hang_up_moves_the_lists_to_another_domain(with_list: Site) -> None:
     other = with_list.config.read_text().replace(DOMAIN, "lists.example.net")
     with server(with_list) as running:
