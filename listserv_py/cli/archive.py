@@ -120,7 +120,7 @@ def export(asked: Operator, kind: str, listname: str, file: BinaryIO) -> None:
     for one in _posts(asked, listname):
         file.write(mbox_entry(base64.b64decode(one.content), one.address, one.at))
         many += 1
-    note(f"{listname.upper()}: {many} posts written as {kind}")
+    note(f"{listname.upper()}: posts written as {kind}: {many}")
 
 
 def _posts(asked: Operator, listname: str) -> Iterator[Archived]:
