@@ -19,7 +19,9 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "loopback"))
+_TESTS = Path(__file__).parents[1] / "tests"
+sys.path.insert(0, str(_TESTS))
+sys.path.insert(0, str(_TESTS / "loopback"))
 
 from loopback_rig import DOMAIN, Server, Sink
 

@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 
 _TESTS = Path(__file__).parents[1] / "tests"
-sys.path[:0] = [str(_TESTS), str(_TESTS / "loopback")]
+sys.path.insert(0, str(_TESTS))
+sys.path.insert(0, str(_TESTS / "loopback"))
 
 from loopback_rig import DOMAIN, Server, Sink
 
