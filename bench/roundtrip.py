@@ -18,9 +18,8 @@ import threading
 import time
 from pathlib import Path
 
-_TESTS = Path(__file__).parents[1] / "tests"
-sys.path.insert(0, str(_TESTS))
-sys.path.insert(0, str(_TESTS / "loopback"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "loopback"))
 
 from loopback_rig import DOMAIN, Server, Sink
 
