@@ -149,9 +149,10 @@ async def test_systemd_hands_over_several_sockets_of_one_name(tmp_path: Path) ->
         three.bind(str(path))
         three.listen()
         fds = [sock.fileno() for sock in (one, two, three)]
-        # They are moved far up first, out of each other's way.
-        moves = [f"{50 + at}<&{fd}" for at, fd in enumerate(fds)]
-        moves += [f"{3 + at}<&{50 + at}" for at in range(3)]
+        # They are moved up first, out of each other's way.
+        above = max(*fds, 5) + 1
+        moves = [f"{above + at}<&{fd}" for at, fd in enumerate(fds)]
+        moves += [f"{3 + at}<&{above + at}" for at in range(3)]
         process = await asyncio.create_subprocess_exec(
             *(
                 "bash",
