@@ -171,7 +171,7 @@ class Command:
     takes_quiet: bool = False
     switches: tuple[str, ...] = ()
     details: str = ""
-    table_in_help: str = ""
+    table_in_help: Callable[[Request], str] = nothing_more
     prepare: Callable[[Request], Request] = answer_at_once
     weigh: Callable[[Request], Confirm] = as_declared
     explain: Callable[[Request], str] = nothing_more

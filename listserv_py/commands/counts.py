@@ -57,7 +57,7 @@ def people(targets: Iterable[Target]) -> str:
     rows = [("address", "name", "list", "options", "subscribed")]
     for one in islice(targets, PEOPLE_MAX + 1):
         own = one.subscription
-        words = " ".join(word for word, _ in describe(own.options))
+        words = " ".join(row.word for row in describe(own.options))
         since = f"{own.subscribed_at:%Y-%m-%d}"
         rows.append((_tame(str(own.mailbox)), _tame(own.name), one.mailing_list.name, words, since))
     if len(rows) > PEOPLE_MAX + 1:
@@ -73,7 +73,7 @@ def _tame(text: str) -> str:
 def _options(request: Request, found: MailingList) -> list[Count]:
     counted = Counter[str]()
     for options, count in request.turn.tx.roll.by_options(found.id):
-        counted.update({word: count for word, _ in describe(options)})
+        counted.update({row.word: count for row in describe(options)})
     return sorted(counted.items(), key=lambda one: (-one[1], one[0]))
 
 

@@ -39,7 +39,7 @@ def help_(request: Request) -> str:
         SUMMARY=unit.summary,
         DETAILS=fill(unit.details or request.say("HELP_NO_DETAILS"), WIDTH),
         SYNONYMS=", ".join(unit.synonyms) or "-",
-        MORE=unit.table_in_help,
+        MORE=unit.table_in_help(request),
     ).rstrip()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -18,6 +18,9 @@ from listserv_py.lists.options import OPTIONS, apply_words
 from listserv_py.lists.optionwords import describe
 from listserv_py.store import issues
 from listserv_py.store.changelog import Verb
+from listserv_py.texts.words import Words
+
+MEANING_MAX = 500
 
 
 def prepare_set(request: Request) -> Request:
@@ -51,7 +54,7 @@ def set_options(request: Request) -> str:
         _note(request, target)
         if for_another(request) and not request.quiet:
             _notify(request, target)
-        listing = _listing(target)
+        listing = _listing(request, target)
         form = "SET_DONE_FOR" if for_another(request) else "SET_DONE"
         said.append(
             request.say(
@@ -164,7 +167,7 @@ def _described(request: Request, target: Target) -> str:
         "QUERY_DONE",
         WHOM=f"{own.name} <{own.mailbox}>" if own.name else str(own.mailbox),
         LISTNAME=target.mailing_list.name,
-        OPTIONS=_listing(target),
+        OPTIONS=_listing(request, target),
         DATE=f"{own.subscribed_at.day} {own.subscribed_at:%b %Y}",
     )
     return "\n\n".join(filter(None, (said, pending(request, target))))
@@ -195,10 +198,25 @@ def _is_plain(request: Request, target: Target) -> bool:
     return True
 
 
-def _listing(target: Target) -> str:
+def _listing(request: Request, target: Target) -> str:
+    """The options with what they mean, in the words of the list."""
     rows = describe(target.subscription.options, target.mailing_list.keywords.topics)
-    width = max((len(word) for word, _ in rows), default=0)
-    return "\n".join(f"{word:<{width}}  {meaning}" for word, meaning in rows)
+    width = max((len(row.word) for row in rows), default=0)
+    words = request.turn.words(target.mailing_list)
+    told = ((row.word, _on_one_line(words, row.form, row.slots)) for row in rows)
+    return "\n".join(f"{word:<{width}}  {meaning}".rstrip() for word, meaning in told)
+
+
+def _all_options(request: Request) -> str:
+    """Every word of SET, for HELP."""
+    words = request.turn.words(None)
+    told = ((one.syntax, _on_one_line(words, one.form, {})) for one in OPTIONS)
+    return "\n".join(f"{syntax:<11} {meaning}".rstrip() for syntax, meaning in told)
+
+
+def _on_one_line(words: Words, form: str, slots: Mapping[str, str]) -> str:
+    """What an option means; an owner's words of any length stay a row of a table."""
+    return " ".join(words.fill(form, slots).body.split())[:MEANING_MAX]
 
 
 def _notify(request: Request, target: Target) -> None:
@@ -207,7 +225,7 @@ def _notify(request: Request, target: Target) -> None:
         target.subscription.mailbox,
         target.mailing_list,
         "SET1",
-        OPTIONS=_listing(target),
+        OPTIONS=_listing(request, target),
         INVOKER=str(request.actor.mailbox),
     )
 
@@ -223,7 +241,7 @@ SET = Command(
         " addresses match: (TEST shows them and changes nothing; more than ten are always confirmed"
         " by a code."
     ),
-    table_in_help="\n".join(f"{one.syntax:<11} {one.meaning}" for one in OPTIONS),
+    table_in_help=_all_options,
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ORDINARY,
     handler=set_options,

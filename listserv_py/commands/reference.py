@@ -6,8 +6,9 @@ from listserv_py.commands.interpreter import COMMANDS_MAX, ERRORS_MAX, OWNERS_MA
 from listserv_py.commands.rights import ENOUGH
 from listserv_py.commands.syntax import shown
 from listserv_py.commands.table import COMMANDS
-from listserv_py.lists.options import OPTIONS
+from listserv_py.lists.options import OPTIONS, Option
 from listserv_py.mail.proof import Proof
+from listserv_py.texts.forms import Forms
 
 _WHO = {
     Privilege.ANYBODY: "anybody",
@@ -85,9 +86,13 @@ def _enough(enough: frozenset[Proof]) -> str:
 
 def _option_rows() -> list[str]:
     return [
-        f"| `{option.syntax}` | {option.meaning} | {'owners' if option.owner_only else ''} |"
+        f"| `{option.syntax}` | {_meaning(option)} | {'owners' if option.owner_only else ''} |"
         for option in OPTIONS
     ]
+
+
+def _meaning(option: Option) -> str:
+    return " ".join(Forms.load().fill(option.form, {}).body.split())
 
 
 _PAGE = """\

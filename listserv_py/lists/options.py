@@ -1,5 +1,6 @@
-"""The options that SET knows, as one table: words, abbreviations, meanings, effects.
+"""The options that SET knows, as one table: words, abbreviations, effects.
 
+What a word means stands in templates/, as the form `OPTION_` and the word: a new option needs one.
 The bitmask is what the store keeps and selects by: bit 0 says "gets single posts" (MAIL, and
 neither DIGEST nor INDEX), so that a mailing finds its subscribers without decoding. Bits are never
 given a new meaning; all of them 0 but bit 0 is a subscriber with our defaults. What `until` and
@@ -148,7 +149,6 @@ class Option:
     """
 
     syntax: str
-    meaning: str
     effect: Callable[[Options], Options]
     holds: Callable[[Options], bool]
     owner_only: bool = False
@@ -157,6 +157,11 @@ class Option:
     def word(self) -> str:
         """The whole word, in capitals."""
         return self.syntax.upper()
+
+    @property
+    def form(self) -> str:
+        """The name of the form that says what it means."""
+        return f"OPTION_{self.word}"
 
     @property
     def shortest(self) -> int:
@@ -187,16 +192,15 @@ def _never(_: Options) -> bool:
     return False
 
 
-def _style(syntax: str, meaning: str) -> Option:
+def _style(syntax: str) -> Option:
     style = HeaderStyle(syntax.upper())
-    return Option(syntax, meaning, lambda o: replace(o, header=style), lambda o: o.header is style)
+    return Option(syntax, lambda o: replace(o, header=style), lambda o: o.header is style)
 
 
-def _owners(syntax: str, meaning: str, name: str, value: bool) -> Option:
+def _owners(syntax: str, name: str, value: bool) -> Option:
     change: dict[str, Any] = {name: value}
     return Option(
         syntax,
-        meaning,
         lambda o: replace(o, **change),
         lambda o: getattr(o, name) is value,
         owner_only=True,
@@ -204,134 +208,114 @@ def _owners(syntax: str, meaning: str, name: str, value: bool) -> Option:
 
 
 OPTIONS: tuple[Option, ...] = (
-    Option("Mail", "You get this list's mail", _mail, lambda o: o.mail),
+    Option("Mail", _mail, lambda o: o.mail),
     Option(
         "NOMail",
-        "You get no mail from this list for now",
         lambda o: replace(o, mail=False, until=None),
         lambda o: not o.mail,
     ),
     Option(
         "DIGests",
-        "You get the posts collected in digests",
         _mode(Mode.DIGEST),
         lambda o: o.mode is Mode.DIGEST,
     ),
     Option(
         "NODIGests",
-        "You get no digests",
         _no_mode(Mode.DIGEST),
         lambda o: o.mode is not Mode.DIGEST,
     ),
     Option(
         "INDex",
-        "You get a table of the posts, without their text",
         _mode(Mode.INDEX),
         lambda o: o.mode is Mode.INDEX,
     ),
     Option(
         "NOINDex",
-        "You get no index mails",
         _no_mode(Mode.INDEX),
         lambda o: o.mode is not Mode.INDEX,
     ),
     Option(
         "MIME",
-        "Digests come as MIME, one part a post",
         lambda o: replace(o, mime=True),
         lambda o: o.mime,
     ),
     Option(
         "NOMIME",
-        "Digests come as one plain text",
         lambda o: replace(o, mime=False),
         lambda o: not o.mime,
     ),
     Option(
         "HTML",
-        "Posts come as their authors built them, HTML and all",
         lambda o: replace(o, html=True),
         lambda o: o.html is True,
     ),
     Option(
         "NOHTML",
-        "Posts come as text only",
         lambda o: replace(o, html=False),
         lambda o: o.html is False,
     ),
     Option(
         "ACK",
-        "You get a short note when your post went out",
         lambda o: replace(o, ack=True),
         lambda o: o.ack,
     ),
     Option(
         "NOACK",
-        "You get no note when your post went out",
         lambda o: replace(o, ack=False),
         lambda o: not o.ack,
     ),
     Option(
         "MSGack",
-        "The same as NOACK: there are no interactive messages any more",
         lambda o: replace(o, ack=False),
         _never,
     ),
     Option(
         "REPro",
-        "You get a copy of your own posts",
         lambda o: replace(o, repro=True),
         lambda o: o.repro,
     ),
     Option(
         "NOREPro",
-        "You get no copy of your own posts",
         lambda o: replace(o, repro=False),
         lambda o: not o.repro,
     ),
     Option(
         "CONceal",
-        "REVIEW shows you to the list's owners only",
         lambda o: replace(o, conceal=True),
         lambda o: o.conceal,
     ),
     Option(
         "NOCONceal",
-        "REVIEW may show you to others",
         lambda o: replace(o, conceal=False),
         lambda o: not o.conceal,
     ),
-    _style("FULLhdr", "Copies have the whole header"),
-    _style("SUBJecthdr", "Copies have the list's tag in the subject"),
-    _style("SHORThdr", "Copies have only To, From, Date and Subject"),
-    _style("IETFhdr", "Copies have the author's header, untouched but for the list's own fields"),
-    _style("DUALhdr", "Copies repeat the main header lines above the text"),
-    _style("FULL822", "Like FULLHDR, with your own address as To"),
-    _style("SHORT822", "Like SHORTHDR, with your own address as To"),
+    _style("FULLhdr"),
+    _style("SUBJecthdr"),
+    _style("SHORThdr"),
+    _style("IETFhdr"),
+    _style("DUALhdr"),
+    _style("FULL822"),
+    _style("SHORT822"),
     Option(
         "MAX",
-        "MAX 10/DAY: of more than 10 posts in a day the later ones come as one digest",
         _same,
         lambda o: bool(o.max_a_day),
     ),
     Option(
         "NOMAX",
-        "Each post comes by itself, however many there are",
         lambda o: replace(o, max_a_day=0),
         _never,
     ),
-    Option("FILEs", "Has no effect: no files are sent to subscribers", _same, _never),
-    Option("NOFILEs", "Has no effect either", _same, _never),
-    _owners("RENEW", "You are asked now and then to renew your subscription", "renew", True),
-    _owners("NORENEW", "You are never asked to renew your subscription", "renew", False),
-    _owners("POST", "You may post, as far as the list lets you", "post", True),
-    _owners("NOPOST", "You may not post", "post", False),
-    _owners(
-        "EDITor", "You may post to a moderated list without a moderator's approval", "editor", True
-    ),
-    _owners("NOEDITor", "Your posts take the same way as everybody's", "editor", False),
-    _owners("REView", "Your posts go to a moderator first", "review", True),
-    _owners("NOREView", "Your posts go to a moderator only where everybody's do", "review", False),
+    Option("FILEs", _same, _never),
+    Option("NOFILEs", _same, _never),
+    _owners("RENEW", "renew", True),
+    _owners("NORENEW", "renew", False),
+    _owners("POST", "post", True),
+    _owners("NOPOST", "post", False),
+    _owners("EDITor", "editor", True),
+    _owners("NOEDITor", "editor", False),
+    _owners("REView", "review", True),
+    _owners("NOREView", "review", False),
 )
 
 _WORD = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)

@@ -1,9 +1,12 @@
-"""Options in words: those of SET that lead to them, and what QUERY says of them."""
+"""Options in words: those of SET that lead to them, and what QUERY says of them.
+
+What a word means is a form of templates/: `describe` names it, and whoever shows it fills it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from listserv_py.lists.options import OPTIONS, Mode, Option, Options
 from listserv_py.lists.topics import said, shown
@@ -44,8 +47,17 @@ _LATER = {"MAIL", "NOMAIL", "MAX", "NOMAX"}
 _ORDERED: Sequence[Option] = tuple(o for o in OPTIONS if o.word not in _LATER)
 
 
-def describe(options: Options, topics: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """What QUERY prints: each word that holds and its meaning; owners' words where they matter.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What QUERY prints of one option: its word, and the form that says what it means."""
+
+    word: str
+    form: str
+    slots: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe(options: Options, topics: Sequence[str] = ()) -> list[Row]:
+    """What QUERY prints: each word that holds; owners' words where they matter.
 
     Whoever never chose HTML or NOHTML gets posts as HTML, so that is what he is shown.
     """
@@ -55,18 +67,18 @@ def describe(options: Options, topics: Sequence[str] = ()) -> list[tuple[str, st
         for option in OPTIONS
         if option.holds(is_shown) and not (option.owner_only and option.holds(usual))
     ]
-    names = shown(options.no_topics, topics)
-    return [*found, ("TOPICS:", f"You get posts on these topics: {names}")] if topics else found
+    names = {"TOPICS": shown(options.no_topics, topics)}
+    return [*found, Row("TOPICS:", "OPTION_TOPICS", names)] if topics else found
 
 
-def _timed(option: Option, options: Options) -> tuple[str, str]:
-    """The word and its meaning, with the times that its holder has chosen."""
-    word, meaning = option.word, option.meaning
+def _timed(option: Option, options: Options) -> Row:
+    """The row of a word, with the times that its holder has chosen."""
+    word, form = option.word, option.form
     if word == "MAX":
-        many = options.max_a_day
-        return f"MAX {many}/DAY", f"What comes after {many} posts in a day comes as one digest"
+        many = str(options.max_a_day)
+        return Row(f"MAX {many}/DAY", f"{form}_DAY", {"COUNT": many})
     if word in _MODES.values() and options.at is not None:
-        meaning += f", at {options.at}"
+        return Row(word, f"{form}_AT", {"TIME": str(options.at)})
     if word == "NOMAIL" and options.until is not None:
-        meaning += f", until {options.until}"
-    return word, meaning
+        return Row(word, f"{form}_UNTIL", {"DATE": str(options.until)})
+    return Row(word, form)

@@ -206,7 +206,7 @@ class People:
                 "list": listname,
                 "address": address,
                 "name": name,
-                "options": [word for word, _ in describe(decoded)],
+                "options": [row.word for row in describe(decoded)],
                 **({"topics": shown(decoded.no_topics, topics)} if topics else {}),
                 "subscribed_at": moment(subscribed_at).isoformat(),
                 **_record(zip(("active_at", "asked_at"), clock, strict=True)),

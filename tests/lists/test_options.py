@@ -112,11 +112,11 @@ def test_what_only_owners_set(word: str) -> None:
 
 
 def test_what_query_prints() -> None:
-    printed = [word for word, _ in describe(Options())]
+    printed = [row.word for row in describe(Options())]
     posts = ["MAIL", "NODIGESTS", "NOINDEX", "NOMIME", "HTML"]
     assert printed == [*posts, "NOACK", "REPRO", "NOCONCEAL", "FULLHDR"]
     changed = Options(mail=False, mode=Mode.DIGEST, html=False, post=False)
-    assert {"NOMAIL", "DIGESTS", "NOHTML", "NOPOST"} < {word for word, _ in describe(changed)}
+    assert {"NOMAIL", "DIGESTS", "NOHTML", "NOPOST"} < {row.word for row in describe(changed)}
 
 
 @pytest.mark.parametrize("words", [["TOPICS:", "ALL"], ["topics:all"], ["NOFILES", "FILE"]])
