@@ -16,7 +16,7 @@ run: $(READY)
 	$(BIN)/listserv-py --config config/demo.toml serve
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n 3
 
 check: $(READY)
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .

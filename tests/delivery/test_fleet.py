@@ -75,7 +75,7 @@ async def test_a_worker_that_hangs_is_replaced(
     monkeypatch.setattr(process, "SILENT", 3)
     monkeypatch.setattr(hand, "TICK_EVERY", 0.1)
     monkeypatch.setattr(hand, "LOOK_EVERY", 0.1)
-    readers = 200
+    readers = 2_000
     async with Sink().listening() as sink, fleet(tmp_path, sink, connections=4) as house:
         await house.subscribe(*numbered(readers))
         async with house.running():

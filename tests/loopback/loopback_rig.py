@@ -61,6 +61,7 @@ class Server:
     transport: str = "maildir"
     relay: str = ""
     prefix: tuple[str, ...] = ()
+    pauses: str = '"1m", "5m"'
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | Forked | None = None
     tracer: subprocess.Popen[bytes] | None = None
@@ -92,6 +93,7 @@ address = "unix:{self.folder}/lmtp"
 [delivery]
 transport = "{self.transport}"
 workers = 1
+retry = [{self.pauses}]
 {relay}
 tls = "never"
 [dkim]

@@ -40,7 +40,7 @@ SETTINGS = """
 listen = "127.0.0.1:{web}"
 base_url = "https://{domain}/lists"
 """
-DELIVERY = 'workers = 2\nconnections = 10\nretry = ["1s", "2s"]'
+DELIVERY = 'workers = 2\nconnections = 10'
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ class Torture:
         """Prepare, torture, let it drain, count."""
         self.server = Server(self.folder, transport="smtp", relay=await self.sink.open())
         self.server.extra = SETTINGS.format(web=free_port(), domain=DOMAIN)
+        self.server.pauses = '"1s", "2s"'
         self.server.configure()
         text = self.server.config.read_text().replace("workers = 1", DELIVERY)
         self.server.config.write_text(text)
