@@ -40,7 +40,7 @@ SETTINGS = """
 listen = "127.0.0.1:{web}"
 base_url = "https://{domain}/lists"
 """
-DELIVERY = 'workers = 2\nconnections = 10'
+DELIVERY = "workers = 2\nconnections = 10"
 
 
 @dataclass(frozen=True)
