@@ -17,6 +17,7 @@ from listserv_py.lists.keywords import KEYWORDS
 from listserv_py.lists.miscoptions import MISC_OPTIONS
 from listserv_py.lists.options import OPTIONS
 from listserv_py.texts.forms import Forms
+from listserv_py.texts.words import Words
 
 LISTSERV_COMMANDS = (
     *("SUBscribe", "JOIN", "SIGNUP", "SIGNOFF", "UNSUBscribe", "CHANGE", "CONFIRM", "OK", "SET"),
@@ -49,6 +50,7 @@ INSTEAD: Mapping[str, str] = {
 _HTML = ("differs", "The form of single posts as well; [note 8](notes/0008-nohtml.md).")
 _TIMED = ("ours", "LISTSERV has no such word.")
 _AT = ("same", "`AT 07:00 Europe/Vienna` behind it is ours.")
+_WORDS = Words(Forms.load())
 _OPTIONS = {
     "HTML": _HTML,
     "NOHTML": _HTML,
@@ -108,7 +110,11 @@ def _command_rows() -> Iterator[str]:
     for unit in COMMANDS.units:
         names = ", ".join(f"`{name}`" for name in (unit.keyword, *unit.synonyms))
         state = "ours" if unit not in theirs else "differs" if unit.compat else "same"
-        yield _row(names, state, unit.compat or ("" if unit in theirs else f"{unit.summary}."))
+        yield _row(
+            names,
+            state,
+            unit.compat or ("" if unit in theirs else f"{_WORDS.row(unit.summary_form, {})}."),
+        )
     for word in LISTSERV_COMMANDS:
         if COMMANDS.find(word) is None:
             yield _row(f"`{word}`", "not here", _why_not(word))

@@ -167,7 +167,6 @@ GETPOST = Command(
     keyword="GETPOST",
     syntax="listname posts [(switches]",
     switches=("NOMIME",),
-    summary="Fetch posts from a list's archive",
     details=(
         "By their numbers, several or from one to another: GETPOST listname 12 15-20. They come in"
         " a mail of their own, as they were sent; with the option NOMIME as text in the answer. At"
@@ -186,7 +185,6 @@ GETPOST = Command(
 SEARCH = Command(
     keyword="SEArch",
     syntax="search",
-    summary="Search a list's archive",
     details=(
         "SEARCH text IN listname. Words side by side must all be there; AND, OR, NOT, parentheses,"
         ' "words in a row" and begin* as elsewhere; * is any text. Behind the list: SINCE or FROM'

@@ -1,17 +1,25 @@
 """The reference card: every command on a line or two, for mail and for the documentation."""
 
 from listserv_py.commands.command import Command, Table
-
-_LEGEND = """\
-CAPITALS are the shortest abbreviation; [x] may be left out; a|b is a choice.
-QUIET in front keeps the person concerned from being told."""
+from listserv_py.texts.words import Words
 
 
-def card(table: Table) -> str:
+def card(table: Table, words: Words) -> str:
     """All commands with syntax and synonyms, in the table's order."""
-    return _LEGEND + "\n\n" + "\n".join(_lines(unit) for unit in table.units)
+    legend = [words.row(name, {}) for name in ("REFCARD_LETTERS", "REFCARD_QUIET")]
+    return "\n".join([*legend, "", *(_lines(unit, words) for unit in table.units)])
 
 
-def _lines(unit: Command) -> str:
-    also = f" (also {', '.join(unit.synonyms)})" if unit.synonyms else ""
-    return f"{unit.line}\n    {unit.summary}{also}"
+def summaries(table: Table, words: Words) -> str:
+    """All commands with what they do, for HELP."""
+    return "\n".join(_line(unit, words) for unit in table.units)
+
+
+def _lines(unit: Command, words: Words) -> str:
+    also = {"SYNONYMS": ", ".join(unit.synonyms)}
+    said = f" ({words.row('REFCARD_ALSO', also)})" if unit.synonyms else ""
+    return f"{_line(unit, words)}{said}"
+
+
+def _line(unit: Command, words: Words) -> str:
+    return f"{unit.line}\n    {words.row(unit.summary_form, {})}"

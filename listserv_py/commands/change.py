@@ -235,7 +235,6 @@ def _apply(turn: Turn, moves: Iterable[Move]) -> tuple[list[Move], list[Move]]:
 CHANGE = Command(
     keyword="CHANGE",
     syntax="listname|* change",
-    summary="Change your address on a list, or on all",
     details=(
         "Sent from the old address. Both addresses are asked, and nothing changes before both have"
         " agreed; your options, name and date stay. Owners say whose address changes: CHANGE"

@@ -163,7 +163,6 @@ class Command:
 
     keyword: str
     syntax: str
-    summary: str
     privilege: Privilege
     confirm: Confirm
     handler: Callable[[Request], str]
@@ -188,6 +187,11 @@ class Command:
     def word(self) -> str:
         """The whole keyword in capitals: how the command is written back."""
         return fold(self.keyword)
+
+    @property
+    def summary_form(self) -> str:
+        """The name of the form that says in a row what it does; `templates/summaries.mailtpl`."""
+        return f"SUMMARY_{self.word}"
 
     @property
     def line(self) -> str:

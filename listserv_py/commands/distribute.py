@@ -218,7 +218,6 @@ def _facts(request: Request, said: Said, recipients: Recipients) -> ListFacts:
 DISTRIBUTE = Command(
     keyword="DISTribute",
     syntax="distribution",
-    summary="Send a mail to people who are on no list",
     details=(
         "For those only whom the site names, and always with PW=. The mail stands in the dataset"
         " DATA, from //DATA DD *,EOF to the end, or in that of DD=name; its people in the dataset"

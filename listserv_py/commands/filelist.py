@@ -229,7 +229,6 @@ def prepare_index(request: Request) -> Request:
 INDEX = Command(
     keyword="INDex",
     syntax="[listname]",
-    summary="Show a list's files, those of its archive among them",
     details=(
         "GET fetches them. Codes: ALL is anybody, PRV subscribers, OWN owners, N/A nobody. Without"
         " a list it shows which lists have files."

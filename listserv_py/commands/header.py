@@ -237,7 +237,6 @@ GET = Command(
     synonyms=("SENDme",),
     syntax="file [(switches]",
     switches=("Header", "HDR", "NOLOCK", "OLD", "MSG"),
-    summary="Fetch a file of a list: its header to change it, a part of its archive",
     details=(
         "Options: HEADER leaves the subscribers out, NOLOCK locks nothing, OLD sends the header as"
         " it was before the last change, MSG nothing but the file, for programs. While it is locked"
@@ -263,7 +262,6 @@ PUT = Command(
     synonyms=("CREATE",),
     syntax="file [(switches]",
     switches=("ALL", "PRV", "OWN"),
-    summary="Store a list's header, or a file of a list",
     details=(
         "The header's lines follow, each beginning with a *, as GET sends them. The subscribers"
         " stay as they are. One wrong line changes nothing, and you are told of all of them. It is"
@@ -291,7 +289,6 @@ PUT = Command(
 UNLOCK = Command(
     keyword="UNLOCK",
     syntax="listname",
-    summary="Free a list's header that GET has locked",
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=unlock,

@@ -40,7 +40,6 @@ def free(request: Request) -> str:
 HOLD = Command(
     keyword="HOLD",
     syntax="listname",
-    summary="Stop a list's posts for a while",
     details="What comes meanwhile waits, a week at most, until FREE.",
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,
@@ -51,7 +50,6 @@ HOLD = Command(
 FREE = Command(
     keyword="FREE",
     syntax="listname",
-    summary="Let a held list's posts pass again",
     details="A list is held by HOLD, or when its Daily-Threshold= was reached.",
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,

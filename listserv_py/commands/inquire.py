@@ -7,7 +7,7 @@ from textwrap import fill
 
 from listserv_py import __version__
 from listserv_py.commands import following
-from listserv_py.commands.card import card
+from listserv_py.commands.card import card, summaries
 from listserv_py.commands.command import Command, Confirm, Privilege, Request, abbreviates
 from listserv_py.commands.renamed import stands_for
 from listserv_py.commands.rights import is_visible
@@ -28,7 +28,7 @@ def help_(request: Request) -> str:
     """All commands, or one of them."""
     word = request.arguments.text
     if not word:
-        commands = "\n".join(f"{unit.line}\n    {unit.summary}" for unit in request.table.units)
+        commands = summaries(request.table, request.turn.words(None))
         return request.say("HELP", COMMANDS=commands, MYADDRESS=str(request.turn.command_address))
     unit = request.table.find(word)
     if unit is None:
@@ -36,7 +36,7 @@ def help_(request: Request) -> str:
     return request.say(
         "HELP_ONE",
         SYNTAX=unit.line,
-        SUMMARY=unit.summary,
+        SUMMARY=request.turn.words(None).row(unit.summary_form, {}),
         DETAILS=fill(unit.details or request.say("HELP_NO_DETAILS"), WIDTH),
         SYNONYMS=", ".join(unit.synonyms) or "-",
         MORE=unit.table_in_help(request),
@@ -49,7 +49,7 @@ def info(request: Request) -> str:
     if not word:
         return request.say("INFO_TOPICS", MYADDRESS=str(request.turn.command_address))
     if abbreviates(fold(word), "REFcard"):
-        return card(request.table)
+        return card(request.table, request.turn.words(None))
     if abbreviates(fold(word), "KEYWords"):
         return "\n\n".join(map(_keyword, KEYWORDS))
     found = request.turn.tx.lists.find(word) if is_listname(word) else None
@@ -145,7 +145,6 @@ def thanks(request: Request) -> str:
 HELP = Command(
     keyword="Help",
     syntax="[topic]",
-    summary="Show the commands, or explain one",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=help_,
@@ -155,7 +154,6 @@ INFO = Command(
     keyword="Info",
     syntax="[topic]",
     details="INFO KEYWORDS shows what a list header may say.",
-    summary="Tell about a list; INFO REFCARD is the card of all commands",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=info,
@@ -166,7 +164,6 @@ INFO = Command(
 RELEASE = Command(
     keyword="RELEASE",
     syntax="",
-    summary="Tell which program this is",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=release,
@@ -175,7 +172,6 @@ RELEASE = Command(
 SHOW = Command(
     keyword="SHOW",
     syntax="[topic]",
-    summary="Tell which program this is, or how far a post has come",
     details="SHOW VERSION and SHOW STATS; LISTSERV's others mean nothing here. SHOW POST with"
     " a Message-ID or a post's number is for the list's owners.",
     privilege=Privilege.ANYBODY,
@@ -189,7 +185,6 @@ SHOW = Command(
 THANKS = Command(
     keyword="THANKs",
     syntax="",
-    summary="Get a friendly answer: a sign of life",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=thanks,

@@ -79,7 +79,6 @@ def _table(shown: Lists) -> str:
 LISTS = Command(
     keyword="Lists",
     syntax="[topic]",
-    summary="Show the lists of this server",
     details=(
         "LISTS DETAILED tells more of each; LISTS OWNED and LISTS MODERATED show those that you own"
         " or moderate; LISTS GLOBAL text shows those with the text in their name or title; LISTS"

@@ -101,7 +101,6 @@ def give(request: Request) -> str:
 FOR = Command(
     keyword="FOR",
     syntax="address line",
-    summary="Give a command in somebody's place",
     details="It runs as if he had confirmed it; the server's log keeps who gave it for whom.",
     privilege=Privilege.POSTMASTER,
     confirm=Confirm.UNLESS_PROVEN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -18,9 +18,6 @@ from listserv_py.lists.options import OPTIONS, apply_words
 from listserv_py.lists.optionwords import describe
 from listserv_py.store import issues
 from listserv_py.store.changelog import Verb
-from listserv_py.texts.words import Words
-
-MEANING_MAX = 500
 
 
 def prepare_set(request: Request) -> Request:
@@ -203,20 +200,15 @@ def _listing(request: Request, target: Target) -> str:
     rows = describe(target.subscription.options, target.mailing_list.keywords.topics)
     width = max((len(row.word) for row in rows), default=0)
     words = request.turn.words(target.mailing_list)
-    told = ((row.word, _on_one_line(words, row.form, row.slots)) for row in rows)
+    told = ((row.word, words.row(row.form, row.slots)) for row in rows)
     return "\n".join(f"{word:<{width}}  {meaning}".rstrip() for word, meaning in told)
 
 
 def _all_options(request: Request) -> str:
     """Every word of SET, for HELP."""
     words = request.turn.words(None)
-    told = ((one.syntax, _on_one_line(words, one.form, {})) for one in OPTIONS)
+    told = ((one.syntax, words.row(one.form, {})) for one in OPTIONS)
     return "\n".join(f"{syntax:<11} {meaning}".rstrip() for syntax, meaning in told)
-
-
-def _on_one_line(words: Words, form: str, slots: Mapping[str, str]) -> str:
-    """What an option means; an owner's words of any length stay a row of a table."""
-    return " ".join(words.fill(form, slots).body.split())[:MEANING_MAX]
 
 
 def _notify(request: Request, target: Target) -> None:
@@ -234,7 +226,6 @@ SET = Command(
     keyword="SET",
     syntax="listname|* options [FOR people] [(switches]",
     switches=("TEST",),
-    summary="Change your options on a list, or on all",
     details=(
         "Options may be shortened, and the later of two opposites wins. FOR user@host is for"
         " owners; QUIET in front keeps the person from being told. FOR *@host means all whose"
@@ -259,7 +250,6 @@ QUERY = Command(
     keyword="Query",
     syntax="[gui] listname|* [WITH options] [FOR people] [(switches]",
     switches=(GUI, counts.CSV),
-    summary="Show your options on a list, or all your subscriptions",
     details=(
         "WITH shows only subscriptions that have all those options. FOR user@host, or *@host for"
         " several, is for owners. (CSV writes them for a spreadsheet."

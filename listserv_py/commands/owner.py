@@ -121,7 +121,6 @@ ADD = Command(
     keyword="ADD",
     synonyms=("ADDHere",),
     syntax="listname person|dataset",
-    summary="Put somebody on a list",
     details=(
         "The name may also stand in front: Full Name <user@host>; a * is no name. Whoever is on"
         " the list is renamed. He is told, unless QUIET stands in front. DD=name takes many people"
@@ -144,7 +143,6 @@ DELETE = Command(
     keyword="DELete",
     syntax="listname|* people|dataset [(switches]",
     switches=("TEST", "LOCal", "GLobal"),
-    summary="Take somebody off a list, or off all your lists",
     details=(
         "He is told, unless QUIET stands in front. *@host means all whose addresses match: (TEST"
         " shows them and changes nothing; more than ten are always confirmed by a code. DD=name"

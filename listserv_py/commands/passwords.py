@@ -137,7 +137,6 @@ def _done(request: Request, mailbox: Mailbox, action: str) -> str:
 PW = Command(
     keyword="PW",
     syntax="pw",
-    summary="Set or forget your password",
     details=(
         f"A password has {LENGTH.start} to {LENGTH.stop - 1} characters and no blanks. PW=password"
         " at the end of a command then proves you, on lists that take passwords, so that no"
@@ -162,7 +161,6 @@ PW = Command(
 PWC = Command(
     keyword="PWC",
     syntax="pwc",
-    summary="Set, forget or look for somebody else's password",
     privilege=Privilege.POSTMASTER,
     confirm=Confirm.NOT_BY_SIGNATURE,
     handler=pwc,

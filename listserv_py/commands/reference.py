@@ -6,10 +6,12 @@ from listserv_py.commands.interpreter import COMMANDS_MAX, ERRORS_MAX, OWNERS_MA
 from listserv_py.commands.rights import ENOUGH
 from listserv_py.commands.syntax import shown
 from listserv_py.commands.table import COMMANDS
-from listserv_py.lists.options import OPTIONS, Option
+from listserv_py.lists.options import OPTIONS
 from listserv_py.mail.proof import Proof
 from listserv_py.texts.forms import Forms
+from listserv_py.texts.words import Words
 
+_WORDS = Words(Forms.load())
 _WHO = {
     Privilege.ANYBODY: "anybody",
     Privilege.SUBSCRIBER: "subscribers",
@@ -38,7 +40,7 @@ _PROOFS = {
 def page() -> str:
     """docs/commands.md."""
     return _PAGE.format(
-        card=card(COMMANDS),
+        card=card(COMMANDS, _WORDS),
         commands="\n".join(_section(unit) for unit in COMMANDS.units),
         options="\n".join(_option_rows()),
         rights="\n".join(_rights_rows()),
@@ -54,7 +56,7 @@ def _section(unit: Command) -> str:
     rows = [
         f"### `{line}`",
         "",
-        f"{unit.summary}. {unit.details}".rstrip(),
+        f"{_WORDS.row(unit.summary_form, {})}. {unit.details}".rstrip(),
         "",
         f"* Who: {_WHO[unit.privilege]}{_everywhere(unit)}",
         f"* Confirmed by code: {_CODE[unit.confirm]}",
@@ -86,13 +88,9 @@ def _enough(enough: frozenset[Proof]) -> str:
 
 def _option_rows() -> list[str]:
     return [
-        f"| `{option.syntax}` | {_meaning(option)} | {'owners' if option.owner_only else ''} |"
-        for option in OPTIONS
+        f"| `{one.syntax}` | {_WORDS.row(one.form, {})} | {'owners' if one.owner_only else ''} |"
+        for one in OPTIONS
     ]
-
-
-def _meaning(option: Option) -> str:
-    return " ".join(Forms.load().fill(option.form, {}).body.split())
 
 
 _PAGE = """\

@@ -37,7 +37,6 @@ def register(request: Request) -> str:
 REGISTER = Command(
     keyword="REGister",
     syntax="name",
-    summary="Set your name on all lists of this server",
     details=(
         "It is used when you SUBSCRIBE without a name, too. REGISTER OFF forgets it; the lists that"
         " you are on keep your name."

@@ -217,7 +217,6 @@ REVIEW = Command(
         *("Short", "NOHeader", "ALL", "BY", "Countries", *_KEYS),
         *("TOPICS", "RCPT", "LOCal", "Msg"),
     ),
-    summary="Show a list's header and its subscribers",
     details=(
         "Options: SHORT shows numbers only, NOHEADER leaves the header out, COUNTRIES counts"
         " top-level domains and TOPICS who wants which, BY NAME, USERID, NODEID, DATE or COUNTRY"
@@ -235,7 +234,6 @@ REVIEW = Command(
 SCAN = Command(
     keyword="SCAN",
     syntax="listname text",
-    summary="Look for subscribers by a part of their name or address",
     details="The list's Review= says who may ask; owners find concealed subscribers too.",
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ORDINARY,

@@ -173,7 +173,6 @@ SERVE = Command(
     keyword="SERVE",
     syntax="address [OFF DROP]",
     switches=("OFF", "DROP"),
-    summary="Give somebody service again who has been served off",
     details=(
         f"After {INVALID_MAX} invalid commands in a row somebody's commands and posts are passed"
         " over, until somebody else says SERVE. A postmaster serves somebody off by OFF,"

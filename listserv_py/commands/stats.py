@@ -71,7 +71,6 @@ STATS = Command(
     keyword="STats",
     syntax="listname [(switches]",
     switches=(RESET, counts.CSV, *counts.TABLES),
-    summary="Tell how many a list has, and how much it sends",
     details=(
         "The list's Stats= says who may ask. CSV writes it for a spreadsheet. For owners, OPTIONS,"
         " DOMAINS and MONTHS count the subscribers by what they have set, where they are and when"

@@ -243,7 +243,6 @@ SUBSCRIBE = Command(
     keyword="SUBscribe",
     synonyms=("JOIN", "SIGNUP"),
     syntax="listname [name] [WITH options]",
-    summary="Join a list",
     details=(
         "Your name may be left out, or be the word ANONYMOUS: then you are hidden from REVIEW."
         " WITH presets options as SET does. You are asked to confirm by mail. When you are on the"
@@ -267,7 +266,6 @@ SIGNOFF = Command(
     synonyms=("UNSUBscribe",),
     syntax="listname|* [(switches]",
     switches=("NETWIDE",),
-    summary="Leave a list, or all lists of this server",
     details="SIGNOFF * (NETWIDE is the same as SIGNOFF *: this server stands alone.",
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.PROTECTED,

@@ -234,7 +234,6 @@ def _date(at: int | None) -> str:
 TRACE = Command(
     keyword="TRACE",
     syntax="message-id [FOR address]",
-    summary="Tell what became of a message",
     details="Its author hears how many copies were handed over, wait or were refused; a subscriber"
     " what became of his own; an owner all of it, and by FOR the copy of one subscriber.",
     privilege=Privilege.ANYBODY,
@@ -248,7 +247,6 @@ TRACE = Command(
 WHY = Command(
     keyword="WHY",
     syntax="message-id",
-    summary="Tell how a message was decided on",
     details="For its author and the list's owners: which rule held or refused it, who approved it.",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,

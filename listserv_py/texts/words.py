@@ -55,6 +55,7 @@ CALLED: Mapping[str, str] = {
 }
 """LISTSERV's names for forms that are called otherwise here; owners' templates may have either."""
 
+ROW_MAX = 500
 _TAKEN_IN = re.compile(r"^\.IM[ \t]+(\S+)", re.MULTILINE)
 
 
@@ -95,6 +96,10 @@ class Words:
             except BrokenForm as exc:
                 log.warning("form.broken", form=name, why=str(exc))
         return self.forms.fill(name, slots)
+
+    def row(self, name: str, slots: Mapping[str, str]) -> str:
+        """The form as one row of a table, however many lines an owner wrote."""
+        return " ".join(self.fill(name, slots).body.split())[:ROW_MAX]
 
     def has_own(self, name: str) -> bool:
         """Whether the list or the site has written a form of this name."""

@@ -7,10 +7,10 @@ import pytest
 from stage import Stage
 
 from listserv_py.commands.interpreter import run_job
-from listserv_py.commands.options import MEANING_MAX
 from listserv_py.lists.options import OPTIONS
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.texts.forms import Forms
+from listserv_py.texts.words import ROW_MAX
 
 FORMS = Forms.load()
 OLGA, JOE = "olga@example.org", "joe@example.net"
@@ -79,7 +79,7 @@ def test_an_option_that_cannot_be_filled_is_passed_over(stage: Stage, own: str) 
 def test_an_option_stays_one_row(stage: Stage) -> None:
     own_words(stage, ">>> OPTION_MAIL\n.FO OFF\n" + "word\n" * 4000)
     [row] = [line for line in say(stage, "QUERY DE-L").splitlines() if line.startswith("MAIL ")]
-    assert len(row) <= len("MAIL       ") + MEANING_MAX
+    assert len(row) <= len("MAIL       ") + ROW_MAX
 
 
 def test_help_names_every_option_with_its_meaning(stage: Stage) -> None:
