@@ -1,7 +1,7 @@
 """Between the dialogue and the mail room: an Envelope is built, kept, and answered.
 
-The commit runs as a task of its own behind a shield: a client that hangs up, or a session that is
-cut, never stops it half-way, and what is true afterwards does not depend on our 250 being heard.
+The commit runs by itself (steps.py): a client that hangs up, or a session that is cut, never stops
+it half-way, and what is true afterwards does not depend on our 250 being heard.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from listserv_py.smtpd.limits import Census
 from listserv_py.smtpd.mailroom import Mailroom
 from listserv_py.smtpd.paths import Transaction
 from listserv_py.smtpd.replies import SmtpReply
+from listserv_py.smtpd.steps import Steps
 from listserv_py.smtpd.trace import Visit, hops, received_field
 from listserv_py.store.thread import StoreFull
 
@@ -34,7 +35,7 @@ class Handler:
 
     def __init__(self, mailroom: Mailroom, census: Census) -> None:
         self.census = census
-        self.commits: set[asyncio.Task[SmtpReply]] = set()
+        self.commits: set[asyncio.Future[SmtpReply]] = set()
         self._mailroom = mailroom
 
     async def welcome(self, transaction: Transaction, rcpt: Mailbox) -> SmtpReply:
@@ -63,10 +64,12 @@ class Handler:
         except Exception as error:  # noqa: BLE001 - LMTP wants an answer for each recipient
             return self.fault(error)
         self.census.octets += len(envelope.content)
-        commit = asyncio.create_task(self._commit(envelope))
-        self.commits.add(commit)
-        commit.add_done_callback(self.commits.discard)
-        return await asyncio.shield(commit)
+        commit = Steps(self._commit(envelope), asyncio.get_running_loop())
+        commit.go_on()
+        if not commit.ended.done():
+            self.commits.add(commit.ended)
+            commit.ended.add_done_callback(self.commits.discard)
+        return await asyncio.shield(commit.ended)
 
     def fault(self, error: Exception) -> SmtpReply:
         """What the client hears of an exception: nothing but a token to find it in the log by."""

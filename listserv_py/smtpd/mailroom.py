@@ -1,4 +1,7 @@
-"""What the door needs from the house: the daemon supplies it, a test in a few lines."""
+"""What the door needs from the house: the daemon supplies it, a test in a few lines.
+
+Its coroutines are run by steps.py, without a task: they await futures, and set no time limits.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """One connection: bytes in, replies out, its deadlines, its end. The verbs are dialogue.py's.
 
-Kept from aiosmtpd: the stream, its task, STARTTLS. Replaced: the command loop (aiosmtpd echoes what
-it does not know, ends lines at a bare LF, words exceptions for strangers), the timer (one for all
-deadlines, seldom moved) and the end of input (aiosmtpd cancels what is in hand).
+Kept from aiosmtpd: the connection's state, STARTTLS. Replaced: the command loop (aiosmtpd echoes
+what it does not know, ends lines at a bare LF, words exceptions for strangers), the stream and the
+task (steps.py says why), the timer (one for all deadlines, seldom moved) and the end of input
+(aiosmtpd cancels what is in hand).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from listserv_py.smtpd import replies
 from listserv_py.smtpd.handler import Handler
 from listserv_py.smtpd.paths import Transaction
 from listserv_py.smtpd.replies import SmtpReply
+from listserv_py.smtpd.steps import MORE, Steps
 
 log = get_logger("smtpd")
 
@@ -29,6 +31,8 @@ LINE_MAX = 512
 # RFC 5321 4.5.3.1.4 with what RFC 1870, 6152 and 6531 add to it.
 MAIL_LINE_MAX = LINE_MAX + 26 + 17 + 10
 _NO_LINE = 4096
+_AHEAD_MAX = 1 << 17
+"""So many octets may be here before anybody has asked for them."""
 _WEB = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"})
 
 
@@ -52,8 +56,6 @@ class Verb:
 class Session(SMTP):
     """A connection of either protocol, from the greeting to its end."""
 
-    # aiosmtpd makes it the limit of the stream's buffer: what is read ahead of us.
-    line_length_limit = 65536
     verbs: ClassVar[Mapping[str, Verb]] = {}
 
     def __init__(self, handler: Handler, protocol: Protocol, sessions: set[Session]) -> None:
@@ -75,6 +77,10 @@ class Session(SMTP):
         self.helo = ""
         self.is_extended = False
         self.inbox = bytearray()
+        self._arrived: list[bytes] = []
+        self._ahead = 0
+        self._is_at_end = self._is_held_up = False
+        self._steps: Steps[None] | None = None
         self._outbox: list[bytes] = []
         self._is_counted = self._is_busy = self._is_leaving = self._is_securing = False
         self._junk = 0
@@ -93,7 +99,7 @@ class Session(SMTP):
         """Greet a client that there is room for; called again when STARTTLS is done."""
         if self._original_transport is not None:
             # RFC 3207 4.2: forget HELO, the transaction and every byte read so far.
-            self.inbox.clear()
+            self._forget_input()
             self.transaction, self.helo = None, ""
             super().connection_made(transport)
             return
@@ -107,7 +113,14 @@ class Session(SMTP):
             return
         self._is_counted = True
         self._sessions.add(self)
-        super().connection_made(transport)
+        # aiosmtpd's own would read by a task.
+        asyncio.StreamReaderProtocol.connection_made(self, transport)
+        self.transport = transport
+        self.session = self._create_session()
+        self._reset_timeout()
+        self._steps = Steps(self._handle_client(), self.loop)
+        self._handler_coroutine = self._steps  # type: ignore[assignment]  # which it cancels
+        self._steps.go_on()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Count it out; what it had in hand is cancelled, but for a commit, which is shielded."""
@@ -123,6 +136,8 @@ class Session(SMTP):
         """The client has said all it will: what is in hand is answered, then the loop ends."""
         # aiosmtpd's own would cancel the handler; the stream's tells the reader alone.
         still_open = asyncio.StreamReaderProtocol.eof_received(self)
+        self._is_at_end = True
+        self._go_on()
         return bool(still_open) and not self.is_encrypted
 
     def wind_up(self) -> None:
@@ -198,15 +213,53 @@ class Session(SMTP):
         if self._outbox:
             self._writer.write(b"".join(self._outbox))
             self._outbox.clear()
-            await self._writer.drain()
+            if self._writer.transport.get_write_buffer_size():
+                await self._writer.drain()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends; no more than is bearable while nobody asks for it."""
+        self._arrived.append(data)
+        if self._go_on():
+            return
+        self._ahead += len(data)
+        if self._ahead > _AHEAD_MAX and not self._is_held_up:
+            self._is_held_up = True
+            self._streams().pause_reading()
+
+    def _go_on(self) -> bool:
+        """Let the session run when it waits for the client; whether it did."""
+        steps = self._steps
+        if steps is None or not steps.waits_for_more:
+            return False
+        steps.go_on()
+        return True
 
     async def receive(self) -> bytes:
         """What the client sends next, once it has got our replies."""
         await self.flush()
-        chunk = await self._reader.read(1 << 18)
-        if not chunk:
-            raise EOFError
+        while not self._arrived:
+            if self._is_at_end:
+                raise EOFError
+            await MORE
+        chunk = self._arrived[0] if len(self._arrived) == 1 else b"".join(self._arrived)
+        self._forget_arrived()
         return chunk
+
+    def _forget_arrived(self) -> None:
+        self._arrived.clear()
+        self._ahead = 0
+        if self._is_held_up:
+            self._is_held_up = False
+            self._streams().resume_reading()
+
+    def _streams(self) -> asyncio.Transport:
+        transport = self.transport
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - SMTP is spoken on streams
+        return transport
+
+    def _forget_input(self) -> None:
+        self.inbox.clear()
+        self._forget_arrived()
 
     async def _read_line(self) -> bytes:
         """The next line, or the beginning of one that is far too long."""
@@ -221,7 +274,7 @@ class Session(SMTP):
 
     async def secure(self) -> None:
         """STARTTLS has been granted: every byte read so far is forgotten, then hands are shaken."""
-        self.inbox.clear()
+        self._forget_input()
         self._is_securing = True
         try:
             await super().smtp_STARTTLS("")
