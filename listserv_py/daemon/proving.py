@@ -1,7 +1,8 @@
 """Letters whose authors are being looked up: they wait here, and hold nobody else up.
 
-One author's letters keep their order: a later one waits for the earlier, signed or not. What waits
-here is still in the spool, so that a crash loses nothing.
+One author's letters keep their order: a later one waits for the earlier, signed or not. Those that
+are ready at the same time are decided on together. What waits here is still in the spool, so that a
+crash loses nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from listserv_py.authn.dkim import Verifier
 from listserv_py.authn.proof import Case, settle, settled, unsettled
+from listserv_py.daemon.gathering import Gathering
 from listserv_py.mail.letter import Letter
 from listserv_py.maillog import get_logger
 from listserv_py.store.thread import StoreBusy, StoreFailed, StoreFull
@@ -19,6 +21,7 @@ log = get_logger("intake")
 
 WAITING_MAX = 1000
 BYTES_MAX = 64_000_000
+AT_ONCE = 50
 PAUSE = 5.0
 
 
@@ -28,15 +31,16 @@ class Proving:
     def __init__(
         self,
         verifier: Verifier,
-        decide: Callable[[Letter], Awaitable[None]],
+        decide: Callable[[list[Letter]], Awaitable[None]],
         ended: Callable[[], None],
     ) -> None:
         self._verifier = verifier
-        self._decide = decide
+        self._ready = Gathering(decide, AT_ONCE)
         self._ended = ended
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._last_of: dict[str, asyncio.Task[None]] = {}
+        self._last_of: dict[str, asyncio.Future[None]] = {}
         self._bytes = 0
+        self._has_room = asyncio.Event()
 
     @property
     def spool_ids(self) -> frozenset[int]:
@@ -51,13 +55,16 @@ class Proving:
         """Take a letter over."""
         author = _author(case.letter)
         self._bytes += len(case.letter.message.raw)
-        task = asyncio.create_task(self._one(case, self._last_of.get(author)))
-        self._tasks[case.letter.spool_id] = self._last_of[author] = task
+        ready = asyncio.get_running_loop().create_future()
+        one = self._one(case, self._last_of.get(author), ready)
+        self._tasks[case.letter.spool_id] = asyncio.create_task(one)
+        self._last_of[author] = ready
 
     async def room(self) -> None:
         """Wait while there are too many."""
         while len(self._tasks) >= WAITING_MAX or self._bytes >= BYTES_MAX:
-            await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+            self._has_room.clear()
+            await self._has_room.wait()
 
     async def stop(self) -> None:
         """Give up what waits; it is taken up again by the next start."""
@@ -65,13 +72,18 @@ class Proving:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._ready.stop()
 
-    async def _one(self, case: Case, earlier: asyncio.Task[None] | None) -> None:
+    async def _one(
+        self, case: Case, earlier: asyncio.Future[None] | None, ready: asyncio.Future[None]
+    ) -> None:
         try:
             letter = await self._proved(case)
             if earlier is not None:
-                await asyncio.wait([earlier])
-            await self._decide(letter)
+                await asyncio.shield(earlier)
+            decided = self._ready.add(letter)
+            ready.set_result(None)
+            await decided
         except (StoreFull, StoreBusy) as exc:
             log.warning("intake.waits", reason=str(exc))
             await asyncio.sleep(PAUSE)
@@ -79,7 +91,9 @@ class Proving:
             # Told already: the server is about to end.
             await asyncio.sleep(PAUSE)
         finally:
-            self._forget(case.letter)
+            if not ready.done():
+                ready.set_result(None)
+            self._forget(case.letter, ready)
 
     async def _proved(self, case: Case) -> Letter:
         try:
@@ -89,11 +103,13 @@ class Proving:
             log.exception("authn.failed", spool=case.letter.spool_id)
             return unsettled(case)
 
-    def _forget(self, letter: Letter) -> None:
-        task, author = self._tasks.pop(letter.spool_id), _author(letter)
+    def _forget(self, letter: Letter, ready: asyncio.Future[None]) -> None:
+        del self._tasks[letter.spool_id]
+        author = _author(letter)
         self._bytes -= len(letter.message.raw)
-        if self._last_of.get(author) is task:
+        if self._last_of.get(author) is ready:
             del self._last_of[author]
+        self._has_room.set()
         self._ended()
 
 

@@ -135,8 +135,8 @@ class Work:
         await self._proving.room()
         return True
 
-    async def _proven(self, letter: Letter) -> None:
-        await self._decide([(letter.spool_id, letter)])
+    async def _proven(self, letters: list[Letter]) -> None:
+        await self._decide([(letter.spool_id, letter) for letter in letters])
         self._decided()
 
     async def _decide(self, letters: list[tuple[int, Letter | Exception]]) -> None:
