@@ -18,6 +18,7 @@ from listserv_py.lists.addresses import Destination, Door, route
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.roles import error_readers, heard_owners, owners_of
 from listserv_py.lists.values import AutoDeleteMode
+from listserv_py.mail.automatic import is_role
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.verp import month_of
@@ -42,20 +43,45 @@ def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | N
     `ahead` is what `read_report` said of it, where that was asked before the turn.
     """
     found = turn.tx.lists.find(destination.listname) if destination.listname else None
-    report = (ahead or read_report(letter.message)).found
+    report = ahead or read_report(letter.message)
+    told = None if _may_be_a_persons(letter, destination, report) else report.found
     if destination.door is Door.OWN_BOUNCE or found is None:
         log.info("bounce.dropped", spool=letter.spool_id, reason="no list's")
-    elif report is not None:
-        _take(turn, letter, found, destination.key, report)
+    elif told is not None:
+        _take(turn, letter, found, destination.key, told)
     elif (reason := _no_letter(turn, letter, found)) is not None:
         log.info("bounce.dropped", spool=letter.spool_id, list=found.name, reason=reason)
         semi = found.keywords.auto_delete.mode is AutoDeleteMode.SEMI
-        if reason == AUTOMATIC and letter.reverse_path is None and semi:
+        unread = semi if letter.reverse_path is None else not _says_automatic(letter)
+        if reason == AUTOMATIC and unread:
             _pass_on(turn, letter, found)
     elif shows_secret(turn.tx, letter.message, turn.now):
         _return(turn, letter)
     else:
         _forward(turn, letter, found)
+
+
+def _may_be_a_persons(letter: Letter, destination: Destination, report: Report) -> bool:
+    """Whether a mail that reads like a machine's is a letter all the same.
+
+    People write "Why was my post rejected?" and "I am on leave" to owners: of what came neither to
+    a copy's address nor from the null sender, only a mailer that names an address is believed.
+    """
+    if report.by_standard or destination.key or _says_automatic(letter):
+        return False
+    names_one = any(one.address for one in report.found or ())
+    return not (names_one and any(is_role(one.local_part) for one in _senders(letter)))
+
+
+def _says_automatic(letter: Letter) -> bool:
+    """Whether the envelope or the header says that no human sent it, whatever its senders are."""
+    return letter.message.is_automatic(letter.reverse_path, _senders(letter))
+
+
+def _senders(letter: Letter) -> set[Mailbox]:
+    author = letter.message.author
+    found = {letter.reverse_path, author.mailbox if author else None}
+    return {one for one in found if one is not None}
 
 
 def _take(

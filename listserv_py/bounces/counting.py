@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from listserv_py.bounces.cause import Cause, cause_of
 from listserv_py.bounces.policy import MANY, Failure, hits_many, score, wants_probe
+from listserv_py.bounces.report import said
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import error_readers
 from listserv_py.lists.values import AutoDeleteMode
@@ -51,7 +52,7 @@ def _judge(turn: Turn, bounce: Bounce, places: frozenset[str]) -> int | None:
     mailing_list = turn.tx.lists.by_id(bounce.list_id) if bounce.list_id is not None else None
     if charge is Charge.NONE or mailing_list is None:
         return None
-    turn.tx.bounces.report(mailing_list.id, turn.now)
+    turn.tx.bounces.report(mailing_list.id, bounce.at)
     if charge is Charge.POST or bounce.subscriber_id is None:
         return None
     found = turn.tx.subscribers.by_id(bounce.subscriber_id)
@@ -102,15 +103,15 @@ def _hit_places(turn: Turn, mailing_id: int) -> frozenset[str]:
 def _tell_owners(turn: Turn, mailing_list: MailingList, mailing_id: int, places: list[str]) -> None:
     hit, post = turn.tx.bounces.hit(mailing_id), turn.tx.bounces.post(mailing_id)
     sent_at, readers = post or (turn.now, 0)
-    said = turn.tx.bounces.one_of(mailing_id, places[0])
-    shown = ", ".join(places[:PLACES_SHOWN]) or "-"
+    sample = turn.tx.bounces.one_of(mailing_id, places[0])
+    shown = ", ".join(places[:PLACES_SHOWN])
     slots = {
         "LISTNAME": mailing_list.name,
         "DATE": f"{sent_at:%d %b %Y, %H:%M} UTC",
         "COUNT": str(sum(people for one, people in hit.items() if one in places or not places[0])),
         "READERS": str(readers),
         "WHERE": shown if len(places) <= PLACES_SHOWN else f"{shown}, ...",
-        "TEXT": f"{said.status} {said.text}".strip() if said else "",
+        "TEXT": said(sample.status, sample.text) if sample else "",
     }
     log.warning("bounce.post_refused", list=mailing_list.name, mailing=mailing_id, places=shown)
     for reader in error_readers(mailing_list, turn.postmasters):

@@ -21,6 +21,8 @@ _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _FIELD = re.compile(r"^([A-Za-z-]{1,60})[ \t]*:[ \t]*(.*)$")
 _ADDRESS = re.compile(r"[^\s<>@;,\"]{1,64}@[^\s<>@;,\"]{1,255}")
+_TYPE = re.compile(r"^[A-Za-z0-9-]{1,40}[ \t]*;[ \t]*")
+"""What the diagnostic is in the words of (RFC 3464 2.1.2): of no interest to who reads it."""
 _KINDS = {
     "failed": Kind.FAILED,
     "failure": Kind.FAILED,
@@ -108,7 +110,7 @@ def _returned(fields: dict[str, str]) -> Returned | None:
     if kind is None:
         return None
     found = _STATUS.search(fields.get("status", ""))
-    text = fields.get("diagnostic-code", "")
+    text = _TYPE.sub("", fields.get("diagnostic-code", ""))
     status = best_status(found[0] if found else "", text)
     original = address_in(fields.get("original-recipient", ""))
     return Returned(

@@ -10,10 +10,11 @@ import re
 from dataclasses import replace
 
 from listserv_py.bounces.dsn import address_in, read_complaint, read_dsn
-from listserv_py.bounces.prose import is_challenge, is_vacation, prose_of, read_prose
+from listserv_py.bounces.prose import Prose, is_challenge, is_vacation, prose_of, read_prose
 from listserv_py.bounces.report import Kind, Report, Returned
 from listserv_py.mail.fields import Field, read_header
 from listserv_py.mail.message import Message
+from listserv_py.mail.mime import Part
 from listserv_py.mail.words import to_text
 
 _RETURNED = frozenset(
@@ -27,22 +28,28 @@ _MDN = "message/disposition-notification"
 
 def read_report(message: Message) -> Report:
     """What became of which copy; a hostile mail takes a tenth of a second."""
-    found = _read(message)
+    prose = prose_of(message)
+    told = _by_standard(message, prose)
+    found = _in_words(message, prose) if told is None else told
     if not found:
-        return Report(found)
+        return Report(found, told is not None)
     message_id, sender = _original(message)
     named = (replace(one, message_id=message_id, sender=one.sender or sender) for one in found)
-    return Report(tuple(named))
+    return Report(tuple(named), told is not None)
 
 
-def _read(message: Message) -> tuple[Returned, ...] | None:
+def _by_standard(message: Message, prose: Prose) -> tuple[Returned, ...] | None:
+    """What a part for machines says; None where there is none."""
     complaint = read_complaint(message)
     if complaint is not None:
         return (complaint,)
-    prose = prose_of(message)
     found = read_dsn(message)
     if found is not None and (found or message.root.content_type == "multipart/report"):
         return found or read_prose(message, prose)
+    return None
+
+
+def _in_words(message: Message, prose: Prose) -> tuple[Returned, ...] | None:
     if is_challenge(prose):
         return (Returned(Kind.CHALLENGE),)
     if is_vacation(message, prose):
@@ -57,11 +64,18 @@ def _original(message: Message) -> tuple[str, str]:
     """The Message-ID and the envelope sender of what came back, "" where it does not show them."""
     for part in message.root.walk():
         if part.content_type in _RETURNED and part is not message.root:
-            end = min(part.end, part.body_start + _HEADER_MAX)
-            fields = read_header(part.raw, part.body_start, end).fields
+            fields = _header_of(part)
             return _sane(_first(fields, "message-id")), address_in(_first(fields, "return-path"))
     found = _QUOTED_ID.search(message.text_to_read(_HEADER_MAX))
-    return (found[1] if found else ""), ""
+    return (found[1] if found else _sane(message.text("in-reply-to") or "")), ""
+
+
+def _header_of(part: Part) -> tuple[Field, ...]:
+    """The header of a mail that came back; some mailers encode it, against RFC 2046 5.2.1."""
+    if part.encoding in {"base64", "quoted-printable"}:
+        return read_header(part.decoded()[:_HEADER_MAX]).fields
+    end = min(part.end, part.body_start + _HEADER_MAX)
+    return read_header(part.raw, part.body_start, end).fields
 
 
 def _first(fields: tuple[Field, ...], name: str) -> str:

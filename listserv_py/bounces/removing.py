@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from listserv_py.bounces.cause import Cause
 from listserv_py.bounces.policy import Verdict, verdict
+from listserv_py.bounces.report import said
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.roles import error_readers
 from listserv_py.maillog import get_logger
@@ -120,8 +121,8 @@ def _may_go(mailing_list: MailingList, subscription: Subscription) -> bool:
 def _evidence(failures: list[Bounce], probe: Probe) -> str:
     """What came back, the oldest first: a few of the posts, and the probe."""
     shown = failures[:1] + failures[1:][-EVIDENCE_MAX:]
-    lines = [f"{_day(one.at)}  {one.status} {one.text}".rstrip() for one in shown]
-    probed = f"{_day(probe.back_at or probe.sent_at)}  {probe.status} {probe.text}".rstrip()
+    lines = [f"{_day(one.at)}  {said(one.status, one.text)}" for one in shown]
+    probed = f"{_day(probe.back_at or probe.sent_at)}  {said(probe.status, probe.text)}"
     return "\n".join([*lines, f"{probed} (the probe)"])
 
 

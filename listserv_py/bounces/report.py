@@ -47,12 +47,21 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A mail to a bounce address; `found` None: a letter, as far as anybody can tell."""
+    """A mail to a bounce address; `found` None: a letter, as far as anybody can tell.
+
+    `by_standard`: a machine-readable part says so. Words alone a person may have written as well.
+    """
 
     found: tuple[Returned, ...] | None
+    by_standard: bool = False
 
 
 def quotable(text: str) -> str:
     """A stranger's text on one line, bounded, without controls."""
     cut = text[: 4 * TEXT_MAX]
     return " ".join("".join(c if c.isprintable() else " " for c in cut).split())[:TEXT_MAX]
+
+
+def said(status: str, text: str) -> str:
+    """A status and the words with it on one line, the status once."""
+    return text if status and status in text else f"{status} {text}".strip()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from listserv_py.bounces.report import said
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import error_readers
 from listserv_py.store.bounces import Bounce, Charge, Due
@@ -74,7 +75,7 @@ def _others(rows: Sequence[Bounce]) -> str:
 
 
 def _said(bounce: Bounce) -> str:
-    return f"{bounce.status} {bounce.text}".strip() or "-"
+    return said(bounce.status, bounce.text) or "-"
 
 
 def _more(number: int) -> Iterable[str]:

@@ -181,10 +181,11 @@ class Bounces:
         return found
 
     def post(self, mailing_id: int) -> tuple[datetime, int] | None:
-        """When a post was sent, and to how many; None when the mailing is no post."""
+        """When a post or a digest was sent, and to how many; None when the mailing is neither."""
         row = self._db.execute(
             "SELECT m.created_at, max(m.sent + m.failed, coalesce(p.readers, 0)) FROM mailing m"
-            " LEFT JOIN progress p ON p.mailing_id = m.id WHERE m.id = ? AND m.kind = 'post'",
+            " LEFT JOIN progress p ON p.mailing_id = m.id"
+            " WHERE m.id = ? AND m.kind IN ('post', 'digest')",
             (mailing_id,),
         ).fetchone()
         return (moment(row[0]), int(row[1])) if row else None
@@ -215,11 +216,12 @@ class Bounces:
 
     # The daily report.
 
-    def report(self, list_id: int, now: datetime) -> None:
-        """There is something to report: the owners hear of it within a day."""
+    def report(self, list_id: int, at: datetime) -> None:
+        """Something that came back then is to be reported: the owners hear of it in a day."""
         self._db.execute(
-            "INSERT OR IGNORE INTO bounce_report VALUES (?, ?, ?)",
-            (list_id, stamp(now), stamp(now + REPORT_EVERY)),
+            "INSERT INTO bounce_report VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET since = min(since, excluded.since), due_at = min(due_at, excluded.due_at)",
+            (list_id, stamp(at), stamp(at + REPORT_EVERY)),
         )
 
     def due(self, now: datetime, at_most: int) -> list[Due]:
@@ -237,8 +239,7 @@ class Bounces:
         """What came back to a list since then and has been judged."""
         rows = self._db.execute(
             f"{_COLUMNS} WHERE list_id = ? AND at >= ? AND charge <> 'new' ORDER BY at, id LIMIT ?",
-            # A report begins when the first of them is judged, which had come a while before.
-            (list_id, stamp(since - timedelta(hours=1)), at_most),
+            (list_id, stamp(since), at_most),
         )
         return [_read(row) for row in rows.fetchall()]
 

@@ -112,6 +112,34 @@ def test_a_persons_mail_goes_to_the_owners(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "Why was my post rejected?\r\n\r\nI wrote to the list.",
+        "Fwd: Undelivered Mail Returned to Sender\r\n\r\n> <joe@example.net>: user unknown",
+        "On leave\r\n\r\nI am on vacation in May. Please set me to NOMAIL.",
+        "Away from home\r\n\r\nIs there an archive?",
+        "Whitelist\r\n\r\nDo I have to click on the link below to confirm that you are my list?",
+    ],
+)
+@pytest.mark.parametrize("sender", ["eve@example.com", "postmaster@example.com"])
+def test_a_letter_that_speaks_of_bounces_is_a_letter(stage: Stage, said: str, sender: str) -> None:
+    raw = f"From: Eve <{sender}>\r\nMessage-ID: <1@example.com>\r\nSubject: {said}\r\n"
+    arrive(stage, raw.encode(), "owner-test-l", sender)
+    if "user unknown" in said and sender.startswith("postmaster"):
+        assert bounces(stage), "a mailer that names an address"
+    else:
+        (mail,) = stage.outgoing()
+        assert b"RCPT TO:<olga@example.org>" in mail
+        assert bounces(stage) == []
+
+
+def test_a_note_of_absence_to_a_copys_address_is_no_letter(stage: Stage) -> None:
+    raw = LETTER.format("").replace("Question", "Out of office: Hello").encode()
+    arrive(stage, raw, f"owner-test-l+{key_of(stage)}", "eve@example.com")
+    assert stage.outgoing() == []
+
+
+@pytest.mark.parametrize(
     ("more", "reverse_path", "sender"),
     [
         ("Auto-Submitted: auto-replied\r\n", "eve@example.com", "eve@example.com"),

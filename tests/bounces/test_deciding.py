@@ -126,7 +126,7 @@ def test_a_dead_address_goes_after_a_probe(case: Case) -> None:
     assert not case.is_there
     to_joe, to_owner = (one.decode() for one in told)
     assert "RCPT TO:<joe@example.net>" in to_joe
-    assert "5.1.1 smtp; 550 5.1.1 no such user (the probe)" in to_joe
+    assert "  550 5.1.1 no such user (the probe)" in to_joe
     assert "RCPT TO:<olga@example.org>" in to_owner
     verbs = [row[0] for row in case.stage.db.execute("SELECT verb FROM change_log")]
     assert verbs[-1] == "AUTODEL"
@@ -291,6 +291,19 @@ def test_refusals_in_our_own_dialogue_count_alike(case: Case) -> None:
     assert not case.is_there
 
 
+def test_what_comes_back_of_a_digest_counts_as_well(tmp_path: Path) -> None:
+    case = make(tmp_path, "Digest= Yes,Same,Daily", subscribers=[f"{JOE} | Joe | DIGEST"])
+    for _ in range(2):
+        case.post()
+        case.stage.now += timedelta(days=1)
+        case.stage.run_timers()
+        refuse(case, GONE, JOE)
+        case.later(hours=1)
+    charged = case.stage.db.execute("SELECT charge, cause FROM bounce").fetchall()
+    assert charged == [("person", "gone")] * 2
+    case.stage.close()
+
+
 def test_what_speaks_of_policy_is_the_posts(case: Case) -> None:
     mails = case.fail(8, SPAM)
     assert case.stage.tx.bounces.against(1) == []
@@ -309,7 +322,7 @@ def test_what_hits_many_is_the_posts(tmp_path: Path) -> None:
         mails += case.later(days=1)
     told = [one for one in mails if b"many copies" in one]
     assert len(told) == 8, "once a post"
-    assert b"Where (-: everywhere):  big.example" in told[0]
+    assert b"Where:                  big.example" in told[0]
     rows = case.stage.db.execute("SELECT DISTINCT address FROM bounce WHERE charge = 'person'")
     assert [row[0] for row in rows] == [others[0]]
     case.stage.close()
@@ -330,13 +343,20 @@ def test_what_shows_late_to_hit_many_is_taken_back(tmp_path: Path) -> None:
 def test_the_daily_report(case: Case) -> None:
     case.report(case.key(), GONE, case.post())
     case.report("", GONE, "", "who@example.com")
-    case.later(hours=2)
-    (mail,) = case.later(days=1)
+    assert case.later(hours=2) == []
+    (mail,) = case.later(hours=22)
     text = mail.decode()
     assert "RCPT TO:<olga@example.org>" in text
     assert "  1  22 Nov  22 Nov  joe@example.net" in text
     assert "who@example.com" in text
     assert case.later(days=2) == []
+
+
+def test_the_report_comes_each_day_as_long_as_mail_comes_back(case: Case) -> None:
+    for _ in range(4):
+        case.report(case.key(), GONE, case.post())
+        told = case.later(days=1)
+        assert [b"daily error report" in one for one in told] == [True]
 
 
 def complaint(case: Case, sender: str, message_id: str, key: str = "") -> None:

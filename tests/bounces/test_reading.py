@@ -53,7 +53,7 @@ def test_a_report_names_all_that_is_known() -> None:
         Kind.FAILED,
         "joe@example.net",
         "5.1.1",
-        "smtp; 550 5.1.1 no such user here",
+        "550 5.1.1 no such user here",
         "<7@example.org>",
         Cause.GONE,
         "owner-test-l+KEY@lists.example.org",
