@@ -85,8 +85,7 @@ def work_off(turn: Turn, letter: Letter, ahead: Ahead | None = None) -> None:
     what = _hand_over(turn, _once(turn, letter), destination, ahead)
     if what is not None:
         turn.tx.trail.step(letter.spool_id, what, turn.now)
-    if spool.is_ready(letter.spool_id):
-        spool.done(letter.spool_id)
+    spool.done_if_ready(letter.spool_id)
 
 
 def _once(turn: Turn, letter: Letter) -> Letter:

@@ -39,7 +39,8 @@ class Case:
 
 def look(letter: Letter, settings: Settings) -> Case:
     """Judge a letter by what it says of itself; pure."""
-    return replace(_look(letter, settings), post=asked(letter, settings))
+    case, post = _look(letter, settings), asked(letter, settings)
+    return replace(case, post=post) if post else case
 
 
 def _look(letter: Letter, settings: Settings) -> Case:

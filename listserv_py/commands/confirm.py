@@ -23,6 +23,7 @@ from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
 
 TOLD = "confirmations"
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,12 @@ class Waiting:
 def waiting(request: Request) -> Waiting:
     """The line in its canonical form."""
     said = request.arguments
-    shown = replace(said, name=shown_name(said.name))
+    line, name = _line(request, said), shown_name(said.name)
+    is_plain = name == said.name
     details = request.command.explain(request)
     return Waiting(
-        line=_line(request, said),
-        shown=_line(request, shown),
+        line=line,
+        shown=line if is_plain else _line(request, replace(said, name=name)),
         listname=said.listname,
         data=request.data,
         details=details,
@@ -100,7 +102,8 @@ def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting], *, echo: bool = True
 
 def moment(when: datetime) -> str:
     """A time as people read it, in UTC."""
-    return f"{when.day} {when:%b %Y, %H:%M} UTC"
+    month = _MONTHS[when.month - 1]
+    return f"{when.day} {month} {when.year}, {when.hour:02}:{when.minute:02} UTC"
 
 
 def _payload(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> dict[str, object]:

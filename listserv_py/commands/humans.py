@@ -7,6 +7,7 @@ people, whatever their local part; our own addresses never are.
 from __future__ import annotations
 
 from listserv_py.lists.roles import owners_of
+from listserv_py.mail.automatic import is_role
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Author, Mailbox
 from listserv_py.store.turn import Turn
@@ -27,7 +28,7 @@ def is_automatic(turn: Turn, letter: Letter) -> bool:
     candidates = frozenset(one for one in senders if one is not None)
     if letter.message.is_automatic(letter.reverse_path, candidates):
         return True
-    if not letter.message.is_automatic(letter.reverse_path, ()):
+    if not any(is_role(one.local_part) for one in candidates):
         return False
     return letter.message.is_automatic(letter.reverse_path, candidates & _people(turn))
 

@@ -311,8 +311,9 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
     if command.privilege is Privilege.POSTMASTER and actor.mailbox not in turn.postmasters:
         raise NotPostmaster
     arguments = read(command.syntax, plain(rest) if command.is_about_files else rest)
-    switches = tuple(command.switch(one) for one in arguments.switches)
-    arguments = replace(arguments, switches=switches)
+    if arguments.switches:
+        switches = tuple(command.switch(one) for one in arguments.switches)
+        arguments = replace(arguments, switches=switches)
     request = Request(
         turn=turn,
         actor=actor,

@@ -18,6 +18,7 @@ WORD_SHOWN = 20
 
 _LINK = re.compile(r"://|(?:^|[^A-Za-z0-9])www\.|^[a-z]+:[^\s@]", re.IGNORECASE)
 _DOTTED = re.compile(r"\.(?=[^\W\d_]{2})")
+_PLAIN = re.compile(r"[A-Za-z .'-]*", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9.:-]{1,100}", re.ASCII)
 
 
@@ -27,13 +28,15 @@ def shown_name(name: str) -> str:
     A dot inside a word gets a blank behind it, or a mail program would make a link of it.
     """
     words = " ".join(word for word in name.split() if not _is_link(word))
-    plain = "".join(c if _is_letter(c) or c in " .'-" else " " for c in words)
+    plain = words
+    if not _PLAIN.fullmatch(words):
+        plain = "".join(c if _is_letter(c) or c in " .'-" else " " for c in words)
     return " ".join(_DOTTED.sub(". ", plain).split())[:NAME_SHOWN].strip()
 
 
 def kept_name(name: str) -> str:
     """A name as a subscription keeps it: printable, without links, of bounded length."""
-    plain = "".join(c for c in " ".join(name.split()) if c.isprintable() and c not in "<>")
+    plain = _printable(" ".join(name.split())).replace("<", "").replace(">", "")
     words = (word for word in plain.split() if not _is_link(word))
     return " ".join(words)[:NAME_KEPT].strip()
 
@@ -52,7 +55,7 @@ def shown_line(line: str, syntax: str | None) -> str:
         if not _is_link(word) and ("@" in word or not _DOTTED.search(word))
     ]
     told = shown_name(" ".join(tail)) if syntax and "[name]" in syntax else " ".join(tail)
-    text = "".join(c for c in " ".join([*head, told]).strip() if c.isprintable())
+    text = _printable(" ".join([*head, told]).strip())
     return text if len(text) <= LINE_SHOWN else text[: LINE_SHOWN - 1] + "…"
 
 
@@ -77,6 +80,10 @@ def shown_host(host: str) -> str:
 def _is_link(word: str) -> bool:
     is_path = "/" in word and "." in word and "@" not in word
     return is_path or _LINK.search(word) is not None
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 def _is_letter(char: str) -> bool:

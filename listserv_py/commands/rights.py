@@ -70,7 +70,11 @@ def roles(turn: Turn, actor: Actor, mailing_list: MailingList) -> frozenset[Role
 
 def is_owner(turn: Turn, actor: Actor, mailing_list: MailingList) -> bool:
     """Whether the actor claims to be an owner of the list, or a postmaster."""
-    return bool(roles(turn, actor, mailing_list) & {Role.OWNER, Role.POSTMASTER})
+    who, access = actor.mailbox, mailing_list.keywords.owner_access
+    others = standing(turn.tx, who, access) if access else None
+    # What he is subscribed with makes nobody an owner: it need not be looked up.
+    found = roles_of(who, mailing_list, None, turn.postmasters, others)
+    return bool(found & {Role.OWNER, Role.POSTMASTER})
 
 
 def is_visible(turn: Turn, actor: Actor, mailing_list: MailingList) -> bool:

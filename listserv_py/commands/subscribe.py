@@ -48,6 +48,8 @@ def prepare_subscribe(request: Request) -> Request:
     wanted = apply_words(Options(), request.arguments.options, by_owner=False, topics=topics)
     refuse_uncollected(mailing_list, Options(), wanted)
     name = _plain(request.arguments.name) or _known_name(request, mailing_list)
+    if name == request.arguments.name:
+        return request
     return replace(request, arguments=replace(request.arguments, name=name))
 
 

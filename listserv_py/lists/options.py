@@ -336,7 +336,10 @@ def apply_words(
     options: Options, words: Iterable[str], *, by_owner: bool, topics: Sequence[str] = ()
 ) -> Options:
     """The options after SET with these words, the later of two opposites winning."""
-    unwanted, rest = take(tuple(words), topics, options.no_topics)
+    given = tuple(words)
+    if not given:
+        return options
+    unwanted, rest = take(given, topics, options.no_topics)
     options = replace(options, no_topics=unwanted)
     while rest:
         word = rest.pop(0)

@@ -33,8 +33,10 @@ def _says_so(name: str, value: bytes) -> bool:
     if name.startswith("list-"):
         return True
     judge = _FIELDS.get(name)
+    if judge is None:
+        return False
     found = _FIRST_WORD.match(value)
-    return judge is not None and judge(found[0].lower() if found else b"")
+    return judge(found[0].lower() if found else b"")
 
 
 _FIELDS: dict[str, Callable[[bytes], bool]] = {

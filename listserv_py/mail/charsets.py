@@ -84,7 +84,7 @@ def _guess(data: bytes) -> str:
 def _codec(label: str) -> str:
     """The name of Python's codec, or "" for a label that says nothing."""
     label = label.strip(" \t'\"").lower()
-    if not label.isascii() or not _LABEL.fullmatch(label):
+    if not label or not label.isascii() or not _LABEL.fullmatch(label):
         return ""
     for candidate in (label, label.replace("_", "-"), _mended(label)):
         found = _known(_ALIASES.get(candidate, candidate))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from listserv_py.errors import Broken
 from listserv_py.mail.mailbox import Mailbox
@@ -33,7 +34,7 @@ def header_line(name: str, value: str) -> bytes:
     `value` is ASCII, or a text whose non-ASCII words may become encoded words (RFC 2047): a phrase
     or unstructured text. Addresses come in through `address`, which encodes only the name.
     """
-    if not _NAME.fullmatch(name) or _CONTROL.search(value):
+    if not _is_name(name) or not (value.isprintable() or not _CONTROL.search(value)):
         raise Broken(f"a header line {name!r} with characters that no header may hold")
     if not value.isascii():
         value = encoded(value)
@@ -51,6 +52,11 @@ def header_line(name: str, value: str) -> bytes:
     if max(map(len, lines)) > _LINE_MAX:
         raise Broken(f"a header line {name!r} that cannot be folded")
     return "\r\n".join(lines).encode("ascii") + b"\r\n"
+
+
+@lru_cache(maxsize=100)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
 
 
 def encoded(text: str) -> str:

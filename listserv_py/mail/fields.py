@@ -51,7 +51,9 @@ def field(raw: bytes) -> Field | None:
     match = _NAME.match(raw)
     if match is None:
         return None
-    value = _STRAY.sub(b" ", _FOLD.sub(b"", raw[match.end() :])).strip()
+    value = raw[match.end() :].strip()
+    if b"\n" in value or b"\r" in value or b"\0" in value:
+        value = _STRAY.sub(b" ", _FOLD.sub(b"", raw[match.end() :])).strip()
     return Field(match[1].decode("ascii").lower(), raw, value)
 
 

@@ -48,7 +48,11 @@ class Mailbox:
         return self.local_part.isascii()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mailbox) and self.key == other.key
+        if not isinstance(other, Mailbox) or self.domain != other.domain:
+            return False
+        return self.local_part == other.local_part or _fold(self.local_part) == _fold(
+            other.local_part
+        )
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -143,7 +147,7 @@ def _is_clean(local: str) -> bool:
 
 def _fold(local: str) -> str:
     if local.isascii():
-        return local.translate(_LOWER)
+        return local.lower()
     return unicodedata.normalize("NFC", local).translate(_LOWER)
 
 

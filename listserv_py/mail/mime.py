@@ -257,6 +257,8 @@ def _value(fields: tuple[Field, ...], name: str) -> str:
 
 
 def _first_word(value: str) -> str:
+    if not value:
+        return ""
     word = re.split(r"[;( \t]", value.strip(" \t"), maxsplit=1)[0].lower()
     return word if word.isascii() else ""
 
@@ -264,6 +266,8 @@ def _first_word(value: str) -> str:
 def _filename(disposition: Mapping[str, str], params: Mapping[str, str]) -> str:
     """The file's name for people, without folders; "" when it has none."""
     name = _param(disposition, "filename") or _param(params, "name")
+    if not name:
+        return ""
     return re.split(r"[/\\]", printable(name))[-1][:255]
 
 

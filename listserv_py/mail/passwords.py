@@ -18,7 +18,7 @@ _NEW_PASSWORD = re.compile(
 
 def without_password(line: str) -> str:
     """The line without `PW=…`, which is never echoed, kept or read as a name."""
-    return _PASSWORD.sub("", line).strip(_BLANKS)
+    return (_PASSWORD.sub("", line) if "=" in line else line).strip(_BLANKS)
 
 
 def password_in(line: str) -> str:

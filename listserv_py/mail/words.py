@@ -27,11 +27,13 @@ def to_text(value: bytes) -> str:
 
 def printable(text: str) -> str:
     """Text without controls; blanks stand where they stood."""
-    return _CONTROL.sub(" ", text).strip()
+    return (text if text.isprintable() else _CONTROL.sub(" ", text)).strip()
 
 
 def decode_words(text: str) -> str:
     """Encoded words replaced by what they mean; a blank between two is none (RFC 2047 6.2)."""
+    if "=?" not in text:
+        return text
     out: list[str] = []
     pending: tuple[str, bytes] | None = None  # joined first: mailers cut characters in two
     at = 0

@@ -24,6 +24,17 @@ class Budget:
         ).fetchone()
         return int(row[0])
 
+    def spent_in(
+        self, mailbox: Mailbox, what: str, now: datetime, longer: timedelta, shorter: timedelta
+    ) -> tuple[int, int]:
+        """The same for two times at once."""
+        row = self._db.execute(
+            "SELECT count(*), count(nullif(at > ?, 0)) FROM answer"
+            " WHERE person = ? AND what = ? AND at > ?",
+            (stamp(now - shorter), self._person(mailbox), what, stamp(now - longer)),
+        ).fetchone()
+        return int(row[0]), int(row[1])
+
     def spend(self, mailbox: Mailbox, what: str, now: datetime) -> None:
         """Note one mail."""
         self._db.execute(

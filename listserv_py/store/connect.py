@@ -25,6 +25,8 @@ def connect(path: Path, *, write: bool) -> Database:
         check_same_thread=False,
     )
     db = Database(conn, execute_plugins=False)
+    # Its own looks for a transaction to commit around each statement; here none begins by itself.
+    db.execute = conn.execute  # type: ignore[assignment,method-assign]
     conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     conn.execute("PRAGMA foreign_keys=ON")
     if write:

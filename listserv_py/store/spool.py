@@ -229,9 +229,16 @@ class Spool:
 
     def done(self, spool_id: int) -> None:
         """The mail has been decided on; its bytes go when no other recipient needs them."""
-        row = self._db.execute(
-            "DELETE FROM spool WHERE id = ? RETURNING message_id", (spool_id,)
-        ).fetchone()
+        self._drop_message("DELETE FROM spool WHERE id = ? RETURNING message_id", spool_id)
+
+    def done_if_ready(self, spool_id: int) -> None:
+        """The same, unless the room has made it wait for somebody."""
+        self._drop_message(
+            "DELETE FROM spool WHERE id = ? AND state = 'ready' RETURNING message_id", spool_id
+        )
+
+    def _drop_message(self, deletion: str, spool_id: int) -> None:
+        row = self._db.execute(deletion, (spool_id,)).fetchone()
         if row is not None:
             self._db.execute(
                 "DELETE FROM message WHERE id = ? AND NOT EXISTS"

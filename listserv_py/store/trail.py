@@ -104,7 +104,8 @@ class Trail:
     def begin(self, letter: Letter, list_id: int | None) -> None:
         """A mail is decided on; not for the first time perhaps."""
         message = letter.message
-        found = _ACCEPTED.search(message.received[0]) if message.received else None
+        received = message.received
+        found = _ACCEPTED.search(received[0]) if received else None
         author = message.author.mailbox.key if message.author else ""
         self._db.execute(
             "INSERT OR IGNORE INTO trail VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",

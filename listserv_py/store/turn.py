@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -167,16 +167,16 @@ class Turn:
     def _may_answer(self, to: Mailbox) -> bool:
         hourly = self.settings.limits.answers_per_address
         budget = self.tx.budget
-        if budget.spent(to, "answer", self.now, timedelta(hours=1)) >= hourly:
-            return False
-        if budget.spent(to, "answer", self.now, timedelta(days=1)) >= hourly * _ANSWERS_A_DAY:
+        day, hour = budget.spent_in(to, "answer", self.now, timedelta(days=1), timedelta(hours=1))
+        if hour >= hourly or day >= hourly * _ANSWERS_A_DAY:
             return False
         budget.spend(to, "answer", self.now)
         return True
 
     def _draft(self, post: Post, filled: Filled) -> Draft:
         domain = self.settings.site.domain
-        draft = Draft(
+        letter, about = post.letter, post.mailing_list
+        return Draft(
             sender=address(f"List server at {domain}", self.command_address),
             to=str(post.to),
             subject=post.subject if post.subject is not None else filled.subject,
@@ -184,12 +184,10 @@ class Turn:
             date=self.now,
             message_id=f"<{self.new_token()}@{domain}>",
             attached=post.attached,
+            more=_list_fields(about, filled) if about else (),
+            auto_submitted="auto-replied" if letter else "auto-generated",
+            references=references(letter) if letter else (),
         )
-        if post.mailing_list is not None:
-            draft = replace(draft, more=_list_fields(post.mailing_list, filled))
-        if post.letter is None:
-            return draft
-        return replace(draft, auto_submitted="auto-replied", references=references(post.letter))
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import wrap
 
-from listserv_py.texts.language import NESTING_MAX, Line, Word, read_lines
+from listserv_py.texts.language import NESTING_MAX, Line, Word, is_text, read_lines
 from listserv_py.texts.slots import OUTPUT_MAX, BrokenForm, Slots, names_in
 
 WIDTH = 72
@@ -55,16 +55,17 @@ class Filled:
 
 def fill(form: Form, slots: Slots, find: Callable[[str], Form | None]) -> Filled:
     """The form with its slots filled; `find` knows the forms that `.IM` takes in."""
+    if slots.strict and not form.fills and is_text(form.body):
+        return Filled(_subject(form.subject, slots), slots.fill(form.body))
     filler = _Filler(slots, find, is_ours=form.is_ours)
     filler.run(form, 0)
     filler.break_paragraph()
     subject = form.subject if filler.subject is None else filler.subject
-    return Filled(
-        " ".join(slots.fill(subject).split())[:SUBJECT_MAX],
-        "\n".join(filler.out),
-        filler.to_owners,
-        filler.silent,
-    )
+    return Filled(_subject(subject, slots), "\n".join(filler.out), filler.to_owners, filler.silent)
+
+
+def _subject(subject: str, slots: Slots) -> str:
+    return " ".join(slots.fill(subject).split())[:SUBJECT_MAX]
 
 
 class _Filler:

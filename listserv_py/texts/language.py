@@ -79,6 +79,12 @@ def read_lines(body: str) -> tuple[Line, ...]:
     return tuple(_read(number, line) for number, line in enumerate(body.split("\n")))
 
 
+@lru_cache(maxsize=2000)
+def is_text(body: str) -> bool:
+    """Whether no line of a form's body is a command."""
+    return all(line.word is Word.TEXT for line in read_lines(body))
+
+
 def _read(number: int, line: str) -> Line:
     found = _COMMAND.match(line) if line.startswith(".") else None
     if found is None:
