@@ -18,23 +18,28 @@ import random
 import shutil
 import signal
 import smtplib
-import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
 from loopback_rig import CODE, DOMAIN, Server, free_port
-from torture_sink import Key, TortureSink
+from torture_judge import ORPHANED, Report, copies, database, joined, repeats
+from torture_sink import TortureSink
 
 LISTSERV = f"listserv@{DOMAIN}"
 STOPPED_FOR = 5.0
 PATIENCE = 120.0
 """Seconds without any new copy after which waiting is in vain."""
+IN_THE_MIDDLE = 0.7
+"""How often the killer waits until copies go out."""
+LULL = 3.0
+OWED = 5000
+"""Copies still to come before clients write no more posts."""
 SETTINGS = """
 [web]
 listen = "127.0.0.1:{web}"
@@ -54,20 +59,6 @@ class Plan:
     readers: int = 250
     order: tuple[str, ...] = ()
     """What is done, instead of `deed`."""
-
-
-@dataclass
-class Report:
-    """What came of it."""
-
-    faults: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-
-    def must(self, is_so: bool, what: str) -> None:
-        """Note a promise, kept or broken."""
-        self.lines.append(f"{'ok ' if is_so else 'BAD'} {what}")
-        if not is_so:
-            self.faults.append(what)
 
 
 def deed(number: int) -> str:
@@ -98,6 +89,7 @@ class Torture:
         self.sent: dict[str, str] = {}
         self.acked: set[str] = set()
         self.joined: list[str] = []
+        self.owed = 0
         self.over = asyncio.Event()
         self.is_ending = False
 
@@ -160,11 +152,20 @@ class Torture:
             if self.luck.random() < 0.8:
                 await self._until(self._is_up, "a server")
             await asyncio.sleep(self.luck.uniform(0.02, 2))
+            if self.luck.random() < IN_THE_MIDDLE:
+                await self._copies_come()
             if await self._do(what):
                 done[what] = done.get(what, 0) + 1
         self.report.lines.append("done: " + ", ".join(f"{n} {what}" for what, n in done.items()))
         self.sink.calm = True
         self.over.set()
+
+    async def _copies_come(self) -> None:
+        """Wait until copies stream in: whoever is killed while nothing happens shows nothing."""
+        come = self.sink.after(self.luck.randrange(10, 200))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LULL):
+                await come.wait()
 
     async def _do(self, what: str) -> bool:
         if what == "term":
@@ -191,12 +192,24 @@ class Torture:
             await asyncio.sleep(STOPPED_FOR)
             _signal(target, signal.SIGCONT)
             return True
-        self.sink.deaths += 1
-        if what == "group":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            _signal(target, signal.SIGKILL)
+        self._die(what, target)
         return True
+
+    def _die(self, what: str, target: int) -> None:
+        """Kill them; they are stopped first, so that the connections that die are known exactly."""
+        _signal(target, signal.SIGSTOP)
+        workers = [] if what == "worker" else _children(target)
+        victims = [target, *workers] if what == "group" else [target]
+        for one in victims:
+            _signal(one, signal.SIGSTOP)
+        port = self.sink.port
+        doomed = {mine: "kill" for one in victims for mine in connections(one, port)}
+        if what == "server":
+            # It takes its workers along, who finish what is past its dot.
+            doomed |= {mine: ORPHANED for one in workers for mine in connections(one, port)}
+        self.sink.dies(doomed)
+        for one in victims:
+            _signal(one, signal.SIGKILL)
 
     async def _keep_up(self) -> None:
         """Start it again at once."""
@@ -220,6 +233,9 @@ class Torture:
         except AssertionError:
             return False
 
+    async def _is_manageable(self) -> bool:
+        return self.over.is_set() or self.owed - len(self.sink.counts) < OWED
+
     async def _until(self, look: Callable[[], Awaitable[object]], why: str) -> None:
         seen, since = -1, 0.0
         while not await look():
@@ -234,6 +250,7 @@ class Torture:
     async def _post(self, client: int) -> None:
         number = 0
         while not self.over.is_set() or not number:
+            await self._until(self._is_manageable, "copies")
             name = self.luck.choice([*self.lists])
             message_id = f"<p{client}.{number}@client.example>"
             mail = EmailMessage()
@@ -243,6 +260,7 @@ class Torture:
             if number % 2:
                 mail.add_alternative(f"<p>Hello, this is {client}.{number}.</p>\n" * 20, "html")
             self.sent[message_id] = name
+            self.owed += self.lists[name]
             await self._send(mail)
             self.acked.add(message_id)
             number += 1
@@ -283,56 +301,12 @@ class Torture:
 
         await self._until(attempt, "250")
 
-    # The count.
-
     def _count(self) -> None:
-        sink, must = self.sink, self.report.must
-        acked = {(r, i) for i in self.acked for r in self._readers(self.sent[i])}
-        known = {(r, i) for i in self.sent for r in self._readers(self.sent[i])}
-        got = {
-            key for key in sink.counts if key[0].partition("@")[0].rstrip("0123456789")[-2:] == "-l"
-        }
-        lost, alien = acked - got, got - known
-        must(not lost, f"lost {len(lost)} of {len(acked)} {sorted(lost)[:3]}")
-        must(not alien, f"alien {len(alien)} {sorted(alien)[:3]}")
-        mutants = [key for key, shapes in sink.shapes.items() if len(shapes) > 1]
-        must(not mutants, f"mutants {len(mutants)} {mutants[:3]}")
-        self._count_repeats()
-        self._count_joined()
-        db = sqlite3.connect(self.server.data_dir / "listserv.db")
-        must(db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the database is sound")
-        must(db.execute("PRAGMA foreign_key_check").fetchone() is None, "its keys are too")
-        left = db.execute("SELECT count(*) FROM spool").fetchone()[0]
-        must(left == 0, f"{left} mails lie in the spool")
-        db.close()
-
-    def _count_repeats(self) -> None:
-        sink = self.sink
-        repeats = {key: many - 1 for key, many in sink.counts.items() if many > 1}
-        over: list[Key] = [key for key, many in repeats.items() if many > sink.excuses[key]]
-        many, excused = sum(repeats.values()), sum(sink.events.values())
-        self.report.must(
-            not over, f"repeated {many} of {excused} excused, {len(over)} not {over[:3]}"
-        )
-        worst = max(sink.again.values(), default=0)
-        events = ", ".join(f"{n} by {why}" for why, n in sorted(sink.events.items()))
-        self.report.lines.append(
-            f"    {sink.deaths} deaths; past the dot {events}; at most {worst} again after a death"
-        )
-
-    def _count_joined(self) -> None:
-        rows = self.server.run("export", "JOIN-L").lower()
-        once = [one for one in self.joined if rows.count(f"{one},") == 1]
-        self.report.must(
-            len(once) == len(self.joined), f"{len(once)} of {len(self.joined)} joined once"
-        )
-        odd = []
-        for one in self.joined:
-            heard = set(self.sink.subjects[one])
-            requests = sum("confirmation request" in subject for _, subject in heard)
-            if requests != 1:
-                odd.append((one, sorted(heard)))
-        self.report.must(not odd, f"asked once each, but for {odd[:2]}")
+        expected = {m: self._readers(name) for m, name in self.sent.items()}
+        copies(self.report, self.sink, expected, self.acked)
+        repeats(self.report, self.sink)
+        joined(self.report, self.sink, self.joined, self.server.run("export", "JOIN-L").lower())
+        database(self.report, self.server.data_dir / "listserv.db")
 
 
 def _sent(port: int, sender: str, to: str, raw: bytes) -> bool:
@@ -353,6 +327,21 @@ def _children(pid: int) -> list[int]:
         ]
     except OSError:
         return []
+
+
+def connections(pid: int, port: int) -> list[int]:
+    """The local ports of a process's connections to a port of this machine."""
+    try:
+        files = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+        lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    except OSError:
+        return []
+    rows = [line.split() for line in lines]
+    return [
+        int(row[1].partition(":")[2], 16)
+        for row in rows
+        if row[2].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in files
+    ]
 
 
 def _signal(pid: int, what: signal.Signals) -> None:

@@ -1,13 +1,15 @@
 """The torture's smarthost: it takes copies, refuses, falls silent or breaks off, and remembers.
 
 A copy is in its file, fsynced, before its 250. For each copy that came once more there must be an
-excuse: the transaction it first came in was past its dot when somebody died or this sink broke off.
-So the bound on repeated copies is exact, copy by copy, and not a guess from the number of kills.
+excuse: the last transaction past its dot on a connection that whoever died had open at that moment,
+or one whose reply this sink took away. So the bound on repeated copies is exact, copy by copy: not
+what is likely after so many kills, but one transaction for each connection that a death cut.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import random
@@ -15,6 +17,7 @@ import socket
 import struct
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,24 +41,32 @@ class _Talk:
     mode: str
     at: int
     stage: str
-    born: int
+    port: int
     mails: int = 0
     past_dot: list[Key] = field(default_factory=list)
     has_quit: bool = False
+    died_by: str = ""
+    """How its other end was killed, if it was."""
 
 
 @dataclass
 class TortureSink:
-    """See the module; `calm` ends all faults."""
+    """See the module; `calm` ends all faults.
+
+    `excuses` are by what gave them, as `events`: transactions and copies. `cut` are the connections
+    that each death cut, `most` the connections that were open at once.
+    """
 
     ledger: Path
     seed: int
     calm: bool = False
-    deaths: int = 0
     counts: Counter[Key] = field(default_factory=Counter)
-    excuses: Counter[Key] = field(default_factory=Counter)
-    events: Counter[str] = field(default_factory=Counter)
-    again: Counter[int] = field(default_factory=Counter)
+    excuses: dict[str, Counter[Key]] = field(default_factory=dict)
+    events: dict[str, list[int]] = field(default_factory=dict)
+    cut: list[int] = field(default_factory=list)
+    most: int = 0
+    awaited: int = 0
+    come: asyncio.Event = field(default_factory=asyncio.Event)
     shapes: dict[Key, set[str]] = field(default_factory=dict)
     subjects: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     listening: asyncio.Server | None = None
@@ -65,8 +76,11 @@ class TortureSink:
         self._luck = random.Random(self.seed)  # noqa: S311 - a test's dice
         self._file = os.open(self.ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._syncing: asyncio.Task[None] | None = None
+        self._talks: set[_Talk] = set()
+        self._doomed: dict[int, str] = {}
         self.listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
-        return f"127.0.0.1:{self.listening.sockets[0].getsockname()[1]}"
+        self.port = self.listening.sockets[0].getsockname()[1]
+        return f"127.0.0.1:{self.port}"
 
     async def close(self) -> None:
         """Take no more."""
@@ -77,29 +91,46 @@ class TortureSink:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         mode = "ok" if self.calm else self._luck.choices([*MODES], [*MODES.values()])[0]
         stage = self._luck.choice(["CONNECT", "MAIL", "RCPT", "DATA", "DOT", "TAKEN"])
-        talk = _Talk(mode, self._luck.randrange(FAULTS_AFTER), stage, self.deaths)
+        port = writer.get_extra_info("peername")[1]
+        talk = _Talk(mode, self._luck.randrange(FAULTS_AFTER), stage, port)
+        talk.died_by = self._doomed.pop(port, "")
+        self._talks.add(talk)
+        self.most = max(self.most, sum(not one.died_by for one in self._talks))
         try:
             await self._talk(talk, reader, writer)
         except (OSError, EOFError, asyncio.LimitOverrunError):
             pass
         finally:
-            self._ended(talk)
+            self._talks.discard(talk)
+            if talk.died_by and not talk.has_quit:
+                self._excuse(talk, talk.died_by)
             writer.close()
 
-    def _ended(self, talk: _Talk) -> None:
-        """Without QUIT, and since somebody died: what was past its dot may come again."""
-        if not talk.has_quit and talk.born < self.deaths:
-            self._excuse(talk, "kill")
+    def after(self, many: int) -> asyncio.Event:
+        """An event for when so many more copies have come."""
+        self.awaited, self.come = many, asyncio.Event()
+        return self.come
+
+    def dies(self, doomed: Mapping[int, str]) -> None:
+        """Whoever has these ports is being killed, and how; its connections are as they are now."""
+        self.cut.append(len(doomed))
+        self._doomed.update(doomed)
+        for talk in self._talks:
+            if not talk.died_by:
+                talk.died_by = self._doomed.pop(talk.port, "")
 
     def _excuse(self, talk: _Talk, why: str) -> None:
-        self.excuses.update(talk.past_dot)
-        self.events[why] += len(talk.past_dot)
+        if talk.past_dot:
+            self.excuses.setdefault(why, Counter()).update(talk.past_dot)
+            event = self.events.setdefault(why, [0, 0])
+            event[0] += 1
+            event[1] += len(talk.past_dot)
         talk.past_dot = []
 
     async def _talk(
         self, talk: _Talk, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        if await self._fails(talk, "CONNECT", writer):
+        if await self._fails(talk, "CONNECT", reader, writer):
             return
         await self._say(talk, writer, "220 sink")
         sender, rcpts = "", []
@@ -108,7 +139,7 @@ class TortureSink:
             if verb == "QUIT":
                 talk.has_quit = True
                 return
-            if await self._fails(talk, verb, writer):
+            if await self._fails(talk, verb, reader, writer):
                 return
             reply = self._reply(talk, verb, line, rcpts)
             if verb == "MAIL":
@@ -147,7 +178,7 @@ class TortureSink:
         # Its next dot says that the other side has noted our last 250.
         talk.past_dot = []
         talk.mails += 1
-        if await self._fails(talk, "DOT", writer):
+        if await self._fails(talk, "DOT", reader, writer):
             return True
         self._keep(talk, *envelope, b"".join(lines))
         await self._synced()
@@ -155,7 +186,7 @@ class TortureSink:
             self._excuse(talk, "mute")
             await asyncio.sleep(self._luck.uniform(0.5, MUTE_FOR))
             return True
-        return await self._fails(talk, "TAKEN", writer)
+        return await self._fails(talk, "TAKEN", reader, writer)
 
     def _keep(self, talk: _Talk, sender: str, rcpts: list[str], content: bytes) -> None:
         head = read_mail(content.partition(b"\r\n\r\n")[0])
@@ -165,9 +196,10 @@ class TortureSink:
             os.write(self._file, f"{rcpt} {message_id} {shape} {time.time():.3f}\n".encode())
         for rcpt in rcpts:
             key = (rcpt, message_id)
-            if key in self.counts:
-                self.again[self.deaths] += 1
             self.counts[key] += 1
+            self.awaited -= 1
+            if not self.awaited:
+                self.come.set()
             self.shapes.setdefault(key, set()).add(shape)
             self.subjects.setdefault(rcpt, []).append((message_id, subject))
             talk.past_dot.append(key)
@@ -187,17 +219,31 @@ class TortureSink:
         """The connection's fault, once it is time for it."""
         return talk.mode if not self.calm and talk.mails >= talk.at else "ok"
 
-    async def _fails(self, talk: _Talk, stage: str, writer: asyncio.StreamWriter) -> bool:
+    async def _fails(
+        self,
+        talk: _Talk,
+        stage: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> bool:
         """Break off here with 421 or RST, if this connection is to."""
         mode = self._now(talk)
         if stage != talk.stage or mode not in ("421", "rst"):
             return False
-        # Whoever closes with commands unread resets the connection, and may take a 250 along.
-        self._excuse(talk, mode)
         if mode == "421":
+            # Said in peace: whatever 250 was said before is read before it.
+            if stage == "TAKEN":
+                self._excuse(talk, mode)
             writer.write(b"421 4.3.2 not now\r\n")
             await writer.drain()
+            writer.write_eof()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(MUTE_FOR):
+                    while await reader.read(65_536):
+                        pass
         else:
+            # A reset may take the 250 along that was said just before.
+            self._excuse(talk, mode)
             peer: socket.socket = writer.get_extra_info("socket")
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         return True
