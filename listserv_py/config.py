@@ -122,7 +122,7 @@ class Tls(Table):
 class Dkim(Table):
     """Our signature on what goes out."""
 
-    selector: units.Domain = Field(
+    selector: units.Selector = Field(
         default="lists", description="The name under _domainkey in the DNS."
     )
     key_file: units.File = Field(
@@ -130,7 +130,7 @@ class Dkim(Table):
         description="The private key, PEM; left out, or the file absent: nothing is signed, and"
         " `check` says so.",
     )
-    ed25519_selector: units.Domain = Field(
+    ed25519_selector: units.Selector = Field(
         default="lists-ed25519",
         description="The name under _domainkey of the second key; not the first one's.",
     )
@@ -173,7 +173,7 @@ class Arc(Table):
         default=False,
         description="Whether copies are sealed in which no signature of the author's holds.",
     )
-    selector: units.Word = Field(
+    selector: units.OtherSelector = Field(
         default="", description="The name under _domainkey in the DNS; empty: that of [dkim]."
     )
     key_file: units.File = Field(

@@ -38,7 +38,6 @@ class Retention(Table):
         description="Mail that waits, held or set aside, for the operator (`queue`), from the day"
         " it came; then it is thrown away.",
     )
-    archive_days: units.Count = Field(
-        default=0,
-        description="Posts in lists' archives, in days; 0: as long as the list is there.",
+    archive: units.Span = Field(
+        default=None, description="Posts in lists' archives; empty: as long as the list is there."
     )

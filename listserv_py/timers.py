@@ -4,7 +4,7 @@ Each run is short and may be repeated: it does what is due at `turn.now`, at mos
 and says whether there is more.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from listserv_py.bounces import counting, removing, reporting
 from listserv_py.commands import renewing
@@ -58,8 +58,8 @@ def _throw_away(turn: Turn, before: datetime) -> bool:
 
 def _sweep_archives(turn: Turn) -> bool:
     """Forget posts of dropped lists, and those that are too old; whether there is more."""
-    days, archive = turn.settings.retention.archive_days, turn.tx.archive
+    age, archive = turn.settings.retention.archive, turn.tx.archive
     more = archive.sweep(ARCHIVED_AT_ONCE)
-    if not days:
+    if age is None:
         return more
-    return archive.forget_older(turn.now - timedelta(days=days), ARCHIVED_AT_ONCE) or more
+    return archive.forget_older(turn.now - age, ARCHIVED_AT_ONCE) or more

@@ -228,6 +228,14 @@ def mail_domain(value: object) -> str:
     return found
 
 
+def selector(value: object) -> str:
+    """The name of a DKIM key, which stands in front of ._domainkey in the DNS (RFC 6376 3.1)."""
+    try:
+        return mail_domain(value)
+    except ValueError:
+        raise ValueError("should be letters, digits and hyphens, dots between") from None
+
+
 def address(value: object) -> str:
     """An e-mail address, `local@domain`, as RFC 5321 4.1.2 has it."""
     written = text(value).strip()
@@ -300,6 +308,12 @@ def _optional(read: Callable[[object], HostPort]) -> Callable[[object], HostPort
 Word = Annotated[str, PlainValidator(text), Kind("text")]
 Name = Annotated[str, PlainValidator(_listname), Kind("a local part such as listserv")]
 Domain = Annotated[str, PlainValidator(mail_domain), Kind("a domain")]
+Selector = Annotated[str, PlainValidator(selector), Kind("a name such as lists or lists.2026")]
+OtherSelector = Annotated[
+    str,
+    PlainValidator(lambda value: selector(value) if value else ""),
+    Kind("a name such as lists or lists.2026, or empty"),
+]
 Zone = Annotated[str, PlainValidator(zone), Kind("a time zone such as Europe/Vienna")]
 Address = Annotated[str, PlainValidator(address), Kind("an e-mail address")]
 Url = Annotated[str, PlainValidator(url), Kind("an http(s) address, or empty")]
@@ -316,6 +330,14 @@ Duration = Annotated[
     timedelta,
     PlainValidator(duration),
     Kind("a duration such as 30s, 5m, 48h or 5d", write_duration),
+]
+Span = Annotated[
+    timedelta | None,
+    PlainValidator(lambda value: duration(value) if value else None),
+    Kind(
+        "a duration such as 30s, 5m, 48h or 5d, or empty",
+        lambda value: write_duration(value) if value else "",
+    ),
 ]
 Size = Annotated[
     int, PlainValidator(mail_size), Kind("a size such as 500kB, 10MB or 1GB", write_size)

@@ -305,6 +305,20 @@ def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:
     assert str(fault).startswith(f"{path}:3: site.data_dir: {tmp_path}/file is not a folder")
 
 
+def test_a_folder_in_which_not_even_root_makes_any(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL + 'data_dir = "/proc/data"\n')
+
+    (fault,) = folder_faults(config.load(path), path)
+    assert fault.key == "site.data_dir"
+
+
+def test_a_selector_is_called_so(tmp_path: Path) -> None:
+    said = faults(tmp_path, MINIMAL + '[dkim]\nselector = "a b"\n[arc]\nselector = "c d"\n')
+    assert all("should be letters, digits and hyphens, dots between" in one for one in said)
+    assert len(said) == 2
+    assert config.load(write(tmp_path, MINIMAL + '[arc]\nselector = ""\n')).arc.selector == ""
+
+
 def test_an_absent_folder_will_be_made(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL + 'data_dir = "a/b/c"\n')
 

@@ -34,7 +34,7 @@ configuration. A kB is 1000 bytes. `config/listserv.toml` says the same as a fil
 _LIFETIMES = """\
 Each table of the database, and what in the settings says how long a row of it stays (in brackets:
 what that is out of the box). Every minute what has had its time is forgotten, and its bytes are
-overwritten. No span can be longer than ten years; only `archive_days` can be 0, which is for as
+overwritten. No span can be longer than ten years; only `archive` can be empty, which is for as
 long as the list is there. Beside the database lie `erased` and `left`, keyed hashes with times of
 the erased and of who has left a list; they are needed for as long as a backup might bring them
 back, so delete them together with your backups and not before. Journals of deliveries are gone

@@ -39,7 +39,7 @@ def get(request: Request) -> str:
     oldest = changelog.oldest(mailing_list)
     name = mailing_list.name if mailing_list else SITE
     if oldest is None:
-        return request.say("GET_CHANGELOG_NONE", LISTNAME=name)
+        return request.say("GET_CHANGELOG_NONE", LISTNAME=name, KEPT=_kept(mailing_list))
     return request.say(
         "GET_CHANGELOG",
         LISTNAME=name,
@@ -56,6 +56,12 @@ def _list(request: Request) -> MailingList | None:
     if listname == SITE and is_postmaster and turn.tx.lists.find(SITE) is None:
         return None
     return owned_list(request)
+
+
+def _kept(mailing_list: MailingList | None) -> str:
+    if mailing_list is None:
+        return "Site"
+    return "No" if mailing_list.keywords.change_log is None else "Yes"
 
 
 def _file(request: Request, mailing_list: MailingList | None) -> LogFile:

@@ -40,7 +40,8 @@ def free(request: Request) -> str:
 HOLD = Command(
     keyword="HOLD",
     syntax="listname",
-    details="What comes meanwhile waits, a week at most, until FREE.",
+    details="Mail to it is put off meanwhile by a 450 reply: its sender's mail server tries again,"
+    " for some days mostly. What had come before waits, a week at most, until FREE.",
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=hold,

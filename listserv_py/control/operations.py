@@ -20,7 +20,7 @@ from listserv_py.control.operation import Operation, Refused
 from listserv_py.delivery.maildir import folder_name
 from listserv_py.errors import BadListname, HeaderFaults
 from listserv_py.lists.addresses import is_listname, reserved
-from listserv_py.lists.header import new_header, parse_header
+from listserv_py.lists.header import new_header, parse_header, sets_keyword
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.backup import sweep
 from listserv_py.store.changelog import Checked
@@ -70,6 +70,9 @@ def _create(turn: Turn, asked: NewList) -> str:
         raise BadListname(asked.name)
     if any(not one.isprintable() for one in (asked.title, *asked.sets)):
         raise Refused("a title and a header line each have to be one line")
+    for line in asked.sets:
+        if not sets_keyword(line):
+            raise Refused(f"{line!r} sets nothing; write it as 'Keyword= value'")
     owners = [parse_mailbox(owner) for owner in asked.owners]
     header = new_header(asked.name, asked.title, owners, asked.sets)
     try:

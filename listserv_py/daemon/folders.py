@@ -9,6 +9,7 @@ import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from listserv_py import tomlfaults
 from listserv_py.config import Settings
@@ -33,9 +34,20 @@ def _data_dir_faults(data_dir: Path) -> Iterator[tuple[Location, str]]:
     where: Location = ("site", "data_dir")
     if not folder.is_dir():
         yield where, f"{folder} is not a folder; allowed: a folder that we can write"
-    elif not os.access(folder, os.W_OK | os.X_OK):
+    elif not _takes_folders(folder):
         made = "written" if folder == data_dir else f"made, as {folder} cannot be written"
         yield where, f"{data_dir} cannot be {made}; allowed: a folder that we can write"
+
+
+def _takes_folders(folder: Path) -> bool:
+    """Whether one can be made there; root is let in everywhere, even where nothing can be made."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    try:
+        with TemporaryDirectory(prefix=".listserv-py-", dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _file_faults(settings: Settings) -> Iterator[tuple[Location, str]]:

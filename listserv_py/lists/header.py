@@ -134,6 +134,11 @@ def new_header(name: str, title: str, owners: Iterable[Mailbox], sets: Sequence[
     return "".join(f"* {line}".rstrip(" ") + "\n" for line in lines)
 
 
+def sets_keyword(line: str) -> bool:
+    """Whether a header line, given without its `*`, sets a keyword; else it is a comment."""
+    return bool(_names_in(line))
+
+
 def missing_defaults(text: str) -> tuple[str, ...]:
     """The lines that a new list's header gets from us, for what its text says nothing about."""
     said = {assignment.keyword.lower() for assignment in cut(text).assignments}

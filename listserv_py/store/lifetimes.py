@@ -208,7 +208,7 @@ TABLES: Mapping[str, Lifetime] = {
     "digest_content": Lifetime("their bytes", "as the last row in `digest_post`"),
     "digest_issue": Lifetime("numbers of issues", "{retention.issues}"),
     "archive": Lifetime(
-        "posts in archives", "as long as the list, or so many days: {retention.archive_days}"
+        "posts in archives", "as long as the list, or for a time: {retention.archive}"
     ),
     "archive_content": Lifetime("their bytes", "as the last row in `archive`"),
     "archive_day": Lifetime("how many posts a day has", "as the last row in `archive`"),
@@ -256,7 +256,7 @@ def _in_words(settings: Settings, lasts: str) -> str:
 
 
 def _written(value: object) -> str:
-    return write_duration(value) if isinstance(value, timedelta) else str(value)
+    return write_duration(value) if isinstance(value, timedelta) else str(value or "empty")
 
 
 def _swept(db: Database, table: str, one: Sweep, now: datetime, after: timedelta) -> bool:

@@ -38,6 +38,9 @@ def test_create_refuses(with_list: Site) -> None:
         "create", "X-L", "--owner", "a@b.example", "--set", "Sent= Public", "--set", "Send= Bla"
     )
     assert "Sent=" in faults
+    assert "sets nothing" in with_list.refused(
+        "create", "X-L", "--owner", "a@b.example", "--set", "Send Public"
+    )
     assert "Bla" in faults
     injected = ("create", "X-L", "--owner", "a@b.example", "--set", "Ack= No\n* Owner= x@y.example")
     assert "one line" in with_list.refused(*injected)

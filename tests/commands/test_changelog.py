@@ -254,3 +254,10 @@ def test_a_clock_set_back_breaks_nothing(stage: Stage) -> None:
     stage.run_timers()
     assert len(log(stage)) == 2
     assert check(stage) is None
+
+
+def test_an_empty_log_says_whether_it_is_kept(stage: Stage) -> None:
+    assert "as yet" in run(stage, "GET TEST-L CHANGELOG")
+    assert "Change-Log= Yes" not in run(stage, "GET TEST-L CHANGELOG")
+    assert "keeps none" in run(stage, "GET QUIET-L CHANGELOG")
+    assert "on lists whose header" in run(stage, "GET SYSTEM CHANGELOG", str(ADMIN))

@@ -81,3 +81,9 @@ def test_a_language_goes_by_its_names() -> None:
     assert Forms.load().in_language("DE") is Forms.load().in_language("Deutsch")
     assert not Forms.load().in_language("English")
     assert not Forms.load().in_language("Klingon")
+
+
+def test_no_form_loses_a_semicolon_to_the_slot_before_it() -> None:
+    sets = (Forms.load().by_name, *Forms.load().languages.values())
+    forms = [form for one in sets for form in one.values()]
+    assert not [form.name for form in forms if re.search(r"&\w+;(?=\s|$)", form.body)]
