@@ -1,19 +1,27 @@
 """HOLD and FREE: an owner stops his list's posts, or lets them pass again.
 
-A list is also held by its own Daily-Threshold=. What came meanwhile waits in the spool; FREE takes
-it up in the order in which it came.
+A list is also held by its own Daily-Threshold=, and by a storm, which its moderators may end as
+well. What came meanwhile waits in the spool; FREE takes it up in the order in which it came.
 """
 
 from __future__ import annotations
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.rights import owned_list
-from listserv_py.lists.holding import HeldFor
+from listserv_py.commands.rights import owned_list, roles, visible_list
+from listserv_py.lists.holding import STORM, HeldFor
+from listserv_py.lists.model import MailingList
+from listserv_py.lists.roles import Role
 
 
 def prepare(request: Request) -> Request:
     """Refuse strangers before any code is asked for."""
     owned_list(request)
+    return request
+
+
+def prepare_free(request: Request) -> Request:
+    """Refuse strangers, and moderators where no storm holds the list."""
+    _freed(request)
     return request
 
 
@@ -29,12 +37,20 @@ def hold(request: Request) -> str:
 
 def free(request: Request) -> str:
     """Let the list's posts pass, those first that have waited for it."""
-    tx, mailing_list = request.turn.tx, owned_list(request)
+    tx, mailing_list = request.turn.tx, _freed(request)
     if not mailing_list.held:
         return request.say("FREE_ALREADY", LISTNAME=mailing_list.name)
     tx.lists.free(mailing_list)
     waited = tx.spool.resume(mailing_list.id, HeldFor.FREE)
     return request.say("FREE_DONE", LISTNAME=mailing_list.name, COUNT=str(waited))
+
+
+def _freed(request: Request) -> MailingList:
+    found = visible_list(request)
+    by_storm = found.id in {one.id for one in request.turn.tx.lists.held_for(STORM)}
+    if by_storm and Role.MODERATOR in roles(request.turn, request.actor, found):
+        return found
+    return owned_list(request)
 
 
 HOLD = Command(
@@ -51,9 +67,10 @@ HOLD = Command(
 FREE = Command(
     keyword="FREE",
     syntax="listname",
-    details="A list is held by HOLD, or when its Daily-Threshold= was reached.",
-    privilege=Privilege.OWNER,
+    details="A list is held by HOLD, when its Daily-Threshold= was reached, or by a storm of people"
+    " who want to be removed: that its moderators may end as well.",
+    privilege=Privilege.MODERATOR,
     confirm=Confirm.UNLESS_PROVEN,
     handler=free,
-    prepare=prepare,
+    prepare=prepare_free,
 )

@@ -17,7 +17,7 @@ _WHO = {
     Privilege.SUBSCRIBER: "subscribers",
     Privilege.OWNER: "owners",
     Privilege.CONFIGURER: "owners, or whom `Configuration-Owner=` names",
-    Privilege.MODERATOR: "moderators",
+    Privilege.MODERATOR: "owners and moderators",
     Privilege.POSTMASTER: "postmasters",
     Privilege.DISTRIBUTOR: "whom `[site] distribute` names",
 }

@@ -29,6 +29,8 @@ LASTS = timedelta(days=1)
 """So long after a storm was stopped its pleas go to nobody."""
 PLEAS = 3
 SHORT = 300
+BEGIN = 100
+LONG = 3000
 READ_MAX = 20_000
 
 _PREFIX = re.compile(r"^(?:\s*(?:\[[^\]]{0,80}\]|[^\s:\[\]]{1,20}(?: [^\s:]{1,20})?:))+")
@@ -37,34 +39,65 @@ _PLEAS = (
     "remove me",
     "take me off",
     "get me off",
-    "unsubscribe",
-    "un-subscribe",
+    "unsubscribe me",
     "stop sending",
     "stop emailing",
     "stop e-mailing",
     "stop replying to all",
     "do not reply to all",
     "don't reply to all",
-    "opt out",
     "opt me out",
-    "off this list",
-    "off the list",
-    "from this list",
-    "from the list",
+    "want to opt out",
     "why am i getting",
     "why am i receiving",
+    "why am i on this",
+    "mich abmelden",
+    "mich austragen",
+    "mich bitte ab",
+    "mich bitte aus",
+    "désinscrivez",
+    "desinscrivez",
+    "me désinscrire",
+    "me desinscrire",
+    "désabonnez",
+    "me désabonner",
+    "dar de baja",
+    "denme de baja",
+    "cancellatemi",
+    "cancellami",
+)
+_WANTS = (
+    "remove",
+    "delete",
+    "take",
+    "drop",
+    "please",
+    "pls",
+    "want",
+    "how do i",
+    "how can i",
+    "bitte",
+)
+_OUT = (
+    "unsubscribe",
+    "un-subscribe",
+    "off this list",
+    "off the list",
+    "off your list",
+    "from this list",
+    "from your list",
+    "from the mailing list",
+    "from this mailing list",
+    "from the distribution list",
     "abmelden",
     "austragen",
     "von der liste",
     "aus der liste",
-    "désinscri",
-    "desinscri",
-    "désabonne",
-    "dar de baja",
-    "cancellatemi",
-    "cancellami",
 )
+"""They want out who say one of these and one of `_WANTS`, for lists may speak of lists as well."""
+_FEW = 4
 _BARE = frozenset({"unsubscribe", "remove", "remove me", "stop"})
+"""Subjects that say it all."""
 _MACHINES = (
     "automatic reply",
     "auto reply",
@@ -88,16 +121,28 @@ class Sign:
 
 
 def sign_of(message: Message) -> Sign | None:
-    """What a post says of a storm; None when it is of some length, or carries files."""
+    """What a post says of a storm; None when it is of some length, or carries files.
+
+    Who begins with a plea may end with a page of what his company puts below.
+    """
     if any(part.disposition == "attachment" for part in message.root.walk()):
         return None
     subject = message.subject.lower()
     words = " ".join(_own_lines(message)).lower()
-    if len(words) > SHORT:
+    asks = _asks(words[:SHORT] if len(words) <= SHORT else words[:BEGIN])
+    if len(words) > (LONG if asks else SHORT):
         return None
     thread = " ".join(_PREFIX.sub("", subject[:500]).split())
-    asks = any(one in words for one in _PLEAS) or thread in _BARE
+    asks = asks or thread in _BARE or _asks(thread)
     return Sign(thread, asks or any(one in subject for one in _MACHINES))
+
+
+def _asks(words: str) -> bool:
+    """Whether it is the plea of somebody who wants out; "from the list" alone is none."""
+    if any(one in words for one in _PLEAS):
+        return True
+    out = any(one in words for one in _OUT)
+    return out and (any(one in words for one in _WANTS) or len(words.split()) <= _FEW)
 
 
 def _own_lines(message: Message) -> list[str]:

@@ -103,6 +103,27 @@ def test_after_free_the_pleas_go_to_nobody(stage: Stage) -> None:
     assert "post" in kinds(post(stage, PEOPLE[13], PLEA))
 
 
+def mailed(stage: Stage, sender: str, line: str) -> list[bytes]:
+    stage.now += timedelta(minutes=1)
+    raw = f"From: {sender}\r\nMessage-ID: <{stage.now.timestamp()}@x>\r\n\r\n{line}\r\n"
+    stage.take(raw.encode(), {"rcpt": "listserv@lists.example.org", "reverse_path": sender})
+    return stage.outgoing()
+
+
+def test_a_moderator_ends_a_storm_and_no_other_hold(stage: Stage) -> None:
+    storm(stage)
+    assert b"(" not in mailed(stage, PEOPLE[1], "FREE TEST-L")[0].split(b"Subject:")[1][:60]
+    (asked,) = mailed(stage, "mona@example.org", "FREE TEST-L")
+    code = re.search(rb"\(([0-9A-F]{16})\)", asked)
+    assert code is not None
+    assert held(stage), "a From line ends nothing"
+    mailed(stage, "mona@example.org", f"OK {code[1].decode()}")
+    assert not held(stage)
+    stage.tx.lists.hold(stage.tx.lists.get("TEST-L"), "Olga wants it so")
+    (refused,) = mailed(stage, "mona@example.org", "FREE TEST-L")
+    assert re.search(rb"\(([0-9A-F]{16})\)", refused) is None
+
+
 def test_a_lively_thread_is_no_storm(stage: Stage) -> None:
     for number, one in enumerate(PEOPLE):
         assert "post" in kinds(post(stage, one, f"Congratulations! {number}"))
@@ -174,6 +195,13 @@ def test_what_an_owner_writes_stops_nothing(stage: Stage) -> None:
         (b"Subject: Lunch\r\n\r\n+1\r\n-- \r\nunsubscribe\r\n", ("lunch", False)),
         (b"Subject: Lunch\r\n\r\n" + b"x " * SHORT + b" remove me\r\n", None),
         (b"Subject: unsubscribe\r\n\r\n\r\n", ("unsubscribe", True)),
+        (b"Subject: Wine\r\n\r\nThe third from the list, I think\r\n", ("wine", False)),
+        (b"Subject: Bug\r\n\r\nThe unsubscribe link works for mine\r\n", ("bug", False)),
+        (b"Subject: Bug\r\n\r\nAn opt out would be good\r\n", ("bug", False)),
+        (b"Subject: Hi\r\n\r\nunsubscribe\r\n", ("hi", True)),
+        (b"Subject: Hi\r\n\r\nHow can I unsubscribe?\r\n", ("hi", True)),
+        (b"Subject: Hi\r\n\r\ndelete my name from this list\r\n", ("hi", True)),
+        (b"Subject: Hi\r\n\r\nRemove me.\r\n" + b"It is confidential. " * 90, ("hi", True)),
     ],
 )
 def test_what_a_post_shows(raw: bytes, expected: tuple[str, bool] | None) -> None:
