@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 import structlog
@@ -31,7 +32,32 @@ _QUEUE_LENGTH = 10_000
 _GATHER = 0.02
 _TOGETHER = 500
 _WITHHELD = frozenset({"body", "code", "content", "cookie", "key", "password", "subject", "token"})
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 _BARE = re.compile(r"[A-Za-z0-9_@.:+/<>\[\]()*%,;!?#~&$^-]+")
+
+
+class _Logger(structlog.stdlib.BoundLogger):
+    """Hands a plain event straight to our writers: structlog's own way costs as much as all else.
+
+    What has an exception with it, or is not ours to write, goes that way.
+    """
+
+    def _proxy_to_logger(
+        self, method_name: str, event: str | None = None, *event_args: str, **event_kw: Any
+    ) -> Any:
+        level = _LEVELS.get(method_name)
+        if not _writers or level is None or event_args or self._context or "exc_info" in event_kw:
+            return super()._proxy_to_logger(method_name, event, *event_args, **event_kw)
+        if self._logger.isEnabledFor(level):
+            seen = {"timestamp": _timestamp(int(time.time())), "level": method_name, "event": event}
+            for writer in _writers:
+                writer.tell(_guarded(None, "", {**seen, **event_kw}))
+        return None
 
 
 def get_logger(room: str) -> structlog.stdlib.BoundLogger:
@@ -103,7 +129,7 @@ class _Writer(logging.Handler):
         self.setFormatter(_formatter(as_line))
         # A descriptor of our own: a number that others close may soon be somebody else's.
         self._output = _own(output)
-        self._lines: queue.Queue[str | None] = queue.Queue(_QUEUE_LENGTH)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
         # A daemon thread, because a write to a stuck pipe would keep the process from ending.
         self._thread = threading.Thread(target=self._write_all, name="maillog", daemon=True)
@@ -125,15 +151,14 @@ class _Writer(logging.Handler):
         self._put(line)
 
     def _put(self, line: str) -> None:
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
+        if self._lines.qsize() < _QUEUE_LENGTH:
+            self._lines.put(line)
+        else:
             self._dropped += 1
 
     def close(self) -> None:
-        with contextlib.suppress(queue.Full):
-            self._lines.put(None, timeout=1)
-            self._thread.join(timeout=1)
+        self._lines.put(None)
+        self._thread.join(timeout=1)
         super().close()
 
     def _write_all(self) -> None:
@@ -191,6 +216,17 @@ def _formatter(as_line: Processor) -> structlog.stdlib.ProcessorFormatter:
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=chain)
 
 
+@lru_cache(maxsize=2)
+def _timestamp(second: int) -> str:
+    """The same for all lines of a second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+
+
+def _stamped(_: Any, __: str, event: EventDict) -> EventDict:
+    event["timestamp"] = _timestamp(int(time.time()))
+    return event
+
+
 def _straight(_: Any, __: str, event: EventDict) -> EventDict:
     """Hand the event to the writer, where there is one; else it goes the way of `logging`."""
     if not _writers:
@@ -205,6 +241,8 @@ def _guarded(_: Any, __: str, event: EventDict) -> EventDict:
     for name, value in event.items():
         if name in _WITHHELD and not isinstance(value, int):
             event[name] = "(withheld)"
+        elif type(value) is str and len(value) < _VALUE_LENGTH and _BARE.fullmatch(value):
+            continue  # as most are
         elif name == "exception":
             event[name] = escaped(str(value)[-_TRACE_LENGTH:], _TRACE_LENGTH)
         elif not name.startswith("_") and not isinstance(value, int | float | None):
@@ -225,6 +263,8 @@ def _as_text(_: Any, __: str, event: EventDict) -> str:
 
 
 def _quoted(value: object) -> str:
+    if type(value) is int:
+        return str(value)
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if _BARE.fullmatch(text):
         return text
@@ -235,9 +275,8 @@ _LINES: dict[Format, Processor] = {"text": _as_text, "json": _as_json}
 _writers: list[_Writer] = []
 
 _SHARED: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
+    _stamped,
     structlog.processors.format_exc_info,
     _guarded,
 ]
@@ -250,7 +289,7 @@ structlog.configure(
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
+    wrapper_class=_Logger,
     cache_logger_on_first_use=True,
 )
 logging.getLogger(_ROOT).addHandler(logging.NullHandler())
