@@ -6,6 +6,7 @@ forked here is a process all the same, with its own exit status, to be killed as
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -49,7 +50,9 @@ class Forked:
 
     def send_signal(self, how: signal.Signals) -> None:
         if self.poll() is None:
-            os.kill(self.pid, how)
+            # It may be dead already, and not told of yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, how)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)

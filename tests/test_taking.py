@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from listserv_py.daemon.taking import AT_ONCE, Taking
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.store.connect import connect
 from listserv_py.store.store import Tx
-from listserv_py.store.thread import Store
+from listserv_py.store.thread import Store, StoreBusy
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 JOE = parse_mailbox("joe@example.net")
@@ -65,6 +67,23 @@ async def test_a_mail_that_cannot_be_kept_fails_alone(store: Store) -> None:
     assert found[0] == found[2] == 1
     assert isinstance(found[1], UnicodeEncodeError)
     assert len(await store.read(kept)) == 2
+
+
+async def test_who_came_while_the_database_was_held_waits_no_second_time(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.run(lambda tx: tx.db.execute("PRAGMA busy_timeout = 50").fetchone())
+    other = connect(tmp_path / "listserv.db", write=True)
+    other.execute("BEGIN EXCLUSIVE")
+    taking = Taking(store)
+    mails = [mail(number) for number in range(3 * AT_ONCE)]
+    found = await asyncio.gather(*(taking.take(one) for one in mails), return_exceptions=True)
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert {type(one) for one in found} == {StoreBusy}
+    assert caplog.text.count("store.busy") == 1
+    assert await asyncio.gather(*(taking.take(one) for one in mails)) == [1] * len(mails)
 
 
 async def test_who_hangs_up_takes_nothing_back(store: Store) -> None:

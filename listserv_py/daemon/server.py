@@ -49,6 +49,7 @@ GRACE = 20.0
 LOOKS_EVERY = 1.0
 """Seconds between two looks at whether the store has failed."""
 STORE_MUST_ANSWER = 60.0
+BALLAST_EVERY = 60.0
 DESCRIPTORS_OF_OURS = 160
 """Open files that connections may not take: those of the store, the way out, the command line,
 and what calls for pages and figures."""
@@ -148,6 +149,7 @@ class _Server:
                 ("timers", self._work.run_timers()),
                 ("engine", self._engine.run()),
                 ("watchdog", self._watch()),
+                ("ballast", self._keep_ballast()),
                 ("signals", self._heed(listener)),
             )
         ]
@@ -204,6 +206,13 @@ class _Server:
                     await self._store.run(lambda _: None)
                 notify.tell("WATCHDOG=1")
                 told = loop.time()
+
+    async def _keep_ballast(self) -> None:
+        """Take room for hard times, and again when they are over."""
+        while True:
+            with suppress(OSError):
+                await self._store.keep_ballast()
+            await asyncio.sleep(BALLAST_EVERY)
 
     def _wake(self) -> None:
         self._work.wake()

@@ -60,6 +60,9 @@ class Taking:
         try:
             found = [(new, None) for new in await self._store.run(_take_all, envelopes)]
         except (StoreFull, StoreBusy, StoreFailed) as exc:
+            if isinstance(exc, StoreBusy):
+                # Those who came meanwhile have waited as well: they are not kept as long again.
+                batch, self._waiting = [*batch, *self._waiting], []
             found = [(None, exc)] * len(batch)
         except Exception:  # noqa: BLE001 - it is told to whose mail it was
             works = [partial(_take, envelope=envelope) for envelope in envelopes]

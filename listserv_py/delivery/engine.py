@@ -6,6 +6,7 @@ is polled: they wake on events and at due times.
 """
 
 import asyncio
+import errno
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TypeVar
@@ -187,7 +188,8 @@ class Engine:
                 sleep = await self._turn()
             except (ListservError, OSError) as exc:
                 log.error("delivery.trouble", error=str(exc))  # noqa: TRY400 - no fault of ours
-                sleep = AFTER_TROUBLE
+                is_full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
+                sleep = 0.0 if is_full and self._store.drop_ballast() else AFTER_TROUBLE
             if sleep <= 0:
                 continue
             try:

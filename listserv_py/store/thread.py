@@ -20,6 +20,7 @@ from sqlite_utils import Database
 
 from listserv_py.errors import Broken
 from listserv_py.maillog import get_logger
+from listserv_py.store.ballast import Ballast
 from listserv_py.store.connect import BUSY_MS, SqliteError, connect
 from listserv_py.store.open import FILE, open_database
 from listserv_py.store.store import Tx
@@ -70,6 +71,7 @@ class Store:
 
     def __init__(self, data_dir: Path, db: Database, domain: str) -> None:
         self._path = data_dir / FILE
+        self._ballast = Ballast(data_dir)
         self._db = db
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, "store-read")
@@ -131,6 +133,17 @@ class Store:
         """From now on the lists' addresses are in another domain."""
         for tx in (self._tx, *self._views):
             tx.domain = tx.lists.domain = domain
+
+    async def keep_ballast(self) -> None:
+        """Take room for hard times, when there is plenty; for a server, again and again."""
+        await asyncio.to_thread(self._ballast.take)
+
+    def drop_ballast(self) -> bool:
+        """The disk is full: whether there is a little room now that there was not."""
+        dropped = self._ballast.drop()
+        if dropped:
+            log.warning("store.ballast_dropped")
+        return dropped
 
     async def scrub(self) -> None:
         """Empty the WAL into the file: what was deleted before is gone from the disk then.
@@ -224,6 +237,7 @@ class Store:
         name = _name(exc)
         if name.startswith(_FULL):
             log.error("store.full", error=name)
+            self.drop_ballast()
             return StoreFull("the disk is full")
         if name.startswith(_BUSY):
             log.warning("store.busy", error=name)

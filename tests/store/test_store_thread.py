@@ -1,10 +1,12 @@
 import asyncio
+import os
 import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from listserv_py.store.ballast import NAME, Ballast
 from listserv_py.store.connect import BUSY_MS, connect
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store, StoreBusy, StoreFull
@@ -79,6 +81,32 @@ async def test_a_full_disk_keeps_nothing_and_heals(store: Store) -> None:
     await store.run(room)
     await store.run(big)
     assert not store.failed.is_set()
+
+
+async def test_a_full_disk_costs_the_ballast(store: Store, tmp_path: Path) -> None:
+    def fill(tx: Tx) -> None:
+        tx.db.execute("PRAGMA max_page_count = 1")
+        tx.db.execute("INSERT INTO message (raw) VALUES (zeroblob(1000000))")
+
+    ballast = tmp_path / NAME
+    await store.keep_ballast()
+    size = ballast.stat().st_size
+    with pytest.raises(StoreFull):
+        await store.run(fill)
+    assert size > 0
+    assert not ballast.exists()
+    assert not store.drop_ballast(), "there is no more"
+    await store.keep_ballast()
+    assert store.drop_ballast()
+
+
+def test_ballast_is_taken_where_there_is_plenty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = os.statvfs(tmp_path)
+    monkeypatch.setattr("listserv_py.store.ballast.PLENTY", disk.f_blocks * disk.f_frsize)
+    Ballast(tmp_path).take()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_held_database_is_a_passing_trouble(store: Store, tmp_path: Path) -> None:
