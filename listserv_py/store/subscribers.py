@@ -3,10 +3,12 @@
 A row is gone when its person has left: nothing is kept of somebody who is not on the list.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 
 from sqlite_utils import Database
 
@@ -120,11 +122,18 @@ class Subscribers:
         )
 
     def remove_many(self, list_id: int, keys: Iterable[str]) -> None:
-        """Forget many at once, as `remove` does."""
-        self._db.conn.executemany(
-            "DELETE FROM subscriber WHERE list_id = ? AND address_key = ?",
-            ((list_id, key) for key in keys),
-        )
+        """Forget many at once, as `remove` does.
+
+        Few statements: SQLite keeps of each, as the table has a trigger, what it would need to undo
+        it, and looks through what it keeps of the whole turn: one for each costs n squared.
+        """
+        left = iter(keys)
+        while some := list(islice(left, PAGE)):
+            self._db.execute(
+                "DELETE FROM subscriber WHERE list_id = ?"
+                " AND address_key IN (SELECT value FROM json_each(?))",
+                (list_id, json.dumps(some)),
+            )
 
     def save(self, subscription: Subscription) -> None:
         """Store the name, options and time that a subscription has now."""
