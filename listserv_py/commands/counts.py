@@ -38,9 +38,12 @@ def is_csv(request: Request) -> bool:
 
 
 def as_text(request: Request, found: MailingList) -> list[str]:
-    """The tables, each with the share of all subscribers."""
+    """The tables, each with its heading and the share of all subscribers."""
     whole = request.turn.tx.subscribers.count(found.id)
-    return [_aligned(_COUNTED[name](request, found), whole) for name in asked(request)]
+    return [
+        f"{request.say(f'STATS_{name}')}\n\n{_aligned(_COUNTED[name](request, found), whole)}"
+        for name in asked(request)
+    ]
 
 
 def as_csv(request: Request, found: MailingList, figures: Sequence[tuple[str, object]]) -> str:

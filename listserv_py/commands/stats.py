@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from listserv_py.commands import counts
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import day
@@ -34,9 +36,16 @@ def stats(request: Request) -> str:
     found, tx = visible_list(request), request.turn.tx
     figures = _figures(request, found)
     if counts.is_csv(request):
-        said = counts.as_csv(request, found, figures)
+        told = [
+            (name, f"{value:%Y-%m-%d}" if isinstance(value, datetime) else value)
+            for name, value in figures
+        ]
+        said = counts.as_csv(request, found, told)
     else:
-        shown = {name.upper(): value for name, value in figures}
+        shown = {
+            name.upper(): day(value) if isinstance(value, datetime) else str(value)
+            for name, value in figures
+        }
         said = "\n\n".join(
             [request.say("STATS", LISTNAME=found.name, **shown), *counts.as_text(request, found)]
         )
@@ -46,16 +55,16 @@ def stats(request: Request) -> str:
     return f"{said}\n\n{request.say('STATS_RESET', LISTNAME=found.name)}"
 
 
-def _figures(request: Request, found: MailingList) -> list[tuple[str, str]]:
+def _figures(request: Request, found: MailingList) -> list[tuple[str, int | str | datetime]]:
     tx, now = request.turn.tx, request.turn.now
     counted = tx.stats.of(found.id)
     return [
-        ("count", str(tx.subscribers.count(found.id))),
-        ("mailed", str(tx.subscribers.receivers(found.id))),
-        ("posts", str(tx.posts.count_today(found.id, now))),
-        ("total", str(counted.posts)),
-        ("since", day(counted.since)),
-        ("last", day(counted.last) if counted.last else "-"),
+        ("count", tx.subscribers.count(found.id)),
+        ("mailed", tx.subscribers.receivers(found.id)),
+        ("posts", tx.posts.count_today(found.id, now)),
+        ("total", counted.posts),
+        ("since", counted.since),
+        ("last", counted.last or "-"),
     ]
 
 
