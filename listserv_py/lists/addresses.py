@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from listserv_py.mail.mailbox import Mailbox
 
@@ -87,8 +88,13 @@ def route(mailbox: Mailbox, *, domain: str, name: str) -> Destination | None:
     local = mailbox.local_part
     if mailbox.domain != domain.lower() or not local.isascii():
         return None
-    local = local.lower()
-    return _site_door(local, name.lower()) or _list_door(local, name.lower())
+    return _door(local.lower(), name.lower())
+
+
+@lru_cache(maxsize=4096)
+def _door(local: str, name: str) -> Destination | None:
+    """Asked up to six times for each mail, and for most mails the same."""
+    return _site_door(local, name) or _list_door(local, name)
 
 
 def _site_door(local: str, name: str) -> Destination | None:

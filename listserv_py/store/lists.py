@@ -10,10 +10,12 @@ from listserv_py.lists.header import Header, read_header
 from listserv_py.lists.model import MailingList
 from listserv_py.store.times import stamp
 
+KNOWN_MAX = 1000
+
 _COLUMNS = "SELECT id, name, header, held FROM list"
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=KNOWN_MAX)
 def _parsed(text: str) -> Header:
     # Faults were refused when it was stored; a later version's new rule must not lose the list.
     return read_header(text)[0]
@@ -25,13 +27,16 @@ class Lists:
     def __init__(self, db: Database, domain: str) -> None:
         self._db = db
         self.domain = domain
-        self._known: dict[str, MailingList | None] | None = None
+        self._known: dict[str, MailingList] | None = None
+        self.is_changed = False
+        """Whether a list was made, changed or removed here since somebody set this to False."""
 
     def remember(self) -> None:
         """From now on, until it is called again, what was found is not read a second time.
 
         Called at the beginning of each job of the writing thread, in which nobody else writes; a
-        turn asks six times for the same list.
+        turn asks six times for the same list. Where the loop looks, it is called when a list has
+        been changed, by the writing thread: what is being read meanwhile goes where none looks.
         """
         self._known = {}
 
@@ -39,12 +44,12 @@ class Lists:
         """The list of that name, or None."""
         if not name.isascii():
             return None
-        name = name.upper()
-        if self._known is not None and name in self._known:
-            return self._known[name]
-        found = self._find(name)
-        if self._known is not None:
-            self._known[name] = found
+        name, known = name.upper(), self._known
+        if known is None:
+            return self._find(name)
+        found = known.get(name) or self._find(name)
+        if found is not None and len(known) < KNOWN_MAX:
+            known[name] = found
         return found
 
     def _find(self, name: str) -> MailingList | None:
@@ -126,6 +131,7 @@ class Lists:
         self._db.execute("DELETE FROM list WHERE id = ?", (mailing_list.id,))
 
     def _forget(self) -> None:
+        self.is_changed = True
         if self._known:
             self._known.clear()
 

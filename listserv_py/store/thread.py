@@ -79,6 +79,7 @@ class Store:
         # Opened now and not when first needed: by then there may be no descriptor left.
         self._views = [Tx(connect(self._path, write=False), domain) for _ in range(1 + READERS)]
         self._idle: queue.SimpleQueue[Tx] = queue.SimpleQueue()
+        self._views[0].lists.remember()
         for view in self._views[1:]:
             self._idle.put(view)
         self.failed = threading.Event()
@@ -126,13 +127,17 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     def peek(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
-        """Run `fn(tx, …)` here and now: look-ups of microseconds, from the loop's thread only."""
+        """Run `fn(tx, …)` here and now: look-ups of microseconds, from the loop's thread only.
+
+        Lists are read once, and again when one has been changed.
+        """
         return fn(self._views[0], *args, **kw)
 
     def rename(self, domain: str) -> None:
         """From now on the lists' addresses are in another domain."""
         for tx in (self._tx, *self._views):
             tx.domain = tx.lists.domain = domain
+        self._views[0].lists.remember()
 
     async def keep_ballast(self) -> None:
         """Take room for hard times, when there is plenty; for a server, again and again."""
@@ -193,11 +198,17 @@ class Store:
             self._begin(batch)
             outcomes = [self._attempt(tx, job.work) for job in batch]
             self._db.conn.execute("COMMIT")
+            self._tell_of_lists(tx)
         except Exception as exc:  # noqa: BLE001 - whatever it was, every caller must hear of it
             if self._db.conn.in_transaction:
                 self._db.conn.execute("ROLLBACK")
             outcomes = [(None, self._ours(exc))] * len(batch)
         _tell([(job, *outcome) for job, outcome in zip(batch, outcomes, strict=True)])
+
+    def _tell_of_lists(self, tx: Tx) -> None:
+        if tx.lists.is_changed:
+            tx.lists.is_changed = False
+            self._views[0].lists.remember()
 
     def _begin(self, batch: list[_Job]) -> None:
         """Take the database; who has waited for it already waits no longer than is promised."""

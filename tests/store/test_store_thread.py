@@ -1,11 +1,14 @@
 import asyncio
 import os
 import resource
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from listserv_py.lists.header import new_header
+from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store.ballast import NAME, Ballast
 from listserv_py.store.connect import BUSY_MS, connect
 from listserv_py.store.store import Tx
@@ -128,6 +131,36 @@ async def test_what_waits_together_is_committed_together(store: Store) -> None:
     await asyncio.gather(*(store.run(note, f"n{number}") for number in range(500)))
     assert len(await store.read(names)) == 500
     assert store.peek(version) > before
+
+
+async def test_a_list_that_is_changed_is_seen_at_once_where_it_was_looked_at(store: Store) -> None:
+    def look(tx: Tx) -> tuple[bool, str] | None:
+        found = tx.lists.find("test-l")
+        return (found.held, str(found.address)) if found else None
+
+    def change(verb: str) -> Callable[[Tx], None]:
+        def work(tx: Tx) -> None:
+            made = tx.lists.get("TEST-L")
+            {"hold": lambda: tx.lists.hold(made, "why"), "free": lambda: tx.lists.free(made),
+             "remove": lambda: tx.lists.remove(made)}[verb]()  # fmt: skip
+            if verb == "free":
+                raise ValueError(verb)
+
+        return work
+
+    header = new_header("TEST-L", "T", [Mailbox("ann", "example.org")])
+    assert store.peek(look) is None
+    await store.run(lambda tx: tx.lists.add("TEST-L", header, datetime.now(UTC)))
+    assert store.peek(look) == (False, "test-l@lists.example.org")
+    await store.run(change("hold"))
+    assert store.peek(look) == (True, "test-l@lists.example.org")
+    with pytest.raises(ValueError, match="free"):
+        await store.run(change("free"))
+    assert store.peek(look) == (True, "test-l@lists.example.org")
+    store.rename("lists.example.net")
+    assert store.peek(look) == (True, "test-l@lists.example.net")
+    await store.run(change("remove"))
+    assert store.peek(look) is None
 
 
 async def test_how_the_connection_is_set(store: Store) -> None:
