@@ -14,6 +14,7 @@ from enum import StrEnum
 import dkim
 
 from listserv_py.authn import chain
+from listserv_py.authn.chain import Chain
 from listserv_py.authn.dmarc import Policies
 from listserv_py.authn.keys import KEY_BITS_MIN, is_usable
 from listserv_py.authn.signature import Signature
@@ -46,12 +47,12 @@ class Verifier:
         self.policies = Policies(resolver, limit)
         self._at_once = asyncio.Semaphore(THREADS)
 
-    async def holds_chain(self, message: Message, own_domain: str) -> bool:
-        """Whether the ARC chain that a mail came with verifies."""
+    async def chain_of(self, message: Message, own_domain: str) -> Chain | None:
+        """The ARC chain that a mail came with; None when nothing may be added to it."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limit):
-                return await chain.holds(message, self._resolver, own_domain, self._at_once)
-        return False
+                return await chain.chain_of(message, self._resolver, own_domain, self._at_once)
+        return None
 
     async def verify(
         self, message: Message, signatures: Sequence[Signature], *, every: bool = False

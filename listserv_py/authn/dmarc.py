@@ -31,7 +31,7 @@ UNKNOWN_FOR = 60.0
 STALE_FOR = 86400.0
 """Seconds for which an older answer stands in while the DNS does not give another."""
 
-_VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
+_VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 
 
 class Policy(StrEnum):

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from listserv_py.authn.chain import sets_of
+from listserv_py.authn.chain import Status
 from listserv_py.authn.dkim import Outcome, Verifier
 from listserv_py.authn.dmarc import Policies, Standing, unknown
 from listserv_py.authn.results import believed
@@ -117,12 +117,17 @@ async def _with_results(
     told: Sequence[str],
 ) -> Dmarc:
     """What we have verified ourselves, for those who get the copies (RFC 8617 4.1.1)."""
-    sets = sets_of(message)
-    if sets is None or (sets and not await verifier.holds_chain(message, post.own)):
+    chain = await verifier.chain_of(message, post.own)
+    if chain is None:
         return found
     passes = [f"dmarc=pass header.from={post.domain}"] if found.seals else []
-    results = (*told, *passes, "arc=pass" if sets else "arc=none")
-    return replace(found, results="; ".join(results), arc_sets=sets)
+    results = (*told, *passes, f"arc={chain.status}")
+    return replace(
+        found,
+        results="; ".join(results),
+        arc_sets=chain.last,
+        arc_fails=chain.status is Status.FAIL,
+    )
 
 
 def unjudged(post: Asked) -> Dmarc:

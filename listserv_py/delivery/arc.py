@@ -51,8 +51,8 @@ class Sealer:
             return variant
         fields = read_header(variant.head, room=3).fields
         earlier = _chain(fields)
-        if len(earlier) != len(_SETS) * facts.arc_sets:
-            return variant  # this header leaves out what we would have to vouch for
+        if not _are_there(fields, earlier, facts):
+            return variant
         made = self._set(fields, earlier, variant.body, facts)
         own_at = None if variant.own_at is None else variant.own_at + len(made)
         return replace(variant, head=made + variant.head, own_at=own_at)
@@ -61,6 +61,7 @@ class Sealer:
         self, fields: tuple[Field, ...], earlier: list[Field], body: bytes, facts: ListFacts
     ) -> bytes:
         number = facts.arc_sets + 1
+        status = "fail" if facts.arc_fails else "pass" if earlier else "none"
         results = _field(f"{self.domain}; {facts.arc}", "ARC-Authentication-Results", number)
         canonical: bytes = _RELAXED.canonicalize_body(compressed(body))
         covered = [one for one in reversed(fields) if one.name in COVERED]
@@ -75,9 +76,10 @@ class Sealer:
         )
         seal = self._signed(
             "ARC-Seal",
-            f"i={number}; a=rsa-sha256; cv={'pass' if earlier else 'none'}; t={facts.stamp};\r\n"
+            f"i={number}; a=rsa-sha256; cv={status}; t={facts.stamp};\r\n"
             f" d={self.domain}; s={self.selector};\r\n b=",
-            (*earlier, results, message),
+            # RFC 8617 5.1.2: who finds a chain broken seals his own set alone.
+            (*(() if facts.arc_fails else earlier), results, message),
         )
         return seal.raw + message.raw + results.raw
 
@@ -100,6 +102,13 @@ def load_sealer(settings: Settings) -> Sealer | None:
         if isinstance(signer.key, rsa.RSAPrivateKey):
             return Sealer(domain, signer.selector, signer.key)
     return None
+
+
+def _are_there(fields: Iterable[Field], earlier: list[Field], facts: ListFacts) -> bool:
+    """Whether a copy still has the sets that ours is about; short headers leave them out."""
+    if facts.arc_fails:
+        return any(one.name in _SETS for one in fields)
+    return len(earlier) == len(_SETS) * facts.arc_sets
 
 
 def _chain(fields: Iterable[Field]) -> list[Field]:

@@ -17,7 +17,8 @@ class Dmarc:
     counts as one of his domain. `seals`: his domain's signatures that have verified, each by a
     digest of what it covers (`mail.seals`); `vouched`: one of them covers the text and its subject.
     `fails`: our own MTA says that the mail has failed. `results`: what we have verified, in the
-    words of RFC 8601, for an ARC set behind the `arc_sets` that there are; "" where none is made.
+    words of RFC 8601, for an ARC set behind the `arc_sets` that there are; "" where none is made;
+    `arc_fails`: they are broken.
     """
 
     demands: bool = False
@@ -28,3 +29,4 @@ class Dmarc:
     fails: bool = False
     results: str = ""
     arc_sets: int = 0
+    arc_fails: bool = False

@@ -30,11 +30,11 @@ class ListFacts:
     the super-list through which this one got the post, "" for a list's own. `alias` is what goes
     into From where the author's address cannot stand, "" where it always can; `seals`, blank
     between, are the signatures of his domain that have verified (`mail.seals`). `arc`: what
-    an ARC set of ours says behind the `arc_sets` that the post came with, "" for none. `verp`:
-    each copy has an envelope sender of its own; without it those have one whose day of
-    `probe_every` is among the last `probe_days` before the stamp. `merge`: each copy is filled in
-    for its reader, with his address, his name and the `columns`, blank between. A mail that
-    DISTRIBUTE sends has no `listname`, and goes out as it was given.
+    an ARC set of ours says behind the `arc_sets` that the post came with, "" for none; `arc_fails`:
+    those are broken. `verp`: each copy has an envelope sender of its own; without it those have one
+    whose day of `probe_every` is among the last `probe_days` before the stamp. `merge`: each copy
+    is filled in for its reader, with his address, his name and the `columns`, blank between. A mail
+    that DISTRIBUTE sends has no `listname`, and goes out as it was given.
     `of_day`: the how manieth post of the list's day it is, 0 for no post. `collected`:
     the content is no mail but a bundle of them (`issue.py`), for each as he wants it, `issue`, or
     for all as an `index`; "" for a mail.
@@ -73,6 +73,7 @@ class ListFacts:
     seals: str = ""
     arc: str = ""
     arc_sets: int = 0
+    arc_fails: bool = False
     verp: bool = True
     probe_every: int = 0
     probe_days: int = 0

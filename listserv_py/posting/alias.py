@@ -24,7 +24,13 @@ def with_alias(turn: Turn, letter: Letter, post: Post, facts: ListFacts) -> List
     dmarc, author = letter.dmarc, post.author
     if dmarc is None:
         return facts
-    facts = replace(facts, seals=" ".join(dmarc.seals), arc=dmarc.results, arc_sets=dmarc.arc_sets)
+    facts = replace(
+        facts,
+        seals=" ".join(dmarc.seals),
+        arc=dmarc.results,
+        arc_sets=dmarc.arc_sets,
+        arc_fails=dmarc.arc_fails,
+    )
     if author is None or not dmarc.demands:
         return facts
     if NO_REWRITE in post.mailing_list.keywords.misc or _is_excepted(turn, author):

@@ -76,6 +76,17 @@ def verdict(made: bytes) -> bytes | None:
     return found[0]
 
 
+def own_set(made: bytes, number: int) -> dict[str, Any]:
+    """What dkimpy says of our set, as if it were the only one (RFC 8617 5.1.2)."""
+    mark = f"i={number};".encode()
+    found = read(made)
+    kept = [one.raw for one in found.fields if one.name not in NAMES or mark in one.raw]
+    chain = dkim.ARC(b"".join(kept) + b"\r\n" + found.body)
+    _, headers = chain.sorted_arc_headers()
+    told = chain.verify_instance(headers, number, dnsfunc=lambda *_, **__: RECORD.encode())
+    return {name: told[name] for name in ("cv", "ams-valid", "as-valid")}
+
+
 async def test_a_changed_copy_is_sealed_with_what_we_have_verified(rig: ProvingStage) -> None:
     made = await copy(rig, signed(post()))
     assert [one.name for one in read(made).fields][:3] == NAMES
@@ -112,12 +123,25 @@ async def test_a_chain_that_holds_grows_by_a_link(rig: ProvingStage) -> None:
     assert verdict(made) == dkim.CV_Pass
 
 
-async def test_nothing_is_added_to_a_chain_that_is_broken(rig: ProvingStage) -> None:
+async def test_a_chain_that_is_broken_is_marked_as_such_and_that_is_its_end(
+    rig: ProvingStage,
+) -> None:
     made = await copy(rig, relayed(signed(post())).replace(b"Hello,", b"Hullo,"))
-    assert made.count(b"ARC-Seal") == 1
+    assert b"ARC-Seal: i=2; a=rsa-sha256; cv=fail;" in made
+    assert verdict(made) is None  # as dkimpy calls a chain that has ended
+    assert own_set(made, 2) == {"cv": b"fail", "ams-valid": True, "as-valid": True}
+    again = (
+        made.replace(b"<1@", b"<2@")
+        .replace(b"Hullo", b"Hallo")
+        .replace(DOMAIN.encode(), b"relay.example.com")
+    )
+    again = b"\r\n".join(
+        line for line in again.split(b"\r\n") if not line.startswith((b"List-", b"Sender", b"X-"))
+    )
+    assert (await copy(rig, again)).count(b"ARC-Seal") == 2
 
 
-async def test_nor_to_one_that_has_a_link_of_ours(rig: ProvingStage) -> None:
+async def test_nothing_is_added_to_one_that_has_a_link_of_ours(rig: ProvingStage) -> None:
     rig.names.zone |= zone(f"a1._domainkey.{DOMAIN}")
     made = await copy(rig, relayed(signed(post()), DOMAIN))
     assert b"i=2" not in made
@@ -129,14 +153,28 @@ async def test_nor_where_the_dns_is_silent(rig: ProvingStage) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "number"),
     [
-        "ARC-Seal: i=1; cv=none; d=x.org; s=a\n",
-        "ARC-Seal: nonsense\nARC-Message-Signature: a\nARC-Authentication-Results: b\n",
-        "".join(f"{name}: i={n}; d=x.org; s=a\n" for n in range(1, 12) for name in NAMES),
+        ("ARC-Seal: i=1; cv=none; d=x.org; s=a\n", 2),
+        ("ARC-Seal: nonsense\nARC-Message-Signature: a\nARC-Authentication-Results: b\n", 1),
+        ("".join(f"{name}: i=3; cv=pass; d=x.org; s=a\n" for name in NAMES), 4),
+        ("".join(f"{name}: i=1; cv=none; d=x.org; s=a\n" for name in (*NAMES, *NAMES)), 2),
     ],
 )
-async def test_odd_chains_are_left_alone(rig: ProvingStage, fields: str) -> None:
+async def test_odd_chains_are_broken_ones(rig: ProvingStage, fields: str, number: int) -> None:
+    made = await copy(rig, post(fields))
+    assert own_set(made, number) == {"cv": b"fail", "ams-valid": True, "as-valid": True}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "".join(f"{name}: i={n}; d=x.org; s=a\n" for n in range(1, 12) for name in NAMES),
+        "".join(f"{name}: i=50; d=x.org; s=a\n" for name in NAMES),
+        "".join(f"{name}: i=1; cv=fail; d=x.org; s=a\n" for name in NAMES),
+    ],
+)
+async def test_nor_to_those_that_are_too_long_or_have_ended(rig: ProvingStage, fields: str) -> None:
     made = await copy(rig, post(fields))
     assert DOMAIN.encode() not in made.partition(b"Sender:")[0]
 

@@ -58,6 +58,7 @@ def test_the_walk_asks_at_most_eight_times() -> None:
     ("text", "found"),
     [
         ("v=DMARC1; p=reject", ("reject", "reject", "reject")),
+        ("V=DMARC1; p=none; sp=reject", ("none", "reject", "reject")),
         ("v = DMARC1 ;P= Quarantine", ("quarantine", "quarantine", "quarantine")),
         ("v=DMARC1;p=none;sp=reject", ("none", "reject", "reject")),
         ("v=DMARC1;p=none;np=reject", ("none", "none", "reject")),
