@@ -63,7 +63,7 @@ def read_ahead(letter: Letter, site: Site) -> Ahead | None:
         return read_report(letter.message)
     if found is None or found.door is not Door.COMMAND:
         return None
-    return jobs.read(letter.message.text_to_read(jobs.TEXT_MAX + 1))
+    return jobs.read_mail(letter.message)
 
 
 def work_off(turn: Turn, letter: Letter, ahead: Ahead | None = None) -> None:

@@ -70,8 +70,8 @@ def _text_below(raw: Sequence[str]) -> tuple[str, ...]:
     if not any(ends):
         ends = [line.rstrip("\r") in _SIGNATURES for line in raw]
     end = ends.index(True) if any(ends) else len(raw)
-    lines = [_STUFFED.sub("", line.rstrip(BLANKS), count=1) for line in raw[:end]]
-    while lines and not lines[-1]:
+    lines = [_STUFFED.sub("", line.rstrip("\r"), count=1) for line in raw[:end]]
+    while lines and not lines[-1].strip(BLANKS):
         lines.pop()
     return _without_blank_head(lines)
 
@@ -121,5 +121,5 @@ def _word(line: str) -> str:
 
 
 def _without_blank_head(lines: Sequence[str]) -> tuple[str, ...]:
-    first = next((at for at, line in enumerate(lines) if line), len(lines))
+    first = next((at for at, line in enumerate(lines) if line.strip(BLANKS)), len(lines))
     return tuple(lines[first:])

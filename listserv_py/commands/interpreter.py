@@ -136,7 +136,7 @@ def work(
         log.info("commands.not_answered", spool=letter.spool_id)
         return
     actor = Actor(author.mailbox, author.name, letter.proof, letter)
-    given = ahead or jobs.read(letter.message.text_to_read(jobs.TEXT_MAX + 1))
+    given = ahead or jobs.read_mail(letter.message)
     lines = _lines(letter, destination, actor, given)
     job = _run(turn, actor, lines)
     service.count(turn, actor, job.errors_told)

@@ -21,7 +21,9 @@ from listserv_py.commands.roster import Roster, read_roster
 from listserv_py.commands.runs import cut_out
 from listserv_py.commands.syntax import dataset_in, fold
 from listserv_py.commands.table import COMMANDS, split
+from listserv_py.commands.wrapped import unwrapped
 from listserv_py.errors import UserError
+from listserv_py.mail.message import Message
 
 TEXT_MAX = 12_000_000
 """Characters of a mail that are read where it has job control."""
@@ -64,6 +66,11 @@ class Deck:
     datasets: dict[str, tuple[str, ...]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     options: dict[str, str] = field(default_factory=dict)
+
+
+def read_mail(message: Message) -> Job:
+    """What a mail asks for."""
+    return read(unwrapped(*message.text_and_part(TEXT_MAX + 1)))
 
 
 def read(text: str) -> Job:

@@ -66,16 +66,20 @@ class Message:
 
         Where there is none, the words of the HTML.
         """
+        return self.text_and_part(at_most)[0]
+
+    def text_and_part(self, at_most: int) -> tuple[str, Part | None]:
+        """`text_to_read`, and the part that it stands in; None where nothing says anything."""
         texts = [part for part in self.root.walk() if part.disposition != "attachment"]
         for part in texts:
             if part.content_type == "text/plain" and (text := part.as_text()[:at_most]).strip():
-                return text
+                return text, part
         for part in texts:
             if part.content_type == "text/html" and (
                 text := strip_tags(part.as_text()[:MAX_COMMAND_TEXT])
             ):
-                return text
-        return ""
+                return text, part
+        return "", None
 
     def all(self, name: str) -> tuple[Field, ...]:
         """Every field of that name, top down."""
