@@ -74,7 +74,8 @@ def _page(answer: Answer) -> tuple[Page, bool]:
 async def public_pages(counter: Counter, turns: Turns, path: Path) -> AsyncIterator[HttpDoor]:
     """The public door, where `[web] listen` wants it; at the end what was asked is answered."""
     where = turns.settings.web.listen
-    async with _open(pages(counter), where, ("web", "listen"), path) as door:
+    bounds = Bounds(per_host=turns.settings.limits.connections_per_host)
+    async with _open(pages(counter), where, ("web", "listen"), path, bounds) as door:
         yield door
 
 

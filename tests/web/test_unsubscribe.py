@@ -17,7 +17,7 @@ from listserv_py.errors import ConfigError
 from listserv_py.store.templates import MAILTPL
 from listserv_py.store.turn import Turns
 from listserv_py.texts.forms import Forms
-from listserv_py.web.listener import Bounds
+from listserv_py.web.listener import Bounds, Gate
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 MULTIPART = (
@@ -229,6 +229,33 @@ async def test_there_are_only_so_many_connections(tmp_path: Path) -> None:
             assert b" 404 " in await asyncio.wait_for(answered.readuntil(b"\r\n"), 20)
         for _, one in [*held, (reader, writer)]:
             one.close()
+
+
+async def test_one_host_has_only_so_many_of_them(tmp_path: Path) -> None:
+    async with House(tmp_path, bounds=Bounds(per_host=2), key=str) as house:
+        held = [await house.dial() for _ in range(2)]
+        for _, writer in held:
+            writer.write(b"GET /u/")
+            await writer.drain()
+        assert (await house.say(b"")).status == 429
+        for _, writer in held:
+            writer.close()
+        while house.door.live:  # noqa: ASYNC110 - of uvicorn's set
+            await asyncio.sleep(0)
+        assert (await house.ask("GET", f"/u/{house.token}")).status == 200
+
+
+async def test_and_comes_only_so_often_in_a_minute() -> None:
+    gate = Gate(Bounds(per_minute=3), lambda client: client or None)
+    came = []
+    for _ in range(5):
+        came.append(gate.enter("192.0.2.1", 59.0))
+        if came[-1]:
+            gate.leave("192.0.2.1")
+    assert came == [True, True, True, False, False]
+    assert gate.enter("192.0.2.2", 59.0)
+    assert gate.enter("192.0.2.1", 60.0)
+    assert all(gate.enter("", 60.0) for _ in range(50))
 
 
 async def test_a_connection_carries_one_request(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from listserv_py.daemon.pages import Counter
 from listserv_py.lists.header import new_header
 from listserv_py.lists.options import Options
 from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.smtpd.limits import host_key
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
@@ -40,6 +42,7 @@ class House:
     folder: Path
     keywords: list[str] = field(default_factory=list)
     bounds: Bounds = field(default_factory=Bounds)
+    key: Callable[[str], str | None] = host_key
     decided: int = 0
 
     async def __aenter__(self) -> House:
@@ -48,7 +51,7 @@ class House:
         self.store = Store.open(self.folder, DOMAIN)
         self.token = await self.store.run(self._fill)
         self.counter = Counter(self.store, Turns(settings, Forms.load()), self._decide)
-        self.door = HttpDoor(pages(self.counter), self.bounds)
+        self.door = HttpDoor(pages(self.counter), self.bounds, self.key)
         await self.door.open(HostPort("127.0.0.1", 0))
         return self
 
