@@ -3,7 +3,8 @@
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from listserv_py.daemon.taking import Taking
@@ -79,6 +80,9 @@ class House:
         refused = self._refused_by_all(envelope)
         if refused is not None:
             raise refused.refusal()
+        now = self._turns.clock.now()
+        if self._turns.clock.is_astray:
+            envelope = replace(envelope, received_at=now)
         try:
             new = await self._taking.take(envelope)
         except StoreFull as exc:
@@ -125,7 +129,8 @@ class House:
 
     def _alias(self, destination: Destination) -> AliasFacts:
         limits = self._turns.settings.dmarc
-        spent = self._store.peek(_forwarded, destination.key or "")
+        now = self._turns.clock.now()
+        spent = self._store.peek(_forwarded, destination.key or "", now)
         return AliasFacts(spent is not None, spent or 0, limits.forwards, limits.forward_size)
 
     def _destination(self, rcpt: Mailbox) -> Destination | None:
@@ -138,12 +143,12 @@ class House:
         return self._store.peek(_find, destination.listname)
 
 
-def _forwarded(tx: Tx, alias: str) -> int | None:
+def _forwarded(tx: Tx, alias: str, now: datetime) -> int | None:
     """How many mails were forwarded to the author behind an alias lately; None: there is none."""
     author = tx.aliases.find(alias)
     if author is None:
         return None
-    return tx.budget.spent(author, BUDGET, datetime.now(UTC), BUDGET_TIME)
+    return tx.budget.spent(author, BUDGET, now, BUDGET_TIME)
 
 
 _HEAD = 256_000

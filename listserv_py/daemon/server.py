@@ -27,6 +27,7 @@ from listserv_py.daemon.memory import give_back_large_blocks
 from listserv_py.daemon.pages import Counter, metrics_door, public_pages
 from listserv_py.daemon.preflight import in_file, refuse_faults
 from listserv_py.daemon.working import Work
+from listserv_py.delivery.courier import patience
 from listserv_py.delivery.engine import Engine
 from listserv_py.delivery.garbage import look_seldom
 from listserv_py.errors import Broken, ConfigError, ListservError
@@ -36,6 +37,7 @@ from listserv_py.smtpd.limits import DoorSettings, door_settings
 from listserv_py.smtpd.listener import Address, DoorFault, Listener, listen
 from listserv_py.smtpd.sockets import Unusable
 from listserv_py.store.lock import lock
+from listserv_py.store.setback import mend
 from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
 from listserv_py.tcpgui.desk import answers
@@ -89,13 +91,15 @@ class _Server:
         self._resolver = resolver = Resolver(settings.dns)
         self._connections_max = _allow_descriptors() - DESCRIPTORS_OF_OURS
         verifier = Verifier(resolver, settings.dns.timeout.total_seconds() + MORE_TIME)
-        self._engine = Engine(store, settings, resolver, has_workers=True)
+        clock = self._turns.clock
+        self._engine = Engine(store, settings, resolver, clock=clock, has_workers=True)
         self._work = Work(store, self._turns, verifier, self._engine.wake)
         self._port = Port(answers(store, self._turns, self._wake), Bounds())
 
     async def run(self) -> None:
         """Start, wait for the word to stop, stop."""
         settings = self._turns.settings
+        await self._mend_times()
         house = House(self._store, self._turns, self._work.arrived)
         desk = Desk(self._store, self._turns, self._wake)
         async with AsyncExitStack() as stack:
@@ -147,6 +151,7 @@ class _Server:
                 ("work", self._work.run()),
                 ("archives", Indexer(self._store).run()),
                 ("timers", self._work.run_timers()),
+                ("scrubbing", self._work.scrubbing.run()),
                 ("engine", self._engine.run()),
                 ("watchdog", self._watch()),
                 ("ballast", self._keep_ballast()),
@@ -192,15 +197,25 @@ class _Server:
         self._resolver.apply(settings.dns)
         self._engine.apply(settings)
 
+    async def _mend_times(self) -> None:
+        """Nothing may wait for a time that only a wrong clock has seen."""
+        turns = self._turns
+        longest = patience(turns.settings).longest_pause
+        if await self._store.run(mend, int(turns.clock()), longest):
+            self._wake()
+
     async def _watch(self) -> None:
         """Tell the supervisor that we live, as long as the store's thread answers too."""
         every = notify.watchdog_interval()
-        told = 0.0
+        told, setbacks = 0.0, 0
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOKS_EVERY)
             if self._store.failed.is_set():
                 raise Broken("the store has failed; the server must be started anew")
+            if setbacks != self._turns.clock.setbacks:
+                setbacks = self._turns.clock.setbacks
+                await self._mend_times()
             if every is not None and loop.time() - told >= every:
                 async with asyncio.timeout(STORE_MUST_ANSWER):
                     await self._store.run(lambda _: None)

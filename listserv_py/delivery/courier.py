@@ -5,6 +5,7 @@ The engine knows only `carry` and its kin: a copy goes in, and its batch hears o
 
 import asyncio
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -131,6 +132,9 @@ class SmtpCourier:
 
     def learn(self, host: RestingHost) -> bool:
         """Another process found that a host fails; whether that is news."""
+        # Its clock may be wrong where ours is not.
+        latest = self.clock() + self.patience.longest_pause
+        host = replace(host, next_at=min(host.next_at, latest))
         lane = self._lane(host.name)
         known = lane.rest
         if known and (known.failures, known.next_at) >= (host.failures, host.next_at):

@@ -16,6 +16,11 @@ class Patience:
     pauses: Sequence[float]
     longest: float
 
+    @property
+    def longest_pause(self) -> int:
+        """No pause is longer."""
+        return round(max(self.pauses) * (1 + JITTER)) + 1
+
     def pause(self, failures: int, luck: float) -> int:
         """The seconds to wait after the `failures`-th failure in a row; the last pause repeats."""
         base = self.pauses[min(max(failures, 1), len(self.pauses)) - 1]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 
+from listserv_py.clock import SteadyClock
 from listserv_py.config import Settings
 from listserv_py.lists.addresses import Door, route
 from listserv_py.lists.model import MailingList
@@ -196,6 +197,7 @@ class Turns:
 
     settings: Settings
     forms: Forms
+    clock: SteadyClock = field(default_factory=SteadyClock)
 
     @property
     def postmasters(self) -> tuple[Mailbox, ...]:
@@ -207,7 +209,7 @@ class Turns:
         return Turn(
             tx=tx,
             settings=self.settings,
-            now=datetime.now(UTC),
+            now=self.clock.now(),
             forms=self.forms,
             new_code=new_code,
             new_token=new_token,
