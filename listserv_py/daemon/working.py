@@ -17,9 +17,11 @@ from listserv_py.authn.dkim import Verifier
 from listserv_py.authn.proof import Case, look
 from listserv_py.config import Settings
 from listserv_py.daemon.proving import Proving
+from listserv_py.daemon.scrubbing import Scrubbing
 from listserv_py.errors import Broken
 from listserv_py.intake import Ahead, open_letter, read_ahead, work_off
 from listserv_py.mail.letter import Letter
+from listserv_py.mail.passwords import may_hold_password
 from listserv_py.maillog import get_logger
 from listserv_py.store.spool import Entry
 from listserv_py.store.store import Tx
@@ -52,6 +54,7 @@ class Work:
     def __init__(
         self, store: Store, turns: Turns, verifier: Verifier, decided: Callable[[], None]
     ) -> None:
+        self.scrubbing = Scrubbing(store)
         self._store = store
         self._turns = turns
         self._decided = decided
@@ -147,6 +150,10 @@ class Work:
         finally:
             for spool_id, _ in letters:
                 self._ahead.pop(spool_id, None)
+        if any(
+            isinstance(one, Letter) and may_hold_password(one.message.raw) for _, one in letters
+        ):
+            self.scrubbing.want()
         for (spool_id, _), (_, error) in zip(letters, outcomes, strict=True):
             if error is not None:
                 log.error("intake.failed", spool=spool_id, exc_info=error)

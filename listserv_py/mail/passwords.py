@@ -11,9 +11,16 @@ _BLANKS = " \t"
 _PASSWORD = re.compile(
     r"(?:(?:^|[ \t])[ \t]*|(?<=[(,]))PW[ \t]*=[ \t]*(\S*)", re.ASCII | re.IGNORECASE
 )
+# What is written in base64 or HTML is not seen.
+_RAW = re.compile(rb"(?<![A-Za-z0-9])PWC?[ \t]*(?:=|[ \t](?:ADD|REP|CH)|\r?\n)", re.IGNORECASE)
 _NEW_PASSWORD = re.compile(
     r"[ \t]*PWC?[ \t]+(?:ADD|REP|CH[A-Z]*)[ \t]+\S", re.ASCII | re.IGNORECASE
 )
+
+
+def may_hold_password(raw: bytes) -> bool:
+    """Whether it looks as if a password stood in a mail, read as it came."""
+    return _RAW.search(raw) is not None
 
 
 def without_password(line: str) -> str:

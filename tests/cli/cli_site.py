@@ -68,7 +68,15 @@ class Site:
     def anywhere(self, text: str) -> list[Path]:
         """The files of the data folder whose bytes hold a text."""
         found = [path for path in self.data.rglob("*") if path.is_file()]
-        return [path for path in found if text.lower().encode() in path.read_bytes().lower()]
+        return [path for path in found if text.lower().encode() in _held_by(path)]
+
+
+def _held_by(path: Path) -> bytes:
+    """The bytes of a file in lower case; none when a running server has just taken it away."""
+    try:
+        return path.read_bytes().lower()
+    except FileNotFoundError:
+        return b""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ from listserv_py.control.operation import Refused
 from listserv_py.control.operations import QUEUE
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+def port_in(site: Site) -> int:
+    """Where the server said that it takes mail."""
+    lines = (site.folder / "log").read_text().splitlines()
+    ready = next(line for line in lines if "daemon.ready" in line)
+    return int("".join(c for c in ready.rpartition("127.0.0.1")[2] if c.isdigit()))
 
 
 def test_every_command_works_beside_a_running_server(with_list: Site) -> None:
@@ -46,16 +54,26 @@ def test_every_command_works_beside_a_running_server(with_list: Site) -> None:
 
 
 def test_the_server_sees_a_command_at_once(with_list: Site) -> None:
+    with server(with_list), smtplib.SMTP("127.0.0.1", port_in(with_list), timeout=30) as client:
+        client.ehlo()
+        client.mail("joe@example.com")
+        assert client.rcpt("new-l@lists.example.org")[0] == 550
+        with_list.ok("create", "NEW-L", "--owner", OWNER)
+        assert client.rcpt("new-l@lists.example.org")[0] == 250
+
+
+def test_a_password_is_gone_from_the_disk_when_its_mail_is_answered(with_list: Site) -> None:
+    secret, pause, end = "Canary4711", threading.Event(), time.monotonic() + 50
     with server(with_list):
-        lines = (with_list.folder / "log").read_text().splitlines()
-        ready = next(line for line in lines if "daemon.ready" in line)
-        port = int("".join(c for c in ready.rpartition("127.0.0.1")[2] if c.isdigit()))
-        with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
-            client.ehlo()
-            client.mail("joe@example.com")
-            assert client.rcpt("new-l@lists.example.org")[0] == 550
-            with_list.ok("create", "NEW-L", "--owner", OWNER)
-            assert client.rcpt("new-l@lists.example.org")[0] == 250
+        with smtplib.SMTP("127.0.0.1", port_in(with_list), timeout=30) as client:
+            mail = f"From: joe@example.com\r\n\r\nTHANKS PW={secret}\r\nPW ADD {secret}\r\n"
+            client.sendmail("joe@example.com", ["listserv@lists.example.org"], mail)
+        while "commands.done" not in (with_list.folder / "log").read_text():
+            assert time.monotonic() < end
+            pause.wait(0.02)
+        while with_list.anywhere(secret):
+            assert time.monotonic() < end, with_list.anywhere(secret)
+            pause.wait(0.02)
 
 
 def test_a_second_server_is_refused(with_list: Site) -> None:
