@@ -28,7 +28,7 @@ from listserv_py.store.turn import Turn
 
 log = get_logger("intake")
 
-_COMMANDS = (Door.COMMAND, Door.SUBSCRIBE, Door.SIGNOFF)
+_COMMANDS = (Door.COMMAND, Door.SUBSCRIBE, Door.SIGNOFF, Door.SEARCH)
 _SERVED = (*_COMMANDS, Door.POST)
 _BOUNCES = (Door.OWNER, Door.OWN_BOUNCE)
 

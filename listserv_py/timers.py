@@ -17,6 +17,7 @@ log = get_logger("timers")
 
 AT_ONCE = 50
 ARCHIVED_AT_ONCE = 500
+DIGESTED_AT_ONCE = 200
 
 
 def run(turn: Turn) -> bool:
@@ -38,7 +39,7 @@ def sweep(turn: Turn) -> bool:
     """Forget what has had its time (`store/lifetimes.py`); whether there may be more."""
     tx, now, retention = turn.tx, turn.now, turn.settings.retention
     more = [lifetimes.sweep(tx.db, turn.settings, now), _throw_away(turn, now - retention.aside)]
-    tx.digests.sweep(now - retention.issues)
+    more.append(tx.digests.sweep(DIGESTED_AT_ONCE))
     more.append(tx.changelog.sweep(now - retention.changes))
     return any(more)
 

@@ -22,7 +22,7 @@ from listserv_py.maillog import get_logger
 
 log = get_logger("authn")
 
-_DOORS = (Door.COMMAND, Door.SUBSCRIBE, Door.SIGNOFF, Door.POST)
+_DOORS = (Door.COMMAND, Door.SUBSCRIBE, Door.SIGNOFF, Door.SEARCH, Door.POST)
 
 
 @dataclass(frozen=True, slots=True)

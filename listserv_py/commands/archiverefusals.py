@@ -55,3 +55,15 @@ class NoRoomForFile(UserError):
     """The list's files together would be too large."""
 
     fields = ("listname", "limit")
+
+
+class ArchiveNotStored(UserError):
+    """What stands in an archive cannot be stored anew, only deleted."""
+
+    fields = ("listname", "filetype")
+
+
+class TooManyPosts(UserError):
+    """So many posts are not deleted at once."""
+
+    fields = ("listname", "filetype", "limit")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from listserv_py.commands.arguments import Arguments, first_word, fold
 from listserv_py.errors import BadListname, MissingWord
 from listserv_py.lists.addresses import is_listname
-from listserv_py.lists.search import split
+from listserv_py.lists.search import placed, split
 
 
 def read_search(text: str, arguments: Arguments) -> tuple[str, Arguments]:
@@ -22,6 +22,13 @@ def read_search(text: str, arguments: Arguments) -> tuple[str, Arguments]:
         raise MissingWord("text")
     whole = f"{said} IN {fold(listname)} {clauses}".strip()
     return "", replace(arguments, listname=fold(listname), name=whole)
+
+
+def search_line(said: str, listname: str) -> str:
+    """The line that a mail to LIST-search-request stands for; it need not name the list."""
+    word, rest = first_word(said)
+    text = rest if fold(word) == "SEARCH" else said.strip()
+    return f"SEARCH {placed(text, listname)}" if text else "HELP SEARCH"
 
 
 def read_file(text: str, arguments: Arguments) -> tuple[str, Arguments]:

@@ -114,10 +114,10 @@ def prepare_put(request: Request) -> Request:
     name, data = _name(request, found), request.data
     if not name or _is_another(request.arguments.filetype):
         raise BadFilename(found.name, shown_word(request.arguments.filetype.replace(" ", "-")))
-    attached = _attached(request) if not data else None
-    if attached is not None:
-        said = base64.encodebytes(attached.decoded()).decode("ascii").splitlines()
-        data = (f"{ATTACHED} {attached.content_type}", *said)
+    part = attached(request) if not data else None
+    if part is not None:
+        said = base64.encodebytes(part.decoded()).decode("ascii").splitlines()
+        data = (f"{ATTACHED} {part.content_type}", *said)
     _, content = _content(data)
     if len(content) > FILE_MAX:
         raise FileTooLarge(found.name, name, f"{FILE_MAX // 1_000_000} MB")
@@ -148,7 +148,8 @@ def put(request: Request) -> str:
     return request.say("PUT_FILE_DONE", LISTNAME=found.name, **slots)
 
 
-def _attached(request: Request) -> Part | None:
+def attached(request: Request) -> Part | None:
+    """The file that came with the mail; None: there is none, or this is the answer to a code."""
     letter = request.actor.letter
     if letter is None or request.actor.asked is not None:
         return None

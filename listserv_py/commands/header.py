@@ -123,6 +123,8 @@ def prepare_put(request: Request) -> Request:
     """Refuse strangers and wrong headers at once, before any code is asked for."""
     if template.is_meant(request):
         return template.prepare_put(request)
+    if notebook.is_meant(request):
+        return notebook.prepare_put(request)
     if filelist.is_meant(request):
         return filelist.prepare_put(request)
     _check_filetype(request)
@@ -137,6 +139,8 @@ def explain_put(request: Request) -> str:
     """What the header would change."""
     if template.is_meant(request):
         return template.explain_put(request)
+    if notebook.is_meant(request):
+        return notebook.explain_put(request)
     if filelist.is_meant(request):
         return filelist.explain_put(request)
     before = _stored(request)
@@ -148,6 +152,8 @@ def put(request: Request) -> str:
     """Store the header; the subscribers stay as they are."""
     if template.is_meant(request):
         return template.put(request)
+    if notebook.is_meant(request):
+        return notebook.put(request)
     if filelist.is_meant(request):
         return filelist.put(request)
     before = _stored(request)
@@ -270,7 +276,8 @@ PUT = Command(
         " stores that text of the list: all lines below it, down to a /*. With none it is deleted."
         " PUT filename filetype listname stores any other file, which may be attached instead; its"
         " options ALL, PRV and OWN say who may fetch it: anybody, subscribers (where it says"
-        " nothing), owners."
+        " nothing), owners. PUT listname 26-00042 with nothing below it takes post 42 out of the"
+        " archive, its search and the digests that wait; PUT listname LOGyymmdd those of a day."
     ),
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.NOT_BY_SIGNATURE,

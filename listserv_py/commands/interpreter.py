@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from listserv_py.commands import confirm, jobs, noise, nothere, renamed, service
+from listserv_py.commands.archivewords import search_line
 from listserv_py.commands.body import code_in, is_ok, own_lines, rejection
 from listserv_py.commands.command import Actor, Confirm, Line, Privilege, Request
 from listserv_py.commands.data import with_data
@@ -127,7 +128,7 @@ class Job:
 def work(
     turn: Turn, letter: Letter, destination: Destination, ahead: jobs.Job | None = None
 ) -> None:
-    """Act on a mail to the command address, or to a list's subscribe or signoff address.
+    """Act on a mail to the command address, or to a list's subscribe, signoff or search address.
 
     `ahead` is what `jobs.read` made of its text, where that was done before the turn.
     """
@@ -194,6 +195,10 @@ def _lines(
     letter: Letter, destination: Destination, actor: Actor, given: jobs.Job
 ) -> tuple[Line, ...]:
     """The command lines of a mail; its Subject is one only where the body has none at all."""
+    if destination.door is Door.SEARCH:
+        said = given.lines[0].text if given.lines else letter.message.subject
+        line = search_line(said, destination.listname or "")
+        return (Line(line, line),)
     if destination.door is not Door.COMMAND:
         line = door_line(destination.door, destination.listname or "", actor.name)
         return (Line(line, line),)

@@ -1,20 +1,32 @@
-"""GET of an archive's file: its posts as mbox, a mail of its own or the answer's text."""
+"""GET and PUT of an archive's file: its posts as mbox; a PUT with nothing below it deletes them.
+
+As with a list's other files, and of a single post as well: `PUT list 26-00042`. What else a PUT
+would store is refused: a post is what its author wrote, and copies of it are elsewhere.
+"""
 
 from __future__ import annotations
 
 from listserv_py.commands.archiveaccess import archived_list, weigh
-from listserv_py.commands.archiverefusals import FileTooLarge
+from listserv_py.commands.archiverefusals import ArchiveNotStored, FileTooLarge, TooManyPosts
 from listserv_py.commands.command import Confirm, Request
-from listserv_py.commands.rights import is_proven
+from listserv_py.commands.filelist import attached
+from listserv_py.commands.rights import configured_list, is_proven
 from listserv_py.errors import UnknownFile
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.notebooks import Span, read_name
 from listserv_py.mail.archived import mbox_entry, shown
 from listserv_py.mail.compose import Enclosed
 from listserv_py.mail.message import read
+from listserv_py.maillog import get_logger
+from listserv_py.store.archive import Kept
 from listserv_py.store.outbox import Kind
 
 OCTETS_MAX = 5_000_000
+DELETED_MAX = 500
+"""Posts by one PUT; each takes its words out of the index."""
+TOLD_MAX = 50
+
+log = get_logger("archives")
 
 
 def is_meant(request: Request) -> bool:
@@ -60,6 +72,48 @@ def get(request: Request) -> str:
     )
     form = "GET_LOG_SENT" if sent else "GET_FILE_NOT_SENT"
     return request.say(form, LISTNAME=found.name, FILETYPE=span.name, COUNT=str(count))
+
+
+def prepare_put(request: Request) -> Request:
+    """Refuse strangers, what is no deletion, and too much or too little of it."""
+    found, span = configured_list(request, also_owners=True), _span(request)
+    if request.data or attached(request) is not None:
+        raise ArchiveNotStored(found.name, span.name)
+    posts = _deletable(request, found)
+    if not posts:
+        raise UnknownFile(found.name, span.name)
+    if len(posts) > DELETED_MAX:
+        raise TooManyPosts(found.name, span.name, str(DELETED_MAX))
+    return request
+
+
+def explain_put(request: Request) -> str:
+    """Which posts would go."""
+    found = configured_list(request, also_owners=True)
+    posts = _deletable(request, found)
+    rows = [f"{one.number:>7}  {one.at:%Y-%m-%d %H:%M}  {one.subject[:60]}" for one in posts]
+    told = "\n".join([*rows[:TOLD_MAX], *(["..."] if len(rows) > TOLD_MAX else [])])
+    return request.say("PUT_POSTS_ASKED", COUNT=str(len(posts)), ROWS=told)
+
+
+def put(request: Request) -> str:
+    """Take the posts out of the archive and its index, and out of issues that wait."""
+    found, tx = configured_list(request, also_owners=True), request.turn.tx
+    posts = _deletable(request, found)[:DELETED_MAX]
+    marks = [tx.archive.marks(one) for one in posts]
+    tx.digests.forget(found.name, {key for key, _ in marks}, {one for _, one in marks})
+    gone = tx.archive.forget(found.id, [one.number for one in posts])
+    log.info("archives.deleted", list=found.name, file=_span(request).name, posts=gone)
+    return request.say(
+        "PUT_POSTS_GONE", LISTNAME=found.name, FILETYPE=_span(request).name, COUNT=str(gone)
+    )
+
+
+def _deletable(request: Request, found: MailingList) -> list[Kept]:
+    """The file's posts; of those who were asked for a code, what stood there then."""
+    posts = request.turn.tx.archive.in_file(found.id, _span(request), DELETED_MAX + 1)
+    asked = request.actor.asked
+    return [one for one in posts if asked is None or one.at <= asked.at]
 
 
 def _span(request: Request) -> Span:

@@ -32,6 +32,7 @@ class Door(StrEnum):
     REQUEST = "request"
     SUBSCRIBE = "subscribe"
     SIGNOFF = "signoff"
+    SEARCH = "search"
     POSTMASTER = "postmaster"
     OWN_BOUNCE = "own-bounce"
     SITE_REQUEST = "site-request"
@@ -57,6 +58,7 @@ _LIST_DOORS: tuple[tuple[str, str, Door], ...] = (
     ("", "-subscribe-request", Door.SUBSCRIBE),
     ("", "-unsubscribe-request", Door.SIGNOFF),
     ("", "-signoff-request", Door.SIGNOFF),
+    ("", "-search-request", Door.SEARCH),
     ("", "-request", Door.REQUEST),
     ("", "", Door.POST),
 )

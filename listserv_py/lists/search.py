@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from listserv_py.lists.addresses import is_listname
 
@@ -111,15 +112,42 @@ def split(line: str) -> tuple[str, str, str]:
 
     The old order, `listname text`, has no clauses. The name is "" where there is none.
     """
-    spans = [(_Token(m[1] or m[2] or m[3] or "", m[0][0] == '"'), m) for m in _TOKEN.finditer(line)]
+    named = _named(line)
+    if named is not None:
+        start, name, end = named
+        return line[:start].strip(), name, line[end:].strip()
+    first, _, rest = line.strip().partition(" ")
+    return rest.strip(), first, ""
+
+
+def _spans(line: str) -> list[tuple[_Token, re.Match[str]]]:
+    return [(_Token(m[1] or m[2] or m[3] or "", m[0][0] == '"'), m) for m in _TOKEN.finditer(line)]
+
+
+def _named(line: str) -> tuple[int, str, int] | None:
+    """Where `IN listname` begins, the name, and where it ends."""
+    spans = _spans(line)
     for at in range(len(spans) - 1):
         (token, found), (name, named) = spans[at], spans[at + 1]
         behind = spans[at + 2][0].word if at + 2 < len(spans) else ""
         ends = at + 2 == len(spans) or behind in _CLAUSES
         if token.word == "IN" and is_listname(name.text) and not name.quoted and ends:
-            return line[: found.start()].strip(), name.text, line[named.end() :].strip()
-    first, _, rest = line.strip().partition(" ")
-    return rest.strip(), first, ""
+            return found.start(), name.text, named.end()
+    return None
+
+
+def placed(line: str, listname: str) -> str:
+    """The same line with its list in it, where it names none: for the list's own address.
+
+    FROM and TO begin a clause in front of a date only: a search may have the words.
+    """
+    if _named(line) is not None:
+        return line
+    for (token, found), (behind, _) in pairwise(_spans(line)):
+        is_date = behind.text[:1].isdigit() or behind.word in ("TODAY", "YESTERDAY")
+        if token.word in ("SINCE", "WHERE") or (token.word in _CLAUSES and is_date):
+            return f"{line[: found.start()]}IN {listname} {line[found.start() :]}"
+    return f"{line} IN {listname}"
 
 
 def read(text: str, clauses: str, now: datetime) -> Search:

@@ -7,7 +7,7 @@ rendered: nothing but these bytes and the mailing's facts goes in.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from listserv_py.errors import Broken
@@ -72,8 +72,8 @@ def decode(raw: bytes) -> Bundle:
         raise Broken("a stored digest that cannot be read") from exc
 
 
-def without(raw: bytes, author_key: str) -> bytes | None:
-    """The same issue without one author's posts; None: there is none of his in it."""
+def without(raw: bytes, is_meant: Callable[[Entry], bool]) -> bytes | None:
+    """The same issue without the posts that are meant; None: there is none of them in it."""
     bundle = decode(raw)
-    kept = [one for one in bundle.entries if one.facts.author_key != author_key]
+    kept = [one for one in bundle.entries if not is_meant(one)]
     return None if len(kept) == len(bundle.entries) else replace(bundle, entries=kept).encode()

@@ -123,6 +123,15 @@ class Archive:
         ).fetchone()
         return unpack(bool(row[0]), bytes(row[1])) if row else b""
 
+    def marks(self, post: Kept) -> tuple[str, bytes]:
+        """Its author's key, and what all copies of it have in common."""
+        row = self._db.execute(
+            "SELECT a.author_key, c.digest FROM archive a"
+            " JOIN archive_content c ON c.id = a.content_id WHERE a.id = ?",
+            (post.id,),
+        ).fetchone()
+        return str(row[0]), bytes(row[1])
+
     def between(self, list_id: int, first: int, last: int, limit: int) -> list[Kept]:
         """The posts with these numbers, as many as there are."""
         return self._read(

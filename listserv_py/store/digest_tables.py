@@ -71,6 +71,25 @@ CREATE INDEX own_time_list ON own_time (list_id, seen);
 CREATE INDEX subscriber_collected ON subscriber (list_id, id) WHERE options & {COLLECTED}
 """
 
+_TIMES = (
+    "CREATE INDEX digest_issue_time ON digest_issue (closed_at)",
+    "CREATE INDEX digest_post_taken ON digest_post (list_id, id) WHERE issue IS NOT NULL",
+    """
+    CREATE TRIGGER digest_post_gone AFTER DELETE ON digest_post BEGIN
+        DELETE FROM digest_content WHERE id = old.content_id
+            AND NOT EXISTS (SELECT 1 FROM digest_post WHERE content_id = old.content_id);
+    END
+    """,
+    """
+    CREATE TABLE digest_had (
+        subscriber_id INTEGER PRIMARY KEY REFERENCES subscriber(id) ON DELETE CASCADE,
+        list_id INTEGER NOT NULL REFERENCES list(id) ON DELETE CASCADE,
+        seen INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX digest_had_list ON digest_had (list_id, seen)",
+)
+
 ABOUT = {
     "posts_in_digests": "SELECT l.name AS list, p.number, p.at AS posted_at, p.issue"
     " FROM digest_post p JOIN list l ON l.id = p.list_id WHERE p.author_key = ?",
@@ -86,3 +105,9 @@ def create(db: Database) -> None:
     for statement in _TABLES.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+def create_times(db: Database) -> None:
+    """What the sweeper goes by, and what people have had who stopped collecting."""
+    for statement in _TIMES:
+        db.execute(statement)

@@ -7,15 +7,16 @@ An issue is closed in one transaction: its number, its posts and its mailing com
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from listserv_py.lists.options import COLLECTED
+from listserv_py.mail import trace
 from listserv_py.mail.issue import Entry, without
-from listserv_py.mail.listheaders import decode
+from listserv_py.mail.listheaders import ListFacts, decode
 from listserv_py.store.times import moment, stamp
 
 FAR = 400 * 86_400
@@ -60,6 +61,10 @@ class Own:
 _POSTS = (
     "SELECT p.number, p.at, p.lines, p.facts, c.raw FROM digest_post p"
     " JOIN digest_content c ON c.id = p.content_id WHERE p.list_id = :list"
+)
+_UNNEEDED = (
+    "NOT EXISTS (SELECT 1 FROM own_time o WHERE o.list_id = p.list_id AND o.seen < p.id"
+    " AND (o.at <> '' OR o.most))"
 )
 _OWN = (
     "SELECT o.subscriber_id, o.list_id, s.options, o.until, o.at, o.most, o.next_at, o.seen"
@@ -155,6 +160,22 @@ class Digests:
         ).fetchone()
         return self.last_id(list_id) if row[0] is None else int(row[0])
 
+    def had(self, list_id: int, subscriber_id: int) -> int:
+        """The last of the posts that wait which somebody has had all the same; 0: none."""
+        row = self._db.execute(
+            "SELECT seen FROM digest_had WHERE subscriber_id = ? AND list_id = ?",
+            (subscriber_id, list_id),
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def have_had(self, list_id: int, people: Sequence[int]) -> None:
+        """They have had all that waits, each post by itself or in an unfinished issue."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO digest_had (subscriber_id, list_id, seen)"
+            " SELECT value, ?, ? FROM json_each(?)",
+            (list_id, self.last_id(list_id), json.dumps(list(people))),
+        )
+
     # Issues.
 
     def due(self, now: datetime, limit: int) -> list[Clock]:
@@ -229,34 +250,52 @@ class Digests:
     def erase(self, author_key: str) -> int:
         """Take a person's posts out of what waits, and out of issues on their way."""
         gone = self._db.execute("DELETE FROM digest_post WHERE author_key = ?", (author_key,))
+        self._take_out(lambda one: one.facts.author_key == author_key)
+        return int(gone.rowcount)
+
+    def forget(
+        self, listname: str, author_keys: Collection[str], digests: Collection[bytes]
+    ) -> None:
+        """Take posts of one list out of the same, by what all copies of a mail have in common."""
+
+        def is_meant(facts: ListFacts, raw: bytes) -> bool:
+            through = facts.posts_to.partition("@")[0].upper()
+            return (through or facts.listname) == listname and trace.digest(raw) in digests
+
+        for post_id, facts, raw in self._db.execute(
+            "SELECT p.id, p.facts, c.raw FROM digest_post p"
+            " JOIN digest_content c ON c.id = p.content_id"
+            " WHERE p.author_key IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(author_keys)),),
+        ).fetchall():
+            if is_meant(decode(facts), bytes(raw)):
+                self._db.execute("DELETE FROM digest_post WHERE id = ?", (post_id,))
+        self._take_out(lambda one: is_meant(one.facts, one.raw))
+
+    def _take_out(self, is_meant: Callable[[Entry], bool]) -> None:
         for mailing_id, raw in self._db.execute(
             "SELECT m.id, c.raw FROM mailing m JOIN content c ON c.mailing_id = m.id"
             " WHERE m.kind = 'digest'"
         ).fetchall():
-            left = without(bytes(raw), author_key)
+            left = without(bytes(raw), is_meant)
             if left is not None:
                 self._db.execute(
                     "UPDATE content SET raw = ? WHERE mailing_id = ?", (left, mailing_id)
                 )
-        self._forget_contents()
-        return int(gone.rowcount)
 
-    def sweep(self, before: datetime) -> None:
-        """Forget posts whose issue is closed and that nobody's own digest still needs."""
-        self._db.execute(
-            "DELETE FROM digest_post WHERE id IN (SELECT p.id FROM digest_post p WHERE"
-            " (p.issue IS NOT NULL OR p.list_id IN (SELECT list_id FROM digest WHERE next_at IS"
-            " NULL)) AND NOT EXISTS (SELECT 1 FROM own_time o WHERE o.list_id = p.list_id AND"
-            " o.seen < p.id AND (o.at <> '' OR o.most)))"
-        )
-        self._forget_contents()
-        self._db.execute("DELETE FROM digest_issue WHERE closed_at < ?", (stamp(before),))
+    def sweep(self, at_most: int) -> bool:
+        """Forget posts whose issue is closed and that nobody's own digest still needs.
 
-    def _forget_contents(self) -> None:
-        self._db.execute(
-            "DELETE FROM digest_content WHERE NOT EXISTS"
-            " (SELECT 1 FROM digest_post p WHERE p.content_id = digest_content.id)"
+        So many at once; whether there may be more. Their contents go by a trigger.
+        """
+        gone = self._db.execute(
+            "DELETE FROM digest_post WHERE id IN (SELECT p.id FROM digest_post p WHERE"  # noqa: S608 - words of ours
+            f" p.issue IS NOT NULL AND {_UNNEEDED} UNION ALL SELECT p.id FROM digest d"
+            " JOIN digest_post p ON p.list_id = d.list_id AND p.issue IS NULL"
+            f" WHERE d.next_at IS NULL AND {_UNNEEDED} LIMIT ?)",
+            (at_most,),
         )
+        return int(gone.rowcount) == at_most
 
 
 def _entry(row: tuple[int, int, int, str, bytes]) -> Entry:

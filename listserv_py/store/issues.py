@@ -159,6 +159,7 @@ def leave(
     Called before the options are stored. NOMAIL stops at once, without the day's digest.
     """
     cuts: dict[_Cut, list[int]] = {}
+    had = list[int]()
     digests = turn.tx.digests
     for one, after in changes:
         before = one.options
@@ -166,6 +167,8 @@ def leave(
             continue
         if before.mode is not Mode.NONE and before.at is None and after.mode is Mode.NONE:
             turn.tx.outbox.add_reader(mailing_list.id, one.id, turn.now)
+        if _is_single(before) and after.mode is not Mode.NONE:
+            had.append(one.id)
         cut = _cut_of(turn, mailing_list, one, after)
         if cut is not None:
             cuts.setdefault(cut, []).append(one.id)
@@ -173,6 +176,14 @@ def leave(
         _send_cut(turn, cut, readers, unfinished=True)
         if cut.until is None:
             digests.served(readers, digests.last_id(mailing_list.id), None)
+            had += readers
+    if had:
+        digests.have_had(mailing_list.id, had)
+
+
+def _is_single(options: Options) -> bool:
+    """Whether every post has come to him by itself."""
+    return options.mode is Mode.NONE and not options.max_a_day
 
 
 def _cut_of(
@@ -183,7 +194,7 @@ def _cut_of(
     index = before.mode is Mode.INDEX
     by_list = after.mode is not Mode.NONE and after.at is None
     if before.mode is not Mode.NONE and before.at is None:
-        start = digests.before_open(mailing_list.id)
+        start = max(digests.before_open(mailing_list.id), digests.had(mailing_list.id, one.id))
         return None if after.mode is not Mode.NONE else _Cut(mailing_list.id, start, index=index)
     own = digests.own_of(one.id)
     if own is None:

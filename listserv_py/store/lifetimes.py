@@ -62,6 +62,11 @@ _ANSWERED = (
     "made_at < :before AND NOT EXISTS (SELECT 1 FROM mailing m WHERE m.id = trail_mail.mailing_id)"
 )
 
+_CLOSED = (
+    "NOT EXISTS (SELECT 1 FROM digest_post p WHERE p.list_id = digest_had.list_id"
+    " AND p.issue IS NULL AND p.id <= digest_had.seen)"
+)
+
 TABLES: Mapping[str, Lifetime] = {
     "meta": Lifetime("the keys of this server", _SERVER),
     # Lists.
@@ -206,7 +211,16 @@ TABLES: Mapping[str, Lifetime] = {
     "digest": Lifetime("a list's issue in the making", _LIST),
     "digest_post": Lifetime("posts that wait for an issue", "until all have had it"),
     "digest_content": Lifetime("their bytes", "as the last row in `digest_post`"),
-    "digest_issue": Lifetime("numbers of issues", "{retention.issues}"),
+    "digest_had": Lifetime(
+        "how much of an issue in the making somebody has had",
+        "until the issue is closed, and never longer than the subscription",
+        (Sweep(_CLOSED, key="subscriber_id"),),
+    ),
+    "digest_issue": Lifetime(
+        "numbers of issues",
+        "{retention.issues}",
+        (Sweep("closed_at < :before", "retention.issues"),),
+    ),
     "archive": Lifetime(
         "posts in archives", "as long as the list, or for a time: {retention.archive}"
     ),

@@ -377,3 +377,10 @@ def create_archive_tables(db: Database) -> None:
 def create_digest_tables(db: Database) -> None:
     """What is collected for digests and indexes, and people's own hours."""
     digest_tables.create(db)
+
+
+@migrations()
+def create_indexes_of_what_is_swept(db: Database) -> None:
+    """What has had its time is found without a look at the rest."""
+    trail_tables.create_times(db)
+    digest_tables.create_times(db)

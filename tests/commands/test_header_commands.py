@@ -148,7 +148,7 @@ def test_an_unknown_file(stage: Stage, file: str) -> None:
     assert "no file of the type" in do(stage, OLGA, f"GET TEST-L {file}")
 
 
-@pytest.mark.parametrize("file", ["NOTEBOOK", "../passwd", "LOG9901", "\uff0e\uff0e", "%2e%2e"])
+@pytest.mark.parametrize("file", ["../passwd", "\uff0e\uff0e", "%2e%2e"])
 def test_a_name_that_no_file_has(stage: Stage, file: str) -> None:
     assert "not the name of a file" in do(stage, OLGA, f"PUT TEST-L {file}\n{HEADER}")
 

@@ -18,6 +18,7 @@ from listserv_py.lists.digests import OwnHour, next_day, next_issue, next_own
 from listserv_py.lists.options import Options
 from listserv_py.lists.values import Digest, Frequency
 from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.store import issues
 from listserv_py.store.connect import SqliteError
 from listserv_py.store.people import People
 
@@ -129,6 +130,26 @@ def test_who_leaves_digests_gets_the_unfinished_one(
     stage.command("dig@x.org", line)
     assert [subject for _, subject, _ in stage.issues()] == expected
     assert all(found == subjects(1, 2) for _, _, found in stage.issues())
+
+
+def test_who_turns_digests_on_and_off_has_each_post_once(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST", "other@x.org || DIGEST", "ann@x.org")
+    stage.post(1)
+    stage.command("dig@x.org", "SET TEST-L NODIGEST")
+    assert [found for _, _, found in stage.issues()] == [subjects(1)]
+    stage.delivered()
+    for line in ("SET TEST-L DIGEST", "SET TEST-L NODIGEST") * 2:
+        stage.command("dig@x.org", line)
+    stage.command("ann@x.org", "SET TEST-L DIGEST")
+    stage.command("ann@x.org", "SET TEST-L NODIGEST")
+    assert stage.issues() == [], "nobody is sent again what he has had, singly or unfinished"
+    stage.command("ann@x.org", "SET TEST-L INDEX")
+    stage.post(2)
+    stage.command("ann@x.org", "SET TEST-L NOINDEX")
+    assert [(who, found) for who, _, found in stage.issues()] == [("ann", subjects(2))]
+    stage.now += DAY
+    stage.run_timers()
+    assert stage.db.execute("SELECT count(*) FROM digest_had").fetchone() == (0,)
 
 
 def test_who_leaves_while_an_issue_is_on_its_way_gets_it(tmp_path: Path) -> None:
@@ -431,3 +452,14 @@ def test_what_set_cannot_read_changes_nothing(tmp_path: Path, said: str) -> None
     found = stage.tx.subscribers.find(1, parse_mailbox("ann@x.org"))
     assert found is not None
     assert found.options == Options()
+
+
+def test_what_nobody_needs_goes_in_slices(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST")
+    for number in range(5):
+        stage.post(number)
+    issues.close(stage.turn(), stage.tx.lists.get("TEST-L"))
+    stage.delivered()
+    assert [stage.tx.digests.sweep(2) for _ in range(3)] == [True, True, False]
+    for table in ("digest_post", "digest_content"):
+        assert stage.db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608 - names of ours

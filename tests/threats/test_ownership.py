@@ -72,6 +72,8 @@ LINES: dict[str, tuple[str, ...]] = {
             "PUT B-L WELCOME\nHello\n/*\n",
             "PUT B-L MAILTPL\n/*\n",
             "PUT SECRET TXT B-L\nMine\n/*\n",
+            "PUT B-L 26-00001",
+            "PUT B-L LOG2611",
         ),
         f"PUT NEW-L LIST\n* New\n* Owner= {ANNA}",
     ),
