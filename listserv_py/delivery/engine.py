@@ -49,6 +49,8 @@ LONG = 0.5
 """Seconds that small mails may wait while a post is rendered."""
 LONGEST_SLEEP = 3600.0
 AFTER_TROUBLE = 5.0
+LAST_RECORDS = 4.0
+"""Seconds for recording what the last replies said, when all the grace was needed for them."""
 
 
 class Engine:
@@ -147,9 +149,11 @@ class Engine:
         """Finish the transactions in hand and record them; what was not begun goes on waiting."""
         self._stopping = True
         self.wake()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + grace
         await self._courier.close(grace)
         try:
-            async with asyncio.timeout(grace):
+            async with asyncio.timeout(max(until - loop.time(), LAST_RECORDS)):
                 while not self._hand.is_empty:
                     self._idle.clear()
                     await self._idle.wait()

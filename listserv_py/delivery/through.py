@@ -40,7 +40,7 @@ class Through:
         self._named: set[Journal] = set()
         self._since: float | None = None
         self._some = threading.Event()
-        self._is_over = False
+        self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
     def add(self, journal: Journal) -> None:
@@ -54,7 +54,7 @@ class Through:
 
     def stop(self) -> None:
         """End the thread."""
-        self._is_over = True
+        self._over.set()
         self._some.set()
         if self._thread is not None:
             self._thread.join()
@@ -64,7 +64,7 @@ class Through:
         with self._guard:
             self._journals = {journal for journal in self._journals if journal.is_open}
             journals = list(self._journals)
-            if not journals and not self._is_over:
+            if not journals and not self._over.is_set():
                 self._some.clear()
         self._named.intersection_update(journals)
         unsynced = sum(journal.unsynced for journal in journals)
@@ -82,11 +82,12 @@ class Through:
     def _run(self) -> None:
         while True:
             self._some.wait()
-            if self._is_over:
+            if self._over.is_set():
                 return
             began = time.monotonic()
             self.look(began)
-            time.sleep(max(LOOK_EVERY, REST * (time.monotonic() - began)))
+            # No plain sleep: after a sync of many seconds nobody could stop.
+            self._over.wait(max(LOOK_EVERY, REST * (time.monotonic() - began)))
 
     def _sync(self, journals: Iterable[Journal]) -> None:
         changed = [journal for journal in journals if journal.unsynced]

@@ -19,7 +19,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -166,8 +165,11 @@ key_file = "{self.folder}/dkim.pem"
             finally:
                 tracer.wait(seconds)
         if self.process.poll() is None:
-            with suppress(ProcessLookupError):
+            try:
                 os.killpg(self.process.pid, how)
+            except ProcessLookupError:
+                # Just begun, and no group of its own yet.
+                self.process.send_signal(how)
         try:
             return self.process.wait(seconds)
         finally:
