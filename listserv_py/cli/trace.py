@@ -117,7 +117,7 @@ def _post(post: Post) -> Iterator[str]:
         reply = f": {page.reply}" if page.reply else ""
         yield f"  {iso(page.at)}  batch, {page.sent} of {page.copies} sent{reply}"
     if post.pages_in_all > len(post.pages):
-        yield f"  and {post.pages_in_all - len(post.pages)} batches more"
+        yield f"  and batches more: {post.pages_in_all - len(post.pages)}"
     yield from map(_copy, post.untaken)
 
 

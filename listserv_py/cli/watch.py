@@ -4,12 +4,14 @@ On a terminal it stays until it is interrupted. Elsewhere it ends with the last 
 script can wait for it.
 """
 
+import contextlib
 import json
 import time
 from dataclasses import asdict
 
 import click
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +21,8 @@ from listserv_py.cli.shown import as_json, iso, one_line
 from listserv_py.control import tracing
 from listserv_py.store.progress import Progress
 
-_COLUMNS = ("number", "list", "since", "sent", "waiting", "to come", "failed", "a second", "left")
+_BETWEEN = 2 * 9
+_COLUMNS = ("post", "list", "since", "sent", "waiting", "to come", "failed", "per s", "left")
 
 
 @click.command
@@ -43,9 +46,14 @@ def watch(asked: Operator, as_json: bool, every: float, once: bool) -> None:
 
 
 def _live(asked: Operator, console: Console, every: float) -> None:
-    with Live(console=console, auto_refresh=False) as live:
+    # Ctrl-C is how one leaves it, so it is no failure.
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Live(console=console, auto_refresh=False) as live,
+    ):
         while True:
-            live.update(_table(asked.ask(tracing.PROGRESS, None)), refresh=True)
+            found = asked.ask(tracing.PROGRESS, None)
+            live.update(_table(found, console.width), refresh=True)
             time.sleep(every)
 
 
@@ -69,11 +77,24 @@ def _counts(one: Progress | None) -> tuple[int, ...]:
     return () if one is None else (one.sent, one.failed, one.waiting, one.to_come, one.held)
 
 
-def _table(found: list[Progress]) -> Table:
-    table = Table(*_COLUMNS)
-    for one in found:
-        table.add_row(*(Text(cell) for cell in _cells(one)))
+def _table(found: list[Progress], width: int) -> Table:
+    """On a narrow terminal the list's name gives way, and no number."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    rows = [_short(one) for one in found]
+    widest = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
+    widest[1] = max(len(_COLUMNS[1]), min(widest[1], width - sum(widest) + widest[1] - _BETWEEN))
+    for name, wide in zip(_COLUMNS, widest, strict=True):
+        side: JustifyMethod = "left" if name == "list" else "right"
+        table.add_column(name, no_wrap=True, width=wide, justify=side)
+    for cells in rows:
+        table.add_row(*map(Text, cells))
     return table
+
+
+def _short(one: Progress) -> tuple[str, ...]:
+    """The cells, with month, day, hour and minute for a time."""
+    number, listname, since, *counts = _cells(one)
+    return (number, listname, since[len("2026-") : -len(":00Z")].replace("T", " "), *counts)
 
 
 def _cells(one: Progress) -> tuple[str, ...]:

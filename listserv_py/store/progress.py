@@ -12,14 +12,17 @@ from listserv_py.lists.options import SINGLE_POSTS, TOPICS_SHIFT
 
 REACHED = """
 UPDATE progress SET
-    before = iif(begun_at IS NULL, 0, iif(:now - mark_at >= 10, mark, before)),
+    before = :off + iif(begun_at IS NULL, 0, iif(:now - mark_at >= 10, mark, before)),
     before_at = iif(begun_at IS NULL, :now - 1, iif(:now - mark_at >= 10, mark_at, before_at)),
-    mark = iif(begun_at IS NULL OR :now - mark_at >= 10, reached, mark),
+    mark = :off + iif(begun_at IS NULL OR :now - mark_at >= 10, reached, mark),
     mark_at = iif(begun_at IS NULL OR :now - mark_at >= 10, :now, mark_at),
     reached = reached + :many, begun_at = coalesce(begun_at, :now), last_at = :now
     WHERE mailing_id = :id
 """
-"""A page's copies have an outcome, or rows of their own; the rate is that of 10 to 20 seconds."""
+"""A page's copies have an outcome, or, `:off` of them, rows of their own.
+
+The rate is that of 10 to 20 seconds, and of outcomes: who was put off is no copy the faster.
+"""
 
 LAST = "UPDATE progress SET last_at = ? WHERE mailing_id = ?"
 """Copies with rows have been tried."""

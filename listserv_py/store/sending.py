@@ -214,7 +214,8 @@ class Sending:
         self._db.execute(
             "UPDATE mailing SET cursor = max(cursor, ?) WHERE id = ?", (last_id, mailing_id)
         )
-        self._db.execute(REACHED, {"id": mailing_id, "many": len(settled), "now": now})
+        many, off = len(settled), len(waiting)
+        self._db.execute(REACHED, {"id": mailing_id, "many": many, "off": off, "now": now})
 
     def record_copies(self, settled: Iterable[Settled], now: int) -> None:
         """Record what became of copies that have rows."""

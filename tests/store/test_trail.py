@@ -99,6 +99,21 @@ def test_the_rate_is_that_of_the_last_seconds(tx: Tx) -> None:
     assert stalled.rate < 1
 
 
+def test_copies_that_were_put_off_are_no_speed(tx: Tx) -> None:
+    mailing_id = post(tx, 4000)
+    for second in range(30):
+        fates = [Fate.SENT] * 5 + [Fate.UNTRIED] * 95
+        settle(tx, mailing_id, fates, AT + second, first=1 + second * 100)
+    found = progress.of(tx.db, mailing_id, AT + 29)
+    assert found is not None
+    assert found.rate == pytest.approx(5, rel=0.2)
+    dead = post(tx, 4000)
+    settle(tx, dead, [Fate.UNTRIED] * 100, AT)
+    found = progress.of(tx.db, dead, AT + 5)
+    assert found is not None
+    assert (found.rate, found.left, found.to_come) == (0.0, None, 3900)
+
+
 def test_a_single_mails_fate_is_kept(tx: Tx) -> None:
     to = parse_mailbox("joe@example.net")
     mailing_id = tx.outbox.send(to, RAW, kind=Kind.REPLY, now=NOW, about=7)
