@@ -26,7 +26,7 @@ def connect(path: Path, *, write: bool) -> Database:
     )
     db = Database(conn, execute_plugins=False)
     # Its own looks for a transaction to commit around each statement; here none begins by itself.
-    db.execute = conn.execute  # type: ignore[assignment,method-assign]
+    db.execute = conn.execute  # type: ignore[assignment,method-assign]  # one method for another
     conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     conn.execute("PRAGMA foreign_keys=ON")
     if write:
