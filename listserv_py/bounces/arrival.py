@@ -184,9 +184,10 @@ def _key_in(turn: Turn, mailing_list: MailingList, sender: str) -> str | None:
 
 
 def _mailing(turn: Turn, message_id: str) -> int:
-    """The post that came back, 0 when it names none of ours."""
+    """The post or issue that came back, 0 when it names none of ours."""
     found = turn.tx.trail.of_message(message_id)
-    return next((one.mailing_id for one in found if one.mailing_id), 0)
+    known = next((one.mailing_id for one in found if one.mailing_id), 0)
+    return known or turn.tx.outbox.called(message_id)
 
 
 def _said(returned: Returned) -> tuple[str, str, str]:

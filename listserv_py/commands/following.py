@@ -90,12 +90,15 @@ def known(request: Request, *, claimed: bool = False) -> Iterator[Known]:
 
 def _meant(request: Request) -> list[Trailed]:
     """The mails of a Message-ID, or of a post's number."""
-    trail, said = request.turn.tx.trail, request.arguments.text
+    tx, said = request.turn.tx, request.arguments.text
+    trail = tx.trail
     if _NUMBER.fullmatch(said):
         return trail.of_mailing(int(said))
     if len(said) > ID_MAX:
         return []
-    return trail.of_message(said if said.startswith("<") else f"<{said}>")
+    message_id = said if said.startswith("<") else f"<{said}>"
+    # A list may give posts a Message-ID of its own, the only one that their readers see.
+    return trail.of_message(message_id) or trail.of_mailing(tx.outbox.called(message_id))
 
 
 def _of(request: Request, mail: Trailed, *, claimed: bool) -> Iterator[Known]:

@@ -68,7 +68,8 @@ def trace(turn: Turn, said: str) -> Traced:
             found |= {one.spool_id: one for one in trail.of_spool(about[1] or 0)}
         mails = list(found.values())
     elif "@" in said or said.startswith("<"):
-        mails = trail.of_message(said if said.startswith("<") else f"<{said}>")
+        message_id = said if said.startswith("<") else f"<{said}>"
+        mails = trail.of_message(message_id) or trail.of_mailing(turn.tx.outbox.called(message_id))
     else:
         mails = trail.of_accepted(said)
     waits = follow.in_spool(turn.tx.db, said if number is None else number)

@@ -7,7 +7,6 @@ verifies (RFC 6376 5.4.2).
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from listserv_py.delivery.xtags import moved
 from listserv_py.lists.options import HeaderStyle
 from listserv_py.lists.values import XTags
 from listserv_py.mail.fields import Field, field
-from listserv_py.mail.listheaders import ListFacts, list_fields
+from listserv_py.mail.listheaders import ListFacts, list_fields, own_id_of
 from listserv_py.mail.splice import Fields, behind_trace, cut, new_field, put_in
 
 # What a strange mail brings that would act for the list, or ask a thousand readers for receipts.
@@ -143,8 +142,8 @@ def _missing(fields: Collection[Field], raw: bytes, facts: ListFacts) -> Fields:
         moment = datetime.fromtimestamp(facts.stamp, UTC)
         made.append(new_field("Date", format_datetime(moment)))
     if "message-id" not in names:
-        digest = hashlib.sha256(raw).hexdigest()[:32]
-        made.append(new_field("Message-ID", f"<{facts.stamp}.{digest}@{facts.domain}>"))
+        own_id = facts.own_id or own_id_of(raw, facts.stamp)
+        made.append(new_field("Message-ID", f"<{own_id}@{facts.domain}>"))
     return tuple(made)
 
 

@@ -6,6 +6,7 @@ owner has renamed the list, has the same bytes as one rendered today.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from urllib.parse import quote
@@ -37,7 +38,8 @@ class ListFacts:
     that DISTRIBUTE sends has no `listname`, and goes out as it was given.
     `of_day`: the how manieth post of the list's day it is, 0 for no post. `collected`:
     the content is no mail but a bundle of them (`issue.py`), for each as he wants it, `issue`, or
-    for all as an `index`; "" for a mail.
+    for all as an `index`; "" for a mail. `own_id` stands before the @ of a Message-ID that is ours,
+    as its author gave none or the list wants its own; "" where his stays.
     """
 
     listname: str
@@ -81,6 +83,7 @@ class ListFacts:
     columns: str = ""
     of_day: int = 0
     collected: str = ""
+    own_id: str = ""
 
     @property
     def has_banners(self) -> bool:
@@ -124,6 +127,11 @@ def decode(text: str) -> ListFacts:
         return ListFacts(**known)
     except (ValueError, TypeError) as exc:
         raise Broken("stored list facts that cannot be read") from exc
+
+
+def own_id_of(raw: bytes, stamp: int) -> str:
+    """What a Message-ID of ours begins with: the same whenever it is asked of the same post."""
+    return f"{stamp}.{hashlib.sha256(raw).hexdigest()[:32]}"
 
 
 def list_fields(facts: ListFacts) -> tuple[tuple[str, str], ...]:

@@ -14,11 +14,18 @@ from listserv_py.mail.listheaders import ListFacts
 from listserv_py.store.turn import Turn
 
 
-def with_probes(turn: Turn, mailing_list: MailingList, facts: ListFacts) -> ListFacts:
-    """The facts, saying whose days have come since the list's last post."""
+def with_probes(
+    turn: Turn, mailing_list: MailingList, facts: ListFacts, above: MailingList | None = None
+) -> ListFacts:
+    """The facts, saying whose days have come since the list's last post.
+
+    Or since the last one that came to it through the super-list `above`.
+    """
     every = mailing_list.keywords.auto_delete.probe
     if facts.verp or not every or not mailing_list.keywords.auto_delete.acts:
         return facts
-    last_at = turn.tx.stats.of(mailing_list.id).last
+    lists = [mailing_list] if above is None else [mailing_list, above]
+    found = [turn.tx.stats.of(one.id).last for one in lists]
+    last_at = max((one for one in found if one is not None), default=None)
     days = (turn.now.date() - last_at.date()).days if last_at else 1
     return replace(facts, probe_every=every, probe_days=max(0, min(days, every)))

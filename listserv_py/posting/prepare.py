@@ -13,7 +13,7 @@ from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
 from listserv_py.lists.values import ReplyToKind
 from listserv_py.mail.letter import Letter
-from listserv_py.mail.listheaders import ListFacts
+from listserv_py.mail.listheaders import ListFacts, own_id_of
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.mime import Part
 from listserv_py.maillog import get_logger
@@ -46,8 +46,12 @@ def distribute(turn: Turn, letter: Letter, post: Post) -> int:
     facts = with_probes(turn, mailing_list, with_alias(turn, letter, post, facts))
     below = _not_there_yet(turn, post)
     content = _content(turn, post)
+    if facts.new_message_id or post.message.message_id is None:
+        facts = replace(facts, own_id=own_id_of(content, facts.stamp))
     facts = archived(turn, post, content, number, facts)
     mailing_id = _send(turn, post, content, (mailing_list, number, facts), below)
+    if facts.own_id:
+        tx.outbox.call(mailing_id, facts.own_id)
     tx.posts.note(mailing_list.id, post.keys, turn.now)
     for one in below:  # so that it is no second copy where it was sent as well
         tx.posts.note(one.id, post.keys, turn.now)
@@ -81,6 +85,7 @@ def _send(
     parts: list[Share] = [(own, number, facts)]
     for one in below:
         through_it = through(facts, one, turn.words(one), subject)
+        through_it = with_probes(turn, one, through_it, above=own)
         parts.append((one, number, with_one_click(turn, one, through_it)))
     said = collect(turn, content, parts)
     if not below:

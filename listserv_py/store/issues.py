@@ -234,15 +234,18 @@ def _send(  # noqa: PLR0913 - all but three by name
     unfinished: bool = False,
     index: bool = False,
 ) -> int:
+    token = turn.new_token()
     bundle = Bundle(
-        token=turn.new_token(),
+        token=token,
         stamp=int(turn.now.timestamp()),
         zone=turn.settings.site.timezone,
         words=_words(turn, mailing_list, entries, issue, unfinished=unfinished),
         entries=entries,
     )
     facts = _facts(turn, mailing_list, entries[-1].facts, index=index)
-    return turn.tx.outbox.collect(mailing_list.id, bundle.encode(), facts, turn.now, people)
+    made = turn.tx.outbox.collect(mailing_list.id, bundle.encode(), facts, turn.now, people)
+    turn.tx.outbox.call(made, token)
+    return made
 
 
 def _facts(turn: Turn, mailing_list: MailingList, last: ListFacts, *, index: bool) -> ListFacts:

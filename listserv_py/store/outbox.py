@@ -251,6 +251,21 @@ class Outbox:
         row = self._db.execute("SELECT list_id FROM mailing WHERE id = ?", (mailing_id,)).fetchone()
         return row[0] if row else None
 
+    def call(self, mailing_id: int, own_id: str) -> None:
+        """Note what the Message-IDs of a mailing's copies begin with, where they are ours."""
+        self._db.execute("UPDATE mailing SET own_id = ? WHERE id = ?", (own_id, mailing_id))
+
+    def called(self, message_id: str) -> int:
+        """The mailing whose copies have that Message-ID of ours, 0 when there is none.
+
+        An issue has one for each of its forms, which stands behind the last dot.
+        """
+        local = message_id.strip("<>").rpartition("@")[0]
+        row = self._db.execute(
+            "SELECT id FROM mailing WHERE own_id IN (?, ?)", (local, local.rpartition(".")[0])
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def newest(self) -> int:
         """The id of the mailing that was written last, 0 when there was none."""
         row = self._db.execute("SELECT max(id) FROM mailing").fetchone()

@@ -384,3 +384,10 @@ def create_indexes_of_what_is_swept(db: Database) -> None:
     """What has had its time is found without a look at the rest."""
     trail_tables.create_times(db)
     digest_tables.create_times(db)
+
+
+@migrations()
+def create_own_ids(db: Database) -> None:
+    """Message-IDs that are ours, so that what comes back says which mailing it was."""
+    db.execute("ALTER TABLE mailing ADD COLUMN own_id TEXT")
+    db.execute("CREATE INDEX mailing_own_id ON mailing (own_id) WHERE own_id IS NOT NULL")

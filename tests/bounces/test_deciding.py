@@ -213,6 +213,33 @@ def test_each_post_counts_once(case: Case) -> None:
     assert len(case.stage.tx.bounces.against(1)) == 1
 
 
+def test_a_message_id_of_ours_names_the_post(tmp_path: Path) -> None:
+    case = make(tmp_path, "Misc-Options= NEW_MESSAGE_ID")
+    case.post()
+    case.post()
+    rows = case.stage.db.execute("SELECT own_id FROM mailing WHERE kind = 'post' ORDER BY id")
+    for (own_id,) in rows.fetchall():
+        for _ in range(2):
+            case.report(case.key(), GONE, f"<{own_id}@lists.example.org>")
+    found = case.stage.db.execute("SELECT mailing_id FROM bounce").fetchall()
+    assert len({row[0] for row in found} - {0}) == 2 == len(found)
+    case.stage.close()
+
+
+def test_a_message_id_of_ours_names_the_issue(tmp_path: Path) -> None:
+    case = make(tmp_path, "Digest= Yes,Same,Daily", subscribers=[f"{JOE} | Joe | DIGEST"])
+    case.post()
+    case.later(days=1)
+    (own_id,) = case.stage.db.execute("SELECT own_id FROM mailing WHERE kind = 'digest'").fetchone()
+    for _ in range(2):
+        case.report(case.key(), GONE, f"<{own_id}.mime-html@lists.example.org>")
+    found = case.stage.db.execute(
+        "SELECT m.kind FROM bounce b JOIN mailing m ON m.id = b.mailing_id"
+    )
+    assert found.fetchall() == [("digest",)]
+    case.stage.close()
+
+
 def test_a_full_mailbox_needs_many_probes_over_weeks(tmp_path: Path) -> None:
     case = make(tmp_path, "Auto-Delete= Yes,Semi-Auto,Delay(2)")
     probes = 0

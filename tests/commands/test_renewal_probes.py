@@ -110,6 +110,23 @@ def test_each_subscribers_day_comes_round(every: int, over: int, expected: int) 
     assert sum(probed.probes(number) for number in range(300)) == expected
 
 
+def test_who_reads_a_list_through_another_is_probed_as_well(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    rules = ["Send= Public", "Misc-Options= NO_VERP", "Auto-Delete= Yes,Probe(30)"]
+    stage.create("SUB-L", {"set": rules, "subscribers": [str(JOE)]})
+    stage.create("TOP-L", {"set": ["Send= Public", "Sub-lists= SUB-L"], "subscribers": []})
+    seen = []
+    for number, wait in enumerate((0, 2, 3)):
+        stage.now += timedelta(days=wait)
+        raw = f"From: olga@example.org\r\nMessage-ID: <{number}@x>\r\n\r\nText {number}\r\n"
+        stage.take(raw.encode(), {"rcpt": "top-l@lists.example.org"})
+        rows = stage.db.execute("SELECT facts FROM mailing WHERE kind = 'post' ORDER BY id DESC")
+        facts = next(one for one in (decode(row[0]) for row in rows) if one.listname == "SUB-L")
+        seen.append((facts.probe_every, facts.probe_days))
+    assert seen == [(30, 1), (30, 2), (30, 3)]
+    stage.close()
+
+
 def test_posts_of_a_list_without_verp_probe_a_few(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     rules = ["Send= Public", "Misc-Options= NO_VERP", "Auto-Delete= Yes,Probe(30)"]
