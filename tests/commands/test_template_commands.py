@@ -132,3 +132,10 @@ def test_text_that_somebody_changed_meanwhile_stays(stage: Stage) -> None:
     stage.take(mail("OK C0DE000000000001"))
     assert stored(stage, "WELCOME") == "Otto's"
     assert b"changed by somebody else" in stage.outgoing()[-1]
+
+
+def test_a_slot_that_stands_for_nothing_is_remarked_on(stage: Stage) -> None:
+    said = do(stage, f"{PUT}\n>>> ADD1 Hi\nHello &WHOM\n>>> POST_ACK Ok\nThank you, &WHOM\n/*")
+    assert "has been stored" in said
+    assert "POST_ACK: &WHOM stands for nothing and stays as it is" in said
+    assert "ADD1:" not in said
