@@ -4,6 +4,7 @@ Exit status: 0 done; 1 refused or failed; 2 bad usage or bad configuration (a da
 cannot be used counts as that). A reason goes to stderr, a line each; nobody is shown a traceback.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from listserv_py.errors import ConfigError, ListservError
 from listserv_py.store.connect import SqliteError
 
 DONE, FAILED, BAD_CONFIGURATION = 0, 1, 2
+LAST_OUTPUT = 2
 
 
 class Program(click.Group):
@@ -94,4 +96,15 @@ for command in (
 
 def main() -> None:
     """The console script."""
+    _fill_outputs()
     sys.exit(program(prog_name="listserv-py"))
+
+
+def _fill_outputs() -> None:
+    """Where a standard descriptor is closed, open nothing: or a file of ours would be in its place.
+
+    What a library then says to stderr, ours or a worker's, would stand in that file.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= LAST_OUTPUT:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)

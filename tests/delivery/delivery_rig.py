@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ from listserv_py.store.queue_view import Waiting
 from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 
+TCP_REPAIR = 19
+"""Linux: a socket that is closed now tells the other side nothing (needs CAP_NET_ADMIN)."""
 NOW = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
 TIMEOUTS = Timeouts(connect=20, command=20, data=20, block=20, final=20, idle=0.3)
 QUICK = replace(TIMEOUTS, final=2)  # where a silence is waited for
@@ -37,6 +40,7 @@ class Act(Enum):
 
     DROP = "cut the connection"
     MUTE = "say nothing, ever"
+    VANISH = "be gone, without a word to the network"
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,9 @@ class _Talk:
         answer = self.sink.answer(command)
         if answer is Act.MUTE:
             await asyncio.Event().wait()
-        if answer is Act.DROP:
+        if answer is Act.VANISH:
+            self.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        if answer in (Act.DROP, Act.VANISH):
             self.is_over = True
             return ""
         text = answer if isinstance(answer, str) else default

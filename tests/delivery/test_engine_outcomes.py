@@ -1,10 +1,23 @@
 """Codes times stages: what a host says at each step, and what becomes of copy and host."""
 
+import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from delivery_rig import EXTENSIONS, QUICK, Act, Clock, Command, House, Sink, relay, until
+from delivery_rig import (
+    EXTENSIONS,
+    QUICK,
+    TCP_REPAIR,
+    Act,
+    Clock,
+    Command,
+    House,
+    Sink,
+    relay,
+    until,
+)
 
 PIPELINED = EXTENSIONS
 PLAIN = tuple(name for name in EXTENSIONS if name != "PIPELINING")
@@ -176,6 +189,83 @@ async def test_silence_after_the_dot_is_unknown_and_only_that_copy_is_tried_agai
             ((rcpt,),) = await house.rows("SELECT rcpt FROM copy")
             assert len(sink.taken) == 2
             assert rcpt not in sink.recipients()
+
+
+def can_vanish() -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not can_vanish(), reason="needs CAP_NET_ADMIN, to close a socket in silence")
+@both
+@pytest.mark.parametrize("verb", ["MAIL", "DOT"])
+async def test_a_host_that_is_gone_without_a_word_costs_one_copy_a_pause(
+    tmp_path: Path, extensions: tuple[str, ...], verb: str
+) -> None:
+    """Half-open: the network says nothing, ever; what went before stays delivered once."""
+
+    def answer(command: Command) -> Act | None:
+        gone = command.verb == verb and command.nth == 2 and command.connection == 1
+        return Act.VANISH if gone else None
+
+    async with Sink(answer, extensions).listening() as sink:
+        clock = Clock()
+        house = House(tmp_path, clock, delivery=relay(sink, connections=1))
+        house.timeouts = replace(QUICK, command=1, data=1, final=1)
+        async with house.open():
+            await house.subscribe(*(f"reader{n}@example.test" for n in range(4)))
+            async with house.running():
+                await house.post()
+                if verb == "DOT":
+
+                    async def one_is_left() -> bool:
+                        return await house.rows("SELECT tries FROM copy") == [(1,)]
+
+                    await until(one_is_left)
+                    clock.now += 72
+                    house.engine.wake()
+                await house.drained()
+            assert sorted(sink.recipients()) == [f"reader{n}@example.test" for n in range(4)]
+
+
+@both
+@pytest.mark.parametrize("nth", [3, 5])
+async def test_421_in_the_middle_of_the_recipients_sends_nobody_a_copy_twice(
+    tmp_path: Path, extensions: tuple[str, ...], nth: int
+) -> None:
+    """Those accepted before it have nothing either: the transaction has ended without its dot."""
+
+    def answer(command: Command) -> str | None:
+        if command.verb != "RCPT" or command.connection > 1:
+            return None
+        if command.nth == 2:
+            return "550 5.1.1 nobody"
+        return "421 4.3.2 closing" if command.nth == nth else None
+
+    async with Sink(answer, extensions).listening() as sink:
+        clock = Clock()
+        house = House(tmp_path, clock, delivery=relay(sink, connections=1))
+        async with house.open():
+            await house.subscribe(*(f"reader{n}@example.test" for n in range(5)))
+            async with house.running():
+                await house.post(verp=False)
+
+                async def rests() -> bool:
+                    return len(await house.rows("SELECT name FROM host")) == 1
+
+                await until(rests)
+                assert sink.taken == []
+                clock.now += 90
+                house.engine.wake()
+                await house.drained()
+            refused = {address for (address,) in await house.rows("SELECT address FROM bounce")}
+            everybody = {f"reader{n}@example.test" for n in range(5)}
+            assert sorted(sink.recipients()) == sorted(everybody - refused)
+            assert refused == {"reader1@example.test"}
 
 
 async def test_a_host_that_wants_a_login_is_no_fault_of_the_mail(tmp_path: Path) -> None:

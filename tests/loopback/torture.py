@@ -38,7 +38,7 @@ PATIENCE = 120.0
 IN_THE_MIDDLE = 0.7
 """How often the killer waits until copies go out."""
 LULL = 3.0
-OWED = 5000
+OWED = 12_000
 """Copies still to come before clients write no more posts."""
 SETTINGS = """
 [web]
