@@ -14,6 +14,10 @@ _TRACE = re.compile(
     re.IGNORECASE,
 )
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t\r\n]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_PIECE = 2047
+"""From one octet more on hashing gives the interpreter to other threads, and to get it back takes
+longer than to hash a mail of usual size."""
+_LONG = 65536
 _BRACKETED = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f.:]{2,45})\]")
 
 
@@ -27,14 +31,20 @@ def below(content: bytes) -> int:
 
 def message_id(content: bytes) -> bytes:
     """The Message-ID as it is written, b"" when there is none."""
-    head, _, _ = content.partition(b"\r\n\r\n")
-    found = _MESSAGE_ID.search(head)
+    end = content.find(b"\r\n\r\n")
+    found = _MESSAGE_ID.search(content, 0, end if end >= 0 else len(content))
     return found[1].strip() if found else b""
 
 
 def digest(content: bytes) -> bytes:
     """What all copies of one mail have in common."""
-    return hashlib.blake2b(memoryview(content)[below(content) :], digest_size=32).digest()
+    rest = memoryview(content)[below(content) :]
+    if len(rest) > _LONG:
+        return hashlib.blake2b(rest, digest_size=32).digest()
+    found = hashlib.blake2b(digest_size=32)
+    for first in range(0, len(rest), _PIECE):
+        found.update(rest[first : first + _PIECE])
+    return found.digest()
 
 
 def origin(received: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from listserv_py.smtpd import replies
 from listserv_py.smtpd.replies import SmtpReply
 
+_DOT = b"\r\n."
 _END = b"\r\n.\r\n"
 LINE_MAX = 65536
 _FAR = 10
@@ -19,12 +20,13 @@ _FAR = 10
 class Content:
     """Collects one mail; `fault` is why it is no longer kept, None while it is."""
 
-    __slots__ = ("_buffer", "_keep", "_limit", "_seen", "fault", "received")
+    __slots__ = ("_buffer", "_has_dots", "_keep", "_limit", "_seen", "fault", "received")
 
     def __init__(self, limit: int) -> None:
         # The CR LF of the DATA command stands in front, so that a first line "." is found too.
         self._buffer = bytearray(b"\r\n")
         self._seen = 0
+        self._has_dots = False
         self._limit = limit
         # A doubled dot makes three octets four at most; whatever is beyond that cannot fit.
         self._keep = limit + limit // 3 + 8
@@ -54,7 +56,7 @@ class Content:
         buffer = self._buffer
         buffer += chunk
         self.received += len(chunk)
-        end = buffer.find(_END, self._seen)
+        end = self._end()
         if end >= 0:
             rest = bytes(buffer[end + 5 :])
             del buffer[end + 2 :]
@@ -67,6 +69,15 @@ class Content:
         self._seen = max(0, len(buffer) - 4)
         return None
 
+    def _end(self) -> int:
+        """Where the mail ends, -1 when that is still to come; mostly the first dot of a line."""
+        if not self._has_dots:
+            end = self._buffer.find(_DOT, self._seen)
+            if end < 0 or self._buffer.startswith(_END, end):
+                return end
+            self._has_dots = end + len(_END) <= len(self._buffer)
+        return self._buffer.find(_END, self._seen)
+
     def taken(self, *, mend: bool) -> bytes:
         """The finished mail without its extra dots (RFC 5321 4.5.2); Refusal if it cannot be taken.
 
@@ -75,7 +86,7 @@ class Content:
         if self.fault is not None:
             raise self.fault.refusal()
         buffer = self._buffer
-        if b"\r\n." in buffer:
+        if self._has_dots:
             buffer = buffer.replace(b"\r\n.", b"\r\n")
         if len(buffer) - 2 > self._limit:
             raise replies.TOO_BIG.refusal()

@@ -35,8 +35,13 @@ class Handler:
 
     def __init__(self, mailroom: Mailroom, census: Census) -> None:
         self.census = census
-        self.commits: set[asyncio.Future[SmtpReply]] = set()
+        self._commits: dict[str, asyncio.Future[SmtpReply]] = {}
         self._mailroom = mailroom
+
+    @property
+    def commits(self) -> tuple[asyncio.Future[SmtpReply], ...]:
+        """The mails that are being kept."""
+        return tuple(self._commits.values())
 
     async def welcome(self, transaction: Transaction, rcpt: Mailbox) -> SmtpReply:
         """Whether mail of this transaction may go to `rcpt`, who is added to it when so."""
@@ -65,11 +70,9 @@ class Handler:
             return self.fault(error)
         self.census.octets += len(envelope.content)
         commit = Steps(self._commit(envelope), asyncio.get_running_loop())
+        self._commits[envelope.id] = commit.ended
         commit.go_on()
-        if not commit.ended.done():
-            self.commits.add(commit.ended)
-            commit.ended.add_done_callback(self.commits.discard)
-        return await asyncio.shield(commit.ended)
+        return await commit.ended
 
     def fault(self, error: Exception) -> SmtpReply:
         """What the client hears of an exception: nothing but a token to find it in the log by."""
@@ -112,6 +115,7 @@ class Handler:
             return self.fault(error)
         finally:
             self.census.octets -= len(envelope.content)
+            del self._commits[envelope.id]
         return replies.accepted(envelope.id)
 
     def _refused(self, refusal: Refusal, client: str) -> SmtpReply:

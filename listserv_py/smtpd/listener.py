@@ -72,8 +72,8 @@ class Listener:
         await self._emptied(_LAST_WORDS)
         for session in list(self.sessions):
             session.abort()
-        if self.handler.commits:
-            await asyncio.wait(self.handler.commits, timeout=max(_LAST_WORDS, until - loop.time()))
+        if commits := self.handler.commits:
+            await asyncio.wait(commits, timeout=max(_LAST_WORDS, until - loop.time()))
 
     async def _emptied(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -114,31 +114,38 @@ class Spool:
     def _note(self, pairs: list[tuple[bytes, int]], envelopes: Sequence[Envelope]) -> set[bytes]:
         """Remember the keys; those that were not remembered yet."""
         now = max(stamp(envelope.received_at) for envelope in envelopes)
-        returned = self._insert(
+        keys = dict(reversed(pairs))
+        known = self._remembered(list(keys), now)
+        self._insert(
             "INSERT INTO seen VALUES",
-            pairs,
-            " ON CONFLICT (key) DO UPDATE SET until = excluded.until"
-            f" WHERE until <= {now} RETURNING key",
+            [pair for pair in keys.items() if pair[0] not in known],
+            " ON CONFLICT (key) DO UPDATE SET until = excluded.until",
         )
-        return {bytes(row[0]) for row in returned}
+        return keys.keys() - known
 
-    def _insert(
-        self, verb: str, rows: Sequence[tuple[object, ...]], rest: str = ""
-    ) -> list[tuple[bytes]]:
-        """Insert many rows a statement: each statement gives the interpreter to other threads.
+    def _remembered(self, keys: list[bytes], now: int) -> set[bytes]:
+        known: set[bytes] = set()
+        for first in range(0, len(keys), ROWS_AT_ONCE):
+            some = keys[first : first + ROWS_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._db.execute(
+                f"SELECT key FROM seen WHERE key IN ({marks}) AND until > {now:d}",  # noqa: S608 - question marks and a number
+                some,
+            )
+            known.update(bytes(row[0]) for row in rows.fetchall())
+        return known
 
-        Their number is a power of two, so that there are few statements to prepare.
+    def _insert(self, verb: str, rows: Sequence[tuple[object, ...]], rest: str = "") -> None:
+        """Insert many rows a statement.
+
+        Each statement, and each row that one returns, gives the interpreter to other threads; to
+        get it back costs more than the row.
         """
-        returned: list[tuple[bytes]] = []
-        first = 0
-        while first < len(rows):
-            many = min(ROWS_AT_ONCE, 1 << ((len(rows) - first).bit_length() - 1))
-            marks = "(" + ",".join("?" * len(rows[0])) + ")"
-            values = [value for row in rows[first : first + many] for value in row]
-            cursor = self._db.execute(f"{verb} {','.join([marks] * many)}{rest}", values)
-            returned += cursor.fetchall()
-            first += many
-        return returned
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[first : first + ROWS_AT_ONCE]
+            marks = "(" + ",".join("?" * len(some[0])) + ")"
+            values = [value for row in some for value in row]
+            self._db.execute(f"{verb} {','.join([marks] * len(some))}{rest}", values)
 
     def ready(self, limit: int, size: int, in_hand: Collection[int] = ()) -> list[int]:
         """The oldest mails that wait to be worked off, but for those that are being so already.
@@ -330,7 +337,7 @@ def _row(message: int, envelope: Envelope, rcpt: Mailbox) -> tuple[object, ...]:
         str(envelope.reverse_path) if envelope.reverse_path else None,
         envelope.client,
         envelope.helo[:255],
-        envelope.protocol,
+        envelope.protocol.value,
         stamp(envelope.received_at),
     )
 
