@@ -13,7 +13,10 @@ from listserv_py.control import operations
 @operator
 def erase(asked: Operator, address: str) -> None:
     """Erase a person: subscriptions, waiting mail, requests, bounces, and their traces on disk."""
-    erased = asked.ask(operations.ERASE, address)
+    erasure = operations.Erasure(address)
+    while not erasure.archived.is_done:
+        erasure = asked.ask(operations.ERASE_ARCHIVED, erasure)
+    erased = asked.ask(operations.ERASE, erasure)
     rows = erased.rows
     note(f"{address} is erased: {rows} rows" if rows else f"nothing was stored about {address}")
     for text in erased.named_in:

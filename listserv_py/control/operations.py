@@ -7,7 +7,7 @@ question holds is checked here nevertheless where it decides something: names, a
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -22,6 +22,7 @@ from listserv_py.errors import BadListname, HeaderFaults
 from listserv_py.lists.addresses import is_listname, reserved
 from listserv_py.lists.header import new_header, parse_header, sets_keyword
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.store.archive_people import Erasing
 from listserv_py.store.backup import sweep
 from listserv_py.store.changelog import Checked
 from listserv_py.store.erasures import Erasures
@@ -30,6 +31,9 @@ from listserv_py.store.queue_view import Detail, Retried, Waiting
 from listserv_py.store.records import Record
 from listserv_py.store.turn import Turn
 from listserv_py.texts import site
+
+ERASED_AT_ONCE = 50
+"""Posts in archives; each takes about a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +154,37 @@ class Erased:
     named_in: list[str]
 
 
-def _erase(turn: Turn, address: str) -> Erased:
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Whom to erase; the rest tells what slices have done: his names, and up to which post."""
+
+    address: str
+    names: tuple[str, ...] = ()
+    past: int = 0
+    archived: Erasing = field(default_factory=Erasing)
+
+
+def _erase_archived(turn: Turn, asked: Erasure) -> Erasure:
+    """A slice of it: the posts of a life are more than one turn may take."""
+    mailbox, people = _erasable(turn, asked.address), turn.tx.archive_people
+    if asked.archived == Erasing():
+        names = tuple(people.names(mailbox))
+        asked = replace(asked, names=names, past=people.last_id())
+    so_far = people.erase_some(mailbox, frozenset(asked.names), asked.archived, ERASED_AT_ONCE)
+    return replace(asked, archived=so_far)
+
+
+def _erasable(turn: Turn, address: str) -> Mailbox:
     mailbox = parse_mailbox(address)
     if mailbox in turn.postmasters:
         raise Refused(f"{mailbox} is a postmaster: take the address out of site.postmasters first")
-    people = People(turn.tx)
-    many = people.erase(mailbox)
+    People(turn.tx).check_unnamed(mailbox)
+    return mailbox
+
+
+def _erase(turn: Turn, asked: Erasure) -> Erased:
+    mailbox, people = _erasable(turn, asked.address), People(turn.tx)
+    many = asked.archived.posts + people.erase(mailbox, asked.names, asked.past)
     _erase_maildir(turn, mailbox)
     sweep(turn.settings.site.data_dir)
     # Noted before the commit: an erasure that a crash undid may be noted, never the reverse.
@@ -206,7 +235,10 @@ PERSONAL_DATA = Operation(
     _personal_data,
     reads=True,
 )
-ERASE = Operation("erase", TypeAdapter(str), TypeAdapter(Erased), _erase, scrubs=True)
+ERASE_ARCHIVED = Operation(
+    "erase-archived", TypeAdapter(Erasure), TypeAdapter(Erasure), _erase_archived
+)
+ERASE = Operation("erase", TypeAdapter(Erasure), TypeAdapter(Erased), _erase, scrubs=True)
 ARCHIVE_TAKE = Operation(
     "archive take",
     TypeAdapter(archives.Batch),
@@ -230,7 +262,7 @@ OPERATIONS: Mapping[str, Operation[Any, Any]] = {
     for operation in (
         *(ARCHIVE_TAKE, ARCHIVE_PAGE),
         *(CREATE, CMD, EDIT, EDIT_SAVE, EDIT_CLOSE, IMPORT, EXPORT),
-        *(QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE, CHECK_CHANGES),
+        *(QUEUE, SHOW, RETRY, DROP, PERSONAL_DATA, ERASE_ARCHIVED, ERASE, CHECK_CHANGES),
         *(tracing.TRACE, tracing.PROGRESS),
     )
 }

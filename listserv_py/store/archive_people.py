@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
@@ -30,8 +30,8 @@ _COLUMNS = "SELECT a.id, a.list_id, a.number, a.at, a.content_id, c.packed, c.ra
 _JOINED = f"{_COLUMNS} JOIN archive_content c ON c.id = a.content_id"
 
 _OF_OTHERS = (
-    "a.author_key <> ? AND (a.indexed = 0 OR a.id IN"
-    " (SELECT rowid FROM archive_text WHERE archive_text MATCH ?)) ORDER BY a.id"
+    "a.author_key <> ? AND a.id > ? AND (a.indexed = 0 OR a.id IN"
+    " (SELECT rowid FROM archive_text WHERE archive_text MATCH ?)) ORDER BY a.id LIMIT ?"
 )
 
 
@@ -47,6 +47,16 @@ class Entry:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """How far an erasure has come; posts of others have been looked at up to `after`."""
+
+    posts: int = 0
+    after: int = 0
+    others_done: bool = False
+    is_done: bool = False
+
+
 class ArchivePeople:
     """A person's part in the archives."""
 
@@ -60,18 +70,12 @@ class ArchivePeople:
             f"{_JOINED} WHERE a.author_key = ? ORDER BY a.id LIMIT ?", (mailbox.key, limit)
         )
 
-    def naming(self, mailbox: Mailbox, names: frozenset[str], limit: int = -1) -> list[Entry]:
-        """The posts of others that name him; those that no index has read are all looked at."""
-        him = finder(mailbox, names)
+    def _perhaps_naming(
+        self, mailbox: Mailbox, names: frozenset[str], after: int = 0, limit: int = -1
+    ) -> list[Entry]:
+        """Posts of others that may name him: those that no index has read are all among them."""
         words = " OR ".join(naming(word) for word in (str(mailbox), *sorted(names)))
-        rows = self._read(f"{_JOINED} WHERE {_OF_OTHERS}", (mailbox.key, words))
-        found: list[Entry] = []
-        for one in rows:
-            if without(read(one.raw), him) != one.raw:
-                found.append(one)
-                if len(found) == limit:
-                    break
-        return found
+        return self._read(f"{_JOINED} WHERE {_OF_OTHERS}", (mailbox.key, after, words, limit))
 
     def names(self, mailbox: Mailbox) -> frozenset[str]:
         """What he is called here, where that is more than one word and so his own."""
@@ -86,6 +90,8 @@ class ArchivePeople:
     def stored_about(self, mailbox: Mailbox) -> dict[str, list[Record]]:
         """What he wrote, whole, and where others name him."""
         names = {one.id: one.name for one in self._lists.all()}
+        told = self.names(mailbox)
+        him = finder(mailbox, told)
         return {
             "archived_posts": [
                 {
@@ -98,28 +104,51 @@ class ArchivePeople:
             ],
             "archived_posts_naming_him": [
                 {"list": names.get(one.list_id, ""), "number": one.number}
-                for one in self.naming(mailbox, self.names(mailbox))
+                for one in self._perhaps_naming(mailbox, told)
+                if without(read(one.raw), him) != one.raw
             ],
         }
 
-    def erase(self, mailbox: Mailbox, names: frozenset[str], limit: int = -1) -> int:
-        """Take him out of so many posts; how many those were."""
-        him = finder(mailbox, names)
-        forget = forgetter(him)
-        done = 0
-        for one in self.written(mailbox, limit):
-            done += 1
+    def erase(self, mailbox: Mailbox, names: frozenset[str], after: int = 0) -> int:
+        """Take him out of every post, where others name him of those after one only; how many."""
+        found = Erasing(after=after)
+        while not found.is_done:
+            found = self.erase_some(mailbox, names, found, -1)
+        return found.posts
+
+    def erase_some(
+        self, mailbox: Mailbox, names: frozenset[str], so_far: Erasing, limit: int
+    ) -> Erasing:
+        """Take him out of so many posts: last out of his own, for those tell his names."""
+        if so_far.others_done:
+            return self._erase_own(mailbox, names, so_far, limit)
+        him, posts, after = finder(mailbox, names), so_far.posts, so_far.after
+        read_now = self._perhaps_naming(mailbox, names, after, limit)
+        for one in read_now:
+            after, raw = one.id, without(read(one.raw), him)
+            if raw != one.raw:
+                posts += 1
+                self._change(one, raw, is_his=False)
+        return Erasing(posts, after, others_done=len(read_now) != limit)
+
+    def _erase_own(
+        self, mailbox: Mailbox, names: frozenset[str], so_far: Erasing, limit: int
+    ) -> Erasing:
+        forget = forgetter(finder(mailbox, names))
+        his = self.written(mailbox, limit)
+        for one in his:
             if self._drops(one.list_id):
                 self._db.execute("DELETE FROM archive WHERE id = ?", (one.id,))
             else:
                 self._change(one, bare(read(one.raw), forget, moment(one.at)), is_his=True)
-        rest = limit - done if limit >= 0 else -1
-        for one in self.naming(mailbox, names, rest) if rest else []:
-            done += 1
-            self._change(one, without(read(one.raw), him), is_his=False)
+        done = len(his) != limit
         if done and not CAN_SCRUB:
             self._db.execute("INSERT INTO archive_text (archive_text) VALUES ('rebuild')")
-        return done
+        return replace(so_far, posts=so_far.posts + len(his), is_done=done)
+
+    def last_id(self) -> int:
+        """The newest post of all archives."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM archive").fetchone()[0])
 
     def file_lines(self, whole: re.Pattern[str]) -> Iterator[tuple[str, str, str]]:
         """Lines of lists' own files that name somebody: the list, the file, the line."""

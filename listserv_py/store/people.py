@@ -122,17 +122,17 @@ class People:
             ),
         }
 
-    def erase(self, mailbox: Mailbox) -> int:
-        """Take a person out of every table; says how many rows that were.
-
-        StillNamed when a list's header names him: a list without its owner would be nobody's.
-        """
-        named = sorted({name for name, _ in self._header_lines(mailbox)})
-        if named:
+    def check_unnamed(self, mailbox: Mailbox) -> None:
+        """StillNamed when a header names him: a list without its owner would be nobody's."""
+        if named := sorted({name for name, _ in self._header_lines(mailbox)}):
             raise StillNamed(named)
+
+    def erase(self, mailbox: Mailbox, names: Iterable[str] = (), past: int = 0) -> int:
+        """Take a person out of every table (`check_unnamed`); says how many rows that were."""
+        self.check_unnamed(mailbox)
         key, written = mailbox.key, _written(mailbox)
         archives = self._tx.archive_people
-        gone = archives.erase(mailbox, archives.names(mailbox))
+        gone = archives.erase(mailbox, archives.names(mailbox).union(names), past)
         gone += self._erase_incoming(mailbox) + self._erase_outgoing(mailbox)
         for statement, value in (
             ("DELETE FROM header_lock WHERE lower(address) = ?", written),

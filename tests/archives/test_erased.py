@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
+from listserv_py.control import operations
 from listserv_py.lists.notebooks import Span
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.mail.message import read
@@ -140,3 +141,23 @@ def test_in_any_coding(coding: str) -> None:
 def test_somebody_else_s_longer_address_stays() -> None:
     raw = b"From: a@example.net\r\n\r\nthe-canary.bird@example.net, canary.bird@example.network\r\n"
     assert without(read(raw), finder(CANARY)) == raw
+
+
+def test_many_posts_are_erased_in_slices(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "ERASED_AT_ONCE", 5)
+    for number in range(4):
+        stage.take(his(number))
+        stage.take(answer(number), {"rcpt": "test-l@lists.example.org"})
+        stage.take(his(number, "drop-l"))
+    index(stage)
+    erasure, slices = operations.Erasure(str(CANARY)), 0
+    while not erasure.archived.is_done:
+        erasure = operations.ERASE_ARCHIVED.act(stage.turn(), erasure)
+        slices += 1
+    assert slices > 1
+    assert erasure.archived.posts == 12
+    stage.take(answer(9), {"rcpt": "test-l@lists.example.org"})
+    erased = operations.ERASE.act(stage.turn(), erasure)
+    assert erased.rows >= 13, "what came between the slices is looked at as well"
+    assert not any(word in everything(stage).lower() for word in ("canary", "feather"))
+    assert stage.db.execute("SELECT count(*) FROM archive").fetchone() == (9,)
