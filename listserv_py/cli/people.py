@@ -18,7 +18,8 @@ def erase(asked: Operator, address: str) -> None:
         erasure = asked.ask(operations.ERASE_ARCHIVED, erasure)
     erased = asked.ask(operations.ERASE, erasure)
     rows = erased.rows
-    note(f"{address} is erased: {rows} rows" if rows else f"nothing was stored about {address}")
+    of_them = "1 row" if rows == 1 else f"{rows} rows"
+    note(f"{address} is erased: {of_them}" if rows else f"nothing was stored about {address}")
     for text in erased.named_in:
         note(f"still named in {text}: whoever wrote that has to take the address out")
 
