@@ -17,11 +17,12 @@ from listserv_py.commands.errors import (
     BadRecipients,
     NotDistributor,
     OtherDistribution,
+    OtherSender,
     TooManyRecipients,
 )
 from listserv_py.commands.recipients import Recipients
 from listserv_py.commands.syntax import fold
-from listserv_py.errors import BadAddress, ExtraWords, MissingWord, NoDataset
+from listserv_py.errors import ExtraWords, MissingWord, NoDataset
 from listserv_py.lists import merging
 from listserv_py.lists.addresses import Door, route
 from listserv_py.mail.listheaders import ListFacts
@@ -41,8 +42,15 @@ SHOWN = 20
 INLINE_MAX = 100
 
 _OPTION = re.compile(r"([A-Z-]{1,20})=(.*)", re.IGNORECASE | re.ASCII)
-_HEEDED = ("FROM", "DKIM", "DEBUG")
-_WITHOUT_EFFECT = ("ACK", "CANON", "CHARSET", "PRIOR", "PRIORITY", "INFORM", "TRACE", "CHANGELOG")
+_HEEDED = ("FROM", "DKIM", "DEBUG", "ACK", "PRIORITY")
+_WITHOUT_EFFECT = ("CANON", "CHARSET", "INFORM", "TRACE", "CHANGELOG")
+_ALSO_CALLED = {"PRIOR": "PRIORITY"}
+_READS = {
+    "ACK": re.compile(r"NONE|MAIL|MSG", re.IGNORECASE),
+    "PRIORITY": re.compile(r"[0-9]{1,2}", re.ASCII),
+}
+PRIORITY = "50"
+"""A job's, when it does not say; of jobs that go out at one time the highest goes first."""
 _FROM_ELSEWHERE = ("DBMS", "SQL", "SELECT", "LIST", "WHERE")
 
 
@@ -76,13 +84,22 @@ def said_in(text: str) -> Said:
         elif fold(option[1]) == "DD":
             name = fold(option[2])
             said = replace(said, to=name) if behind_to else replace(said, source=name)
-        elif fold(option[1]) in (*_HEEDED, *_WITHOUT_EFFECT):
-            said = replace(said, options={**said.options, fold(option[1]): option[2]})
         else:
-            raise _stranger(word)
+            said = replace(said, options={**said.options, _option(word, option[1]): option[2]})
     if len(said.people) > INLINE_MAX:
         raise TooManyRecipients(str(INLINE_MAX))
     return said
+
+
+def _option(word: str, said: str) -> str:
+    """The option that a word sets; UserError when there is none such, or it takes no such value."""
+    name = _ALSO_CALLED.get(fold(said), fold(said))
+    if name not in (*_HEEDED, *_WITHOUT_EFFECT):
+        raise _stranger(word)
+    value = word.partition("=")[2]
+    if name in _READS and not _READS[name].fullmatch(value):
+        raise ExtraWords(word[:60])
+    return name
 
 
 def _stranger(word: str) -> OtherDistribution | ExtraWords:
@@ -124,6 +141,8 @@ def distribute(request: Request) -> str:
         by=str(request.actor.mailbox), mailing=number, type=said.type, recipients=len(rows),
         sender=str(sender), message_id=message.message_id,
     )  # fmt: skip
+    if fold(said.options.get("ACK", "")) == "NONE" and not faults:
+        return ""
     return request.say("DISTRIBUTED", NUMBER=str(number), **slots)
 
 
@@ -186,7 +205,7 @@ def _sender(request: Request, said: Said) -> Mailbox:
         return request.actor.mailbox
     mailbox = parse_mailbox(given.strip("<>"))
     if mailbox != request.actor.mailbox and not _is_of_list(request, mailbox):
-        raise BadAddress(given[:60])
+        raise OtherSender(given[:60], request.turn.settings.site.domain)
     return mailbox
 
 
@@ -212,6 +231,7 @@ def _facts(request: Request, said: Said, recipients: Recipients) -> ListFacts:
         verp=False,
         merge=said.type == MERGE,
         columns=" ".join(recipients.columns),
+        priority=int(said.options.get("PRIORITY", PRIORITY)),
     )
 
 
@@ -223,7 +243,8 @@ DISTRIBUTE = Command(
         " DATA, from //DATA DD *,EOF to the end, or in that of DD=name; its people in the dataset"
         " TO, one a line, or behind TO. MAIL-MERGE fills it in for each of them, from a table whose"
         " first line names its columns: *TO,*NAME,CITY. FROM= says where bounces go, DKIM=NO leaves"
-        " it unsigned, DEBUG=YES only checks."
+        " it unsigned, DEBUG=YES only checks, ACK=NONE asks for no answer when all is well, and"
+        " PRIORITY=, from 0 to 99, says which of your jobs goes first."
     ),
     privilege=Privilege.DISTRIBUTOR,
     confirm=Confirm.BY_PASSWORD,
@@ -233,6 +254,7 @@ DISTRIBUTE = Command(
         "MAIL and MAIL-MERGE, for the addresses of `[site] distribute`, with their password and"
         " nothing else. The table of recipients with columns is our own design; there are no"
         " databases to select from. FROM= is the sender's own address or `owner-listname`."
-        " ACK=, CANON=, CHARSET=, PRIORITY=, INFORM=, TRACE= and CHANGELOG= have no effect."
+        " ACK=NONE is heeded, where LISTSERV has it out of the box; PRIORITY= orders jobs among"
+        " themselves. CANON=, CHARSET=, INFORM=, TRACE= and CHANGELOG= have no effect."
     ),
 )

@@ -66,6 +66,12 @@ class OtherDistribution(UserError):
     fields = ("what",)
 
 
+class OtherSender(UserError):
+    """DISTRIBUTE whose bounces would go to somebody else, or to a list that is not here."""
+
+    fields = ("address", "site")
+
+
 class BadRecipients(UserError):
     """A dataset of recipients that cannot be used as a whole."""
 

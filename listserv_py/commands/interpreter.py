@@ -109,10 +109,10 @@ class Job:
         return self.flushed or any(answer.error is not None for answer in self.answers)
 
     @property
-    def is_only_waiting(self) -> bool:
-        """Whether all its lines wait, so that the request says all there is to say."""
-        answered = self.flushed or any(answer.text is not None for answer in self.answers)
-        return bool(self.waiting) and not answered
+    def is_silent(self) -> bool:
+        """Whether each line waits, so that the request says all there is, or wants no answer."""
+        answered = self.flushed or any(answer.text for answer in self.answers)
+        return bool(self.answers) and not answered
 
     @property
     def is_noise(self) -> bool:
@@ -145,7 +145,7 @@ def work(
     job.flushed = job.flushed or given.is_cut
     if job.waiting:
         job.asked = confirm.ask(turn, actor, job.waiting, echo=given.echo)
-    is_wanted = given.replies and not job.is_only_waiting
+    is_wanted = given.replies and not job.is_silent
     if is_wanted and not _is_unanswered(turn, letter, actor, job):
         _reply(turn, actor, job)
     log.info("commands.done", spool=letter.spool_id, lines=len(lines), waiting=len(job.waiting))

@@ -39,7 +39,8 @@ class ListFacts:
     `of_day`: the how manieth post of the list's day it is, 0 for no post. `collected`:
     the content is no mail but a bundle of them (`issue.py`), for each as he wants it, `issue`, or
     for all as an `index`; "" for a mail. `own_id` stands before the @ of a Message-ID that is ours,
-    as its author gave none or the list wants its own; "" where his stays.
+    as its author gave none or the list wants its own; "" where his stays. `priority`: of jobs
+    the highest goes first.
     """
 
     listname: str
@@ -83,6 +84,7 @@ class ListFacts:
     columns: str = ""
     of_day: int = 0
     collected: str = ""
+    priority: int = 50
     own_id: str = ""
 
     @property

@@ -39,13 +39,17 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def say(stage: Stage, sender: str, body: str) -> str:
     """The one answer to a job mail."""
+    [answer] = answers(stage, sender, body)
+    return answer
+
+
+def answers(stage: Stage, sender: str, body: str) -> list[str]:
     head = (
         f"From: {sender}\r\nTo: listserv@lists.example.org\r\nMessage-ID: <{next(NUMBER)}@x.y>\r\n"
         "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8"
     )
     stage.take(f"{head}\r\n\r\n{body}\r\n".replace("\r\n", "\n").replace("\n", "\r\n").encode())
-    [answer] = [one for one in stage.outgoing() if one.startswith(b"[reply]")]
-    return answer.decode()
+    return [one.decode() for one in stage.outgoing() if one.startswith(b"[reply]")]
 
 
 def job(line: str, people: str = PEOPLE, mail: str = MAIL) -> str:
@@ -116,7 +120,9 @@ def test_wrong_passwords_are_counted(stage: Stage) -> None:
         ("DISTRIBUTE MAIL DBMS=YES", PEOPLE, MAIL, "no databases"),
         ("DISTRIBUTE MAIL DD=OTHER", PEOPLE, MAIL, "OTHER"),
         ("DISTRIBUTE MAIL TO DD=OTHER", PEOPLE, MAIL, "OTHER"),
-        ("DISTRIBUTE MAIL FROM=eve@example.com", PEOPLE, MAIL, "eve@example.com"),
+        ("DISTRIBUTE MAIL FROM=eve@example.com", PEOPLE, MAIL, "neither your own address"),
+        ("DISTRIBUTE MAIL PRIORITY=high", PEOPLE, MAIL, "PRIORITY=high"),
+        ("DISTRIBUTE MAIL ACK=MAYBE", PEOPLE, MAIL, "ACK=MAYBE"),
         ("DISTRIBUTE MAIL FROM=<>", PEOPLE, MAIL, "address"),
         ("DISTRIBUTE MAIL FROM=owner-none@lists.example.org", PEOPLE, MAIL, "owner-none"),
         ("DISTRIBUTE MAIL", "*TO,AMP\na@b.example,1", MAIL, "'AMP'"),
@@ -150,12 +156,19 @@ def test_what_cannot_be_done_is_said(
 
 def test_options_and_people_on_the_line(stage: Stage) -> None:
     line = "DIST MAIL TO ann@example.org bob@example.org FROM=owner-test-l@lists.example.org"
-    say(stage, BOSS, job(f"{line} DKIM=NO PRIORITY=3 ACK=NONE PW={SECRET}"))
+    say(stage, BOSS, job(f"{line} DKIM=NO PRIORITY=3 ACK=MAIL PW={SECRET}"))
     assert jobs_of(stage) == [("owner-test-l@lists.example.org", "running")]
     facts = decode(stage.db.execute("SELECT facts FROM mailing WHERE kind = 'job'").fetchone()[0])
-    assert (facts.merge, facts.signed) == (False, False)
+    assert (facts.merge, facts.signed, facts.priority) == (False, False, 3)
     assert "Nothing was sent" in say(stage, BOSS, job(f"DISTRIBUTE MAIL DEBUG=YES PW={SECRET}"))
     assert len(jobs_of(stage)) == 1
+
+
+def test_no_answer_where_none_is_wanted_and_all_is_well(stage: Stage) -> None:
+    line = f"DISTRIBUTE MAIL PRIOR=7 ACK=NONE PW={SECRET}"
+    assert answers(stage, BOSS, job(line, "ann@example.org")) == []
+    assert len(jobs_of(stage)) == 1
+    assert "nonsense" in say(stage, BOSS, job(line, "ann@example.org\nnonsense"))
 
 
 def test_what_only_a_mailer_may_say_is_taken_out(stage: Stage) -> None:

@@ -13,12 +13,19 @@ from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.desk import Desk
 from listserv_py.delivery.hand import Post
 from listserv_py.delivery.turns import Turns
+from listserv_py.mail.listheaders import ListFacts
 from listserv_py.store.outbox import Kind
 from listserv_py.store.sending import Mailing, Reader
 
 
 def _post(number: int, of_list: int) -> Post:
     made = Mailing(number, Kind.POST, of_list, "{}", "", int(NOW.timestamp()), 10**6, 0)
+    return Post(made, 0)
+
+
+def _job(number: int, priority: int) -> Post:
+    facts = ListFacts("", "", "lists.example.org", "", priority=priority).encode()
+    made = Mailing(number, Kind.JOB, None, facts, "", int(NOW.timestamp()), 10**6, 0)
     return Post(made, 0)
 
 
@@ -30,6 +37,13 @@ def test_lists_share_and_so_do_the_posts_of_a_list() -> None:
     turns, chatty, single = Turns(), [_post(n, 1) for n in (1, 2, 3)], _post(9, 2)
     assert _pages(turns, [*chatty, single], 60) == {1: 10, 2: 10, 3: 10, 9: 30}
     assert _pages(turns, chatty, 30) == {1: 10, 2: 10, 3: 10}
+
+
+def test_of_jobs_those_of_the_highest_priority_go_first() -> None:
+    turns, single = Turns(), _post(9, 2)
+    jobs = [_job(1, 10), _job(2, 90), _job(3, 90)]
+    assert _pages(turns, [*jobs, single], 40) == {2: 10, 3: 10, 9: 20}
+    assert _pages(turns, [jobs[0], single], 40) == {1: 20, 9: 20}
 
 
 def test_who_comes_new_takes_turns_from_then_on() -> None:
