@@ -32,6 +32,7 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/delivery.py
+	$(BIN)/python bench/sizes.py
 	$(BIN)/python bench/first_copy.py
 	$(BIN)/python bench/signing.py
 	$(BIN)/python bench/merge.py
