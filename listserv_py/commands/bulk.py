@@ -6,17 +6,17 @@ only quietly. The lines that hold no usable address are named in the request and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, islice
 
 from listserv_py.commands.command import Request
 from listserv_py.commands.notices import send_text, tell
-from listserv_py.commands.rights import check_welcome, owned_list
+from listserv_py.commands.rights import owned_list
 from listserv_py.commands.roster import Roster
-from listserv_py.errors import ListFull, NoDataset, OwnAddress, TooManyMatch
-from listserv_py.lists.filters import may_join
+from listserv_py.errors import ListFull, MayNotJoin, NoDataset, OwnAddress, TooManyMatch
+from listserv_py.lists.filters import may_all_join
 from listserv_py.lists.model import MailingList
-from listserv_py.mail.mailbox import Mailbox, known_mailbox
+from listserv_py.mail.mailbox import Mailbox, known_key, known_mailbox
 from listserv_py.store.changelog import Verb
 
 TOLD_MAX = 500
@@ -24,6 +24,9 @@ LINES = "$LINES"
 """How datasets are called that were single lines of the mail; each of them counts for itself."""
 SHOWN = 5
 FAULTS_SHOWN = 50
+
+_Person = tuple[str, str, str]
+"""The key of an address, the address, and a name."""
 
 
 def check(request: Request) -> Request:
@@ -78,32 +81,30 @@ def add(request: Request) -> str:
     turn, mailing_list, found = request.turn, owned_list(request), _roster(request)
     subscribers = turn.tx.subscribers
     there = subscribers.names(mailing_list.id)
-    options = mailing_list.default_options()
-    new: list[tuple[Mailbox, str]] = []
-    renamed: list[tuple[Mailbox, str]] = []
+    is_welcome = _welcome(request, mailing_list)
+    new: list[_Person] = []
+    renamed: list[_Person] = []
     refused: list[str] = []
     for address, name in found.rows:
-        mailbox = known_mailbox(address)
-        key = mailbox.key
-        if key not in there:
-            if _is_refused(request, mailing_list, mailbox):
-                refused.append(address)
-            else:
-                new.append((mailbox, name))
-        elif name and name != there[key]:
-            renamed.append((mailbox, name))
+        key = known_key(address)
+        if key in there:
+            if name and name != there[key]:
+                renamed.append((key, address, name))
+        elif is_welcome(address):
+            new.append((key, address, name))
+        else:
+            refused.append(address)
     limit = mailing_list.keywords.limit
     if limit is not None and len(there) + len(new) > limit:
         raise ListFull(mailing_list.name)
-    subscribers.add_many(
-        mailing_list.id, [(mailbox, name, options, turn.now) for mailbox, name in new]
-    )
-    subscribers.rename_many(mailing_list.id, ((one.key, name) for one, name in renamed))
-    deeds = [(Verb.ADD, *one) for one in new] + [(Verb.READD, *one) for one in renamed]
+    subscribers.add_alike(mailing_list.id, new, mailing_list.default_options(), turn.now)
+    subscribers.rename_many(mailing_list.id, ((key, name) for key, _, name in renamed))
+    deeds = chain(_deeds(Verb.ADD, new), _deeds(Verb.READD, renamed))
     turn.tx.changelog.note_many(mailing_list, deeds, turn.now)
     if not is_quiet(request):
-        for mailbox, _ in new:
-            _tell(request, mailbox, mailing_list, "ADD1", ADDRESS=str(mailbox))
+        for _, address, _ in new:
+            mailbox = known_mailbox(address)
+            _tell(request, mailbox, mailing_list, "ADD1", ADDRESS=address)
             send_text(turn, mailbox, mailing_list, "WELCOME")
     said = request.say(
         "BULK_ADDED",
@@ -116,26 +117,42 @@ def add(request: Request) -> str:
     return "\n\n".join([*_lines(request), said, *told, *_faults(request, found)])
 
 
-def _is_refused(request: Request, mailing_list: MailingList, mailbox: Mailbox) -> bool:
-    """Whether a line's address may not be there; what a dataset holds is refused as a whole."""
-    if not are_lines(request):
-        check_welcome(mailing_list, mailbox)
-        return False
-    return request.turn.is_own(mailbox) or not may_join(mailing_list.keywords, mailbox)
+def _welcome(request: Request, mailing_list: MailingList) -> Callable[[str], bool]:
+    """Whether a line's address may be there; what a dataset holds is refused as a whole."""
+    may_join, ours = may_all_join(mailing_list.keywords), _ours(request)
+
+    def of_line(address: str) -> bool:
+        return may_join(address) and not ours(address)
+
+    def of_dataset(address: str) -> bool:
+        if not may_join(address):
+            raise MayNotJoin(mailing_list.name, address)
+        return True
+
+    return of_line if are_lines(request) else of_dataset
+
+
+def _deeds(verb: Verb, people: Iterable[_Person]) -> Iterable[tuple[Verb, Mailbox, str]]:
+    return ((verb, known_mailbox(address), name) for _, address, name in people)
 
 
 def delete(request: Request) -> str:
     """Take all of the dataset off the list; the names in it are read over."""
     turn, mailing_list, found = request.turn, owned_list(request), _roster(request)
     there = turn.tx.subscribers.keys(mailing_list.id)
-    mailboxes = [known_mailbox(address) for address, _ in found.rows]
-    gone = [mailbox for mailbox in mailboxes if mailbox.key in there]
-    missing = [str(mailbox) for mailbox in mailboxes if mailbox.key not in there]
-    turn.tx.subscribers.remove_many(mailing_list.id, (one.key for one in gone))
-    deeds = ((Verb.DELETE, mailbox, "") for mailbox in gone)
-    turn.tx.changelog.note_many(mailing_list, deeds, turn.now)
+    gone: list[_Person] = []
+    missing: list[str] = []
+    for address, _ in found.rows:
+        key = known_key(address)
+        if key in there:
+            gone.append((key, address, ""))
+        else:
+            missing.append(address)
+    turn.tx.subscribers.remove_many(mailing_list.id, (key for key, _, _ in gone))
+    turn.tx.changelog.note_many(mailing_list, _deeds(Verb.DELETE, gone), turn.now)
     if not is_quiet(request):
-        for mailbox in gone:
+        for _, address, _ in gone:
+            mailbox = known_mailbox(address)
             _tell(request, mailbox, mailing_list, "DELETE1")
             send_text(turn, mailbox, mailing_list, "FAREWELL")
     said = request.say(
@@ -159,10 +176,15 @@ def _roster(request: Request) -> Roster:
 
 def _refuse_own(request: Request, found: Roster) -> None:
     """Our own addresses would send the list's mail back to us."""
-    ours = f"@{request.turn.settings.site.domain}"
+    ours = _ours(request)
     for address, _ in found.rows:
-        if address.endswith(ours) and request.turn.is_own(known_mailbox(address)):
+        if ours(address):
             raise OwnAddress(address)
+
+
+def _ours(request: Request) -> Callable[[str], bool]:
+    domain, turn = f"@{request.turn.settings.site.domain}", request.turn
+    return lambda address: address.endswith(domain) and turn.is_own(known_mailbox(address))
 
 
 def _tell(

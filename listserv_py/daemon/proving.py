@@ -1,4 +1,4 @@
-"""Letters whose authors are being looked up: they wait here, and hold nobody else up.
+"""Letters whose authors are being looked up, or which are long: nobody else waits for them.
 
 One author's letters keep their order: a later one waits for the earlier, signed or not. Those that
 are ready at the same time are decided on together. What waits here is still in the spool, so that a
@@ -26,15 +26,19 @@ PAUSE = 5.0
 
 
 class Proving:
-    """Proves letters and hands them to `decide`; `ended` hears of each that is here no more."""
+    """Proves letters, has them `read`, and hands them to `decide`.
+
+    `ended` hears of each that is here no more.
+    """
 
     def __init__(
         self,
         verifier: Verifier,
+        read: Callable[[Letter], Awaitable[None]],
         decide: Callable[[list[Letter]], Awaitable[None]],
         ended: Callable[[], None],
     ) -> None:
-        self._verifier = verifier
+        self._verifier, self._read = verifier, read
         self._ready = Gathering(decide, AT_ONCE)
         self._ended = ended
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -79,6 +83,7 @@ class Proving:
     ) -> None:
         try:
             letter = await self._proved(case)
+            await self._read(letter)
             if earlier is not None:
                 await asyncio.shield(earlier)
             decided = self._ready.add(letter)

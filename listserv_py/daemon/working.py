@@ -1,10 +1,10 @@
 """Works off the spool and the clock: takes up letters in the order of their coming, one turn each.
 
 Parsing is done off the loop and before the transaction. So is proving who wrote a letter, which may
-wait for the DNS: such letters go by way of `proving`, and the others pass them. A letter that
-breaks its room is tried three times and then set aside; the others go on. While mail pours in, the
-door goes first: a burst is taken in before it is worked off, but never waits longer than `PATIENCE`
-for the next batch.
+wait for the DNS: such letters and long ones go by way of `proving`, and the others pass them. One
+that breaks its room is tried three times and then set aside; the others go on. While mail pours in,
+the door goes first: a burst is taken in before it is worked off, but never waits longer than
+`PATIENCE` for the next batch.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from functools import partial
 
 from listserv_py import timers
 from listserv_py.authn.dkim import Verifier
-from listserv_py.authn.proof import Case, look
-from listserv_py.config import Settings
+from listserv_py.authn.proof import Case
 from listserv_py.daemon.proving import Proving
+from listserv_py.daemon.reading import Reading
 from listserv_py.daemon.scrubbing import Scrubbing
 from listserv_py.errors import Broken
-from listserv_py.intake import Ahead, open_letter, read_ahead, work_off
+from listserv_py.intake import work_off
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.passwords import may_hold_password
 from listserv_py.maillog import get_logger
@@ -58,11 +58,11 @@ class Work:
         self._store = store
         self._turns = turns
         self._decided = decided
-        self._proving = Proving(verifier, self._proven, self.wake)
+        self._reading = Reading()
+        self._proving = Proving(verifier, self._read, self._proven, self.wake)
         self._ready = asyncio.Event()
         self._arrivals: deque[float] = deque([float("-inf")] * BURST, maxlen=BURST)
         self._backlog = 0
-        self._ahead: dict[int, Ahead] = {}
 
     def wake(self) -> None:
         """Something may wait in the spool."""
@@ -125,18 +125,25 @@ class Work:
         if not entries:
             return False
         settings = self._turns.settings
-        cases = await asyncio.to_thread(lambda: [self._opened(one, settings) for one in entries])
+        opened = self._reading.opened
+        cases = await asyncio.to_thread(lambda: [opened(one, settings) for one in entries])
         letters: list[tuple[int, Letter | Exception]] = []
         for entry, case in zip(entries, cases, strict=True):
             if isinstance(case, Exception):
                 letters.append((entry.id, case))
-            elif (letter := self._proving.at_once(case)) is not None:
+            elif (letter := self._at_once(case)) is not None:
                 letters.append((entry.id, letter))
             else:
                 self._proving.take(case)
         await self._decide(letters)
         await self._proving.room()
         return True
+
+    def _at_once(self, case: Case) -> Letter | None:
+        return self._proving.at_once(case) if self._reading.has(case.letter.spool_id) else None
+
+    async def _read(self, letter: Letter) -> None:
+        await self._reading.read_long(letter, self._turns.settings)
 
     async def _proven(self, letters: list[Letter]) -> None:
         await self._decide([(letter.spool_id, letter) for letter in letters])
@@ -149,7 +156,7 @@ class Work:
             outcomes = await self._store.run_each(works)
         finally:
             for spool_id, _ in letters:
-                self._ahead.pop(spool_id, None)
+                self._reading.forget(spool_id)
         if any(
             isinstance(one, Letter) and may_hold_password(one.message.raw) for _, one in letters
         ):
@@ -159,20 +166,10 @@ class Work:
                 log.error("intake.failed", spool=spool_id, exc_info=error)
                 await self._store.run(_failed, spool_id)
 
-    def _opened(self, entry: Entry, settings: Settings) -> Case | Exception:
-        try:
-            letter = open_letter(entry)
-            ahead = read_ahead(letter, settings.site)
-            if ahead is not None:
-                self._ahead[entry.id] = ahead
-            return look(letter, settings)
-        except Exception as exc:  # noqa: BLE001 - one poisonous mail must not stop the others
-            return exc
-
     def _turn(self, spool_id: int, letter: Letter | Exception, tx: Tx) -> None:
         if isinstance(letter, Exception):
             raise letter
-        work_off(self._turns.at(tx), letter, self._ahead.get(spool_id))
+        work_off(self._turns.at(tx), letter, self._reading.of(spool_id))
 
     def _timers(self, tx: Tx) -> bool:
         return timers.run(self._turns.at(tx))

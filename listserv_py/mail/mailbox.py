@@ -88,6 +88,13 @@ def known_mailbox(address: str) -> Mailbox:
     return Mailbox(local_part, domain)
 
 
+def known_key(address: str) -> str:
+    """The key of such an address, quicker still: for those who compare a hundred thousand."""
+    if address.isascii() and not address.startswith('"'):
+        return address.lower()
+    return known_mailbox(address).key
+
+
 def parse_path(text: str) -> Mailbox | None:
     """Read `<local@domain>`; None is the null path `<>`. A source route is dropped (RFC 5321 C)."""
     if not (text.startswith("<") and text.endswith(">")):

@@ -130,6 +130,22 @@ async def test_what_one_author_wrote_keeps_its_order(tmp_path: Path) -> None:
         assert ["You have been removed" in one for one in said] == [True, False]
 
 
+async def test_a_long_mail_is_read_while_others_are_answered(tmp_path: Path) -> None:
+    """Nor does its author's next mail pass it: he would be told that he is not on the list."""
+    people = "\n".join(f"reader{number}@example.com" for number in range(3000))
+    long = command(f"SIGNOFF TEST-L\nADD TEST-L DD=X\n//X DD *\n{people}\n/*\n", 1)
+    names = NameServer({})
+    async with names.listening(), house(tmp_path, verifier(names)) as made:
+        await made.take(long, command("SIGNOFF TEST-L\n", 2), command("THANKS\n", 3, PEOPLE[1]))
+        await made.until(lambda tx: waiting(tx) == 0)
+
+        first, second, third = await made.store.run(replies)
+        assert "THANKS" in first
+        assert "You have been removed" in second
+        assert "You have been removed" not in third
+        assert "SIGNOFF TEST-L" in third
+
+
 def replies(tx: Tx) -> list[str]:
     rows = tx.db.execute(
         "SELECT c.raw FROM content c JOIN mailing m ON m.id = c.mailing_id"

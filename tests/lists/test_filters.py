@@ -3,7 +3,7 @@
 import pytest
 from ceiling import ceiling
 
-from listserv_py.lists.filters import glob, is_filtered, may_join
+from listserv_py.lists.filters import glob, is_filtered, may_all_join, may_join
 from listserv_py.lists.header import new_header, parse_header
 from listserv_py.lists.values import Keywords
 from listserv_py.mail.mailbox import parse_mailbox
@@ -54,6 +54,7 @@ def test_a_pattern_of_many_stars_takes_no_time() -> None:
 def test_filter(line: str, address: str, filtered: bool) -> None:
     assert is_filtered(keywords(line), parse_mailbox(address)) is filtered
     assert may_join(keywords(line), parse_mailbox(address)) is not filtered
+    assert may_all_join(keywords(line))(address) is not filtered
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,4 @@ def test_filter(line: str, address: str, filtered: bool) -> None:
 )
 def test_a_machine_joins_where_the_list_lets_it(line: str, may: bool) -> None:
     assert may_join(keywords(line), parse_mailbox("other-l-request@example.net")) is may
+    assert may_all_join(keywords(line))("other-l-request@example.net") is may
