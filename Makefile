@@ -5,7 +5,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: all demo run test check fmt docs bench bench-peers sweep torture
+.PHONY: all demo run test check fmt docs bench bench-peers sweep torture faults
 
 all: check test
 
@@ -47,9 +47,14 @@ bench-peers: $(READY)
 sweep: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/loopback/sweep.py
 	PYTHONPATH=tests $(BIN)/python tests/loopback/issue_sweep.py
+	PYTHONPATH=tests $(BIN)/python tests/loopback/mail_sweep.py
 
 torture: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/loopback/torture.py
+
+faults: $(READY)
+	PYTHONPATH=tests $(BIN)/python tests/loopback/big_post.py
+	PYTHONPATH=tests $(BIN)/python tests/loopback/full_disk.py
 
 $(READY): $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
