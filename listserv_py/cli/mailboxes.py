@@ -1,8 +1,8 @@
 """Old archives as they come: mbox files, Maildirs, pipermail's monthly texts, a mail at a time.
 
 Nothing is left out in silence: what is no mail is told with its reason. A line `From …` begins a
-mail only where it looks like one of an mbox file, with a time and a year, behind an empty line; for
-many an old archiver quoted none of those that people wrote.
+mail only where it looks like one of an mbox file, with a time and a year, and stands behind an
+empty line or above a header; for many an old archiver quoted none of those that people wrote.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import IO
 
@@ -21,9 +22,10 @@ MAIL_MAX = 64_000_000
 LINE_MAX = 1_000_000
 
 _BEGINS = re.compile(
-    rb"From .{0,300}\b\d{1,2}:\d\d(?::\d\d)?\b.{0,60}\b(?:19|20)\d\d\b|From \S+\s+\S+\s*$"
+    rb"From .{0,300}\b\d{1,2}:\d\d(?::\d\d)?\b.{0,60}\b(?:19|20)\d\d\b|From \S+(?:\s+\S+)?\s*$"
 )
 _STRICT = re.compile(rb"From .{0,300}\b\d{1,2}:\d\d(?::\d\d)?\b.{0,60}\b(?:19|20)\d\d\b")
+_FIELD = re.compile(rb"[!-9;-~]{1,60}:[ \t]")
 _QUOTED = re.compile(rb"^>(?=>*From )", re.MULTILINE)
 _DATE = re.compile(
     rb"([A-Z][a-z]{2}) +([A-Z][a-z]{2}) +(\d{1,2}) +(\d\d?:\d\d(?::\d\d)?)[^\n]*?((?:19|20)\d\d)"
@@ -60,6 +62,8 @@ def read_mbox(path: Path, show: Show) -> Iterator[Mail | Lost]:
 
 def read_maildir(path: Path, show: Show) -> Iterator[Mail | Lost]:
     """The mails of a Maildir, by their names, which begin with their times."""
+    if not any((path / sub).is_dir() for sub in ("cur", "new")):
+        yield Lost(path.name, "is no Maildir: it has no folders cur and new")
     found = [file for sub in ("cur", "new") for file in (path / sub).glob("*") if file.is_file()]
     done = 0
     for file in sorted(found, key=lambda one: (_seconds(one.name), one.name)):
@@ -115,9 +119,9 @@ def _split(file: IO[bytes] | gzip.GzipFile, name: str, show: Show) -> Iterator[M
     lines: list[bytes] = []
     number = size = read = 0
     is_blank = True
-    while line := file.readline(LINE_MAX):
+    for line, behind in pairwise(chain(iter(lambda: file.readline(LINE_MAX), b""), (b"",))):
         read += len(line)
-        if is_blank and (_STRICT if begun is not None else _BEGINS).match(line):
+        if _begins(line, behind, is_blank=is_blank, is_first=begun is None):
             if begun is not None or any(one.strip() for one in lines):
                 number += 1
                 yield _from_lines(f"{name}: mail {number}", begun, lines, size)
@@ -133,6 +137,16 @@ def _split(file: IO[bytes] | gzip.GzipFile, name: str, show: Show) -> Iterator[M
         number += 1
         yield _from_lines(f"{name}: mail {number}", begun, lines, size)
     show(read)
+
+
+def _begins(line: bytes, behind: bytes, *, is_blank: bool, is_first: bool) -> bool:
+    """Whether a mail begins; some archivers left out the empty line, others the time."""
+    if not line.startswith(b"From "):
+        return False
+    is_above_header = _FIELD.match(behind) is not None
+    if is_blank and (is_first or is_above_header):
+        return _BEGINS.match(line) is not None
+    return (is_blank or is_above_header) and _STRICT.match(line) is not None
 
 
 def _from_lines(where: str, begun: bytes | None, lines: list[bytes], size: int) -> Mail | Lost:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cli_site import Site
 
-from listserv_py.cli.mailboxes import Lost, Mail, read_mbox, read_pipermail
+from listserv_py.cli.mailboxes import Lost, Mail, read_maildir, read_mbox, read_pipermail
 from listserv_py.lists.notebooks import Span
 
 FROM = b"From ann@example.net Mon Jan  3 10:11:12 2005\n"
@@ -156,3 +156,27 @@ def test_where_a_mail_begins(tmp_path: Path, text: bytes, many: int) -> None:
     (tmp_path / "box").write_bytes(text)
     found = [one for one in read_mbox(tmp_path / "box", lambda _: None) if isinstance(one, Mail)]
     assert len(found) == many
+
+
+@pytest.mark.parametrize(
+    ("content", "subjects"),
+    [
+        (FROM + b"Subject: a\n\nx\n" + FROM + b"Subject: b\n\ny\n", [b"a", b"b"]),
+        (FROM + b"Subject: a\n\nx\n\nFrom DAEMON\nSubject: b\n\ny\n", [b"a", b"b"]),
+        (FROM + b"Subject: a\n\nx\nFrom now on it is 10:30, or 2005\n\nFrom Bob\ny\n", [b"a"]),
+        (FROM + b"Subject: a\n\nFrom Bob I have:\nSubject: none\n", [b"a"]),
+        (FROM + b"Subject: a\n\nx\nFrom Bob\nSubject: none\n", [b"a"]),
+    ],
+)
+def test_a_mail_begins_behind_an_empty_line_or_above_a_header(
+    tmp_path: Path, content: bytes, subjects: list[bytes]
+) -> None:
+    path = tmp_path / "old.mbox"
+    path.write_bytes(content)
+    found = [one for one in read_mbox(path, lambda _: None) if isinstance(one, Mail)]
+    assert [one.raw.split(b"\r\n")[0] for one in found] == [b"Subject: " + one for one in subjects]
+
+
+def test_a_folder_that_is_no_maildir_is_told(tmp_path: Path) -> None:
+    [found] = read_maildir(tmp_path, lambda _: None)
+    assert isinstance(found, Lost)
