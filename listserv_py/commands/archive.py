@@ -167,12 +167,6 @@ GETPOST = Command(
     keyword="GETPOST",
     syntax="listname posts [(switches]",
     switches=("NOMIME",),
-    details=(
-        "By their numbers, several or from one to another: GETPOST listname 12 15-20. They come in"
-        " a mail of their own, as they were sent; with the option NOMIME as text in the answer. At"
-        f" most {POSTS_MAX} posts and {OCTETS_MAX // 1_000_000} MB at once. Numbers are told by"
-        " SEARCH and INDEX."
-    ),
     privilege=Privilege.ANYBODY,
     confirm=Confirm.ORDINARY,
     handler=getpost,
@@ -185,13 +179,6 @@ GETPOST = Command(
 SEARCH = Command(
     keyword="SEArch",
     syntax="search",
-    details=(
-        "SEARCH text IN listname. Words side by side must all be there; AND, OR, NOT, parentheses,"
-        ' "words in a row" and begin* as elsewhere; * is any text. Behind the list: SINCE or FROM'
-        ' date, TO date (2026-01-12, 12-Jan-2026, 26/01/12, yesterday, "30 days ago"), and WHERE'
-        " SUBJECT CONTAINS text, SENDER CONTAINS text, SENDER IS address, with AND, OR, NOT."
-        f" Capitals and accents do not matter. The newest {HITS_MAX} are shown."
-    ),
     privilege=Privilege.ANYBODY,
     confirm=Confirm.ORDINARY,
     handler=search,

@@ -15,6 +15,12 @@ def summaries(table: Table, words: Words) -> str:
     return "\n".join(_line(unit, words) for unit in table.units)
 
 
+def details(unit: Command, words: Words) -> str:
+    """What HELP says of a command below its row, "" where that says it all."""
+    form = unit.details_form
+    return " ".join(words.fill(form, {}).body.split()) if form in words.forms.by_name else ""
+
+
 def _lines(unit: Command, words: Words) -> str:
     also = {"SYNONYMS": ", ".join(unit.synonyms)}
     said = f" ({words.row('REFCARD_ALSO', also)})" if unit.synonyms else ""

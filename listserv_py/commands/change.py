@@ -235,12 +235,6 @@ def _apply(turn: Turn, moves: Iterable[Move]) -> tuple[list[Move], list[Move]]:
 CHANGE = Command(
     keyword="CHANGE",
     syntax="listname|* change",
-    details=(
-        "Sent from the old address. Both addresses are asked, and nothing changes before both have"
-        " agreed; your options, name and date stay. Owners say whose address changes: CHANGE"
-        " listname old@host new@host, or for all of a domain *@old.host *@new.host. Those people"
-        " are told, unless QUIET stands in front."
-    ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ALWAYS,
     handler=change,

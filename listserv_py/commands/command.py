@@ -169,7 +169,6 @@ class Command:
     synonyms: tuple[str, ...] = ()
     takes_quiet: bool = False
     switches: tuple[str, ...] = ()
-    details: str = ""
     table_in_help: Callable[[Request], str] = nothing_more
     prepare: Callable[[Request], Request] = answer_at_once
     weigh: Callable[[Request], Confirm] = as_declared
@@ -192,6 +191,11 @@ class Command:
     def summary_form(self) -> str:
         """The name of the form that says in a row what it does; `templates/summaries.mailtpl`."""
         return f"SUMMARY_{self.word}"
+
+    @property
+    def details_form(self) -> str:
+        """The name of the form that says more, where there is more; `templates/details.mailtpl`."""
+        return f"DETAILS_{self.word}"
 
     @property
     def line(self) -> str:

@@ -184,7 +184,6 @@ def _return(request: Request, mailing_list: MailingList, entry: Entry) -> None:
 OK = Command(
     keyword="OK",
     syntax="code",
-    details="Or reply to the request with ok alone on the first line, and keep its subject.",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=ok,
@@ -197,7 +196,6 @@ OK = Command(
 REJECT = Command(
     keyword="REJECT",
     syntax="code [reason]",
-    details="Or reply to the approval request with reject, and a reason behind it.",
     privilege=Privilege.MODERATOR,
     confirm=Confirm.NEVER,
     handler=reject,

@@ -238,14 +238,6 @@ def _facts(request: Request, said: Said, recipients: Recipients) -> ListFacts:
 DISTRIBUTE = Command(
     keyword="DISTribute",
     syntax="distribution",
-    details=(
-        "For those only whom the site names, and always with PW=. The mail stands in the dataset"
-        " DATA, from //DATA DD *,EOF to the end, or in that of DD=name; its people in the dataset"
-        " TO, one a line, or behind TO. MAIL-MERGE fills it in for each of them, from a table whose"
-        " first line names its columns: *TO,*NAME,CITY. FROM= says where bounces go, DKIM=NO leaves"
-        " it unsigned, DEBUG=YES only checks, ACK=NONE asks for no answer when all is well, and"
-        " PRIORITY=, from 0 to 99, says which of your jobs goes first."
-    ),
     privilege=Privilege.DISTRIBUTOR,
     confirm=Confirm.BY_PASSWORD,
     handler=distribute,

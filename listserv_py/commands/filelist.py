@@ -230,10 +230,6 @@ def prepare_index(request: Request) -> Request:
 INDEX = Command(
     keyword="INDex",
     syntax="[listname]",
-    details=(
-        "GET fetches them. Codes: ALL is anybody, PRV subscribers, OWN owners, N/A nobody. Without"
-        " a list it shows which lists have files."
-    ),
     privilege=Privilege.ANYBODY,
     confirm=Confirm.ORDINARY,
     handler=index,

@@ -243,17 +243,6 @@ GET = Command(
     synonyms=("SENDme",),
     syntax="file [(switches]",
     switches=("Header", "HDR", "NOLOCK", "OLD", "MSG"),
-    details=(
-        "Options: HEADER leaves the subscribers out, NOLOCK locks nothing, OLD sends the header as"
-        " it was before the last change, MSG nothing but the file, for programs. While it is locked"
-        " nobody else can store one. GET listname CHANGELOG fetches the change log;"
-        " CHANGELOG-yyyy, -yyyymm, -yyyymmdd or -yyyymmA (to E, a"
-        " week) that of a time. SYSTEM CHANGELOG is that of all lists, for postmasters. GET"
-        " listname MAILTPL, WELCOME, FAREWELL or INFO fetches that text of the list, GET DEFAULT"
-        " MAILTPL the forms of this server. GET listname LOGyymm fetches a month of the archive as"
-        " an mbox file, LOGyy a year, LOGyymmA (to E) a week, LOGyymmdd a day, NOTEBOOK all; GET"
-        " filename filetype listname a file of the list."
-    ),
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=get,
@@ -268,17 +257,6 @@ PUT = Command(
     synonyms=("CREATE",),
     syntax="file [(switches]",
     switches=("ALL", "PRV", "OWN"),
-    details=(
-        "The header's lines follow, each beginning with a *, as GET sends them. The subscribers"
-        " stay as they are. One wrong line changes nothing, and you are told of all of them. It is"
-        " always confirmed, and the owners before the change are told. A postmaster's PUT of a"
-        " name that is no list makes the list. PUT listname MAILTPL, WELCOME, FAREWELL or INFO"
-        " stores that text of the list: all lines below it, down to a /*. With none it is deleted."
-        " PUT filename filetype listname stores any other file, which may be attached instead; its"
-        " options ALL, PRV and OWN say who may fetch it: anybody, subscribers (where it says"
-        " nothing), owners. PUT listname 26-00042 with nothing below it takes post 42 out of the"
-        " archive, its search and the digests that wait; PUT listname LOGyymmdd those of a day."
-    ),
     privilege=Privilege.CONFIGURER,
     confirm=Confirm.NOT_BY_SIGNATURE,
     handler=put,

@@ -56,8 +56,6 @@ def _freed(request: Request) -> MailingList:
 HOLD = Command(
     keyword="HOLD",
     syntax="listname",
-    details="Mail to it is put off meanwhile by a 450 reply: its sender's mail server tries again,"
-    " for some days mostly. What had come before waits, a week at most, until FREE.",
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=hold,
@@ -67,8 +65,6 @@ HOLD = Command(
 FREE = Command(
     keyword="FREE",
     syntax="listname",
-    details="A list is held by HOLD, when its Daily-Threshold= was reached, or by a storm of people"
-    " who want to be removed: that its moderators may end as well.",
     privilege=Privilege.MODERATOR,
     confirm=Confirm.UNLESS_PROVEN,
     handler=free,

@@ -7,7 +7,7 @@ from textwrap import fill
 
 from listserv_py import __version__
 from listserv_py.commands import following
-from listserv_py.commands.card import card, summaries
+from listserv_py.commands.card import card, details, summaries
 from listserv_py.commands.command import Command, Confirm, Privilege, Request, abbreviates
 from listserv_py.commands.renamed import stands_for
 from listserv_py.commands.rights import is_visible
@@ -33,11 +33,12 @@ def help_(request: Request) -> str:
     unit = request.table.find(word)
     if unit is None:
         raise UnknownTopic(fold(word)[:40])
+    words = request.turn.words(None)
     return request.say(
         "HELP_ONE",
         SYNTAX=unit.line,
-        SUMMARY=request.turn.words(None).row(unit.summary_form, {}),
-        DETAILS=fill(unit.details or request.say("HELP_NO_DETAILS"), WIDTH),
+        SUMMARY=words.row(unit.summary_form, {}),
+        DETAILS=fill(details(unit, words) or request.say("HELP_NO_DETAILS"), WIDTH),
         SYNONYMS=", ".join(unit.synonyms) or "-",
         MORE=unit.table_in_help(request),
     ).rstrip()
@@ -153,7 +154,6 @@ HELP = Command(
 INFO = Command(
     keyword="Info",
     syntax="[topic]",
-    details="INFO KEYWORDS shows what a list header may say.",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=info,
@@ -172,8 +172,6 @@ RELEASE = Command(
 SHOW = Command(
     keyword="SHOW",
     syntax="[topic]",
-    details="SHOW VERSION and SHOW STATS; LISTSERV's others mean nothing here. SHOW POST with"
-    " a Message-ID or a post's number is for the list's owners.",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=show,

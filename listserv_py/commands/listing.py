@@ -79,11 +79,6 @@ def _table(shown: Lists) -> str:
 LISTS = Command(
     keyword="Lists",
     syntax="[topic]",
-    details=(
-        "LISTS DETAILED tells more of each; LISTS OWNED and LISTS MODERATED show those that you own"
-        " or moderate; LISTS GLOBAL text shows those with the text in their name or title; LISTS"
-        " SUMMARY says how many there are."
-    ),
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=lists,

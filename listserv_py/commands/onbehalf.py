@@ -101,7 +101,6 @@ def give(request: Request) -> str:
 FOR = Command(
     keyword="FOR",
     syntax="address line",
-    details="It runs as if he had confirmed it; the server's log keeps who gave it for whom.",
     privilege=Privilege.POSTMASTER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=give,

@@ -226,12 +226,6 @@ SET = Command(
     keyword="SET",
     syntax="listname|* options [FOR people] [(switches]",
     switches=("TEST",),
-    details=(
-        "Options may be shortened, and the later of two opposites wins. FOR user@host is for"
-        " owners; QUIET in front keeps the person from being told. FOR *@host means all whose"
-        " addresses match: (TEST shows them and changes nothing; more than ten are always confirmed"
-        " by a code."
-    ),
     table_in_help=_all_options,
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ORDINARY,
@@ -250,10 +244,6 @@ QUERY = Command(
     keyword="Query",
     syntax="[gui] listname|* [WITH options] [FOR people] [(switches]",
     switches=(GUI, counts.CSV),
-    details=(
-        "WITH shows only subscriptions that have all those options. FOR user@host, or *@host for"
-        " several, is for owners. (CSV writes them for a spreadsheet."
-    ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.NEVER,
     handler=query,

@@ -121,12 +121,6 @@ ADD = Command(
     keyword="ADD",
     synonyms=("ADDHere",),
     syntax="listname person|dataset",
-    details=(
-        "The name may also stand in front: Full Name <user@host>; a * is no name. Whoever is on"
-        " the list is renamed. He is told, unless QUIET stands in front. DD=name takes many people"
-        " from the dataset of that name in the same mail, one a line, between the lines //name DD *"
-        " and /*; IMPORT implies QUIET."
-    ),
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=add,
@@ -143,12 +137,6 @@ DELETE = Command(
     keyword="DELete",
     syntax="listname|* people|dataset [(switches]",
     switches=("TEST", "LOCal", "GLobal"),
-    details=(
-        "He is told, unless QUIET stands in front. *@host means all whose addresses match: (TEST"
-        " shows them and changes nothing; more than ten are always confirmed by a code. DD=name"
-        " takes many off, from the dataset of that name in the same mail; names behind the"
-        " addresses do no harm. BRIEF leaves out which lines held no address."
-    ),
     privilege=Privilege.OWNER,
     confirm=Confirm.UNLESS_PROVEN,
     handler=delete,

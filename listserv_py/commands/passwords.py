@@ -137,14 +137,6 @@ def _done(request: Request, mailbox: Mailbox, action: str) -> str:
 PW = Command(
     keyword="PW",
     syntax="pw",
-    details=(
-        f"A password has {LENGTH.start} to {LENGTH.stop - 1} characters and no blanks. PW=password"
-        " at the end of a command then proves you, on lists that take passwords, so that no"
-        " confirmation is asked for. ADD sets the first one, CHANGE another: PW CHANGE newone"
-        " PW=oldone. REP sets one whatever there was. DELETE PW=oldone and RESET forget it. All are"
-        " confirmed, unless the old password stands in a CHANGE or DELETE. Mail is no secret place:"
-        " use a password that you use nowhere else."
-    ),
     privilege=Privilege.ANYBODY,
     confirm=Confirm.ALWAYS,
     handler=pw,

@@ -1,6 +1,6 @@
 """docs/commands.md, written from the table of commands."""
 
-from listserv_py.commands.card import card
+from listserv_py.commands.card import card, details
 from listserv_py.commands.command import Command, Confirm, Privilege
 from listserv_py.commands.interpreter import COMMANDS_MAX, ERRORS_MAX, OWNERS_MAX
 from listserv_py.commands.rights import ENOUGH
@@ -56,7 +56,7 @@ def _section(unit: Command) -> str:
     rows = [
         f"### `{line}`",
         "",
-        f"{_WORDS.row(unit.summary_form, {})}. {unit.details}".rstrip(),
+        f"{_WORDS.row(unit.summary_form, {})}. {details(unit, _WORDS)}".rstrip(),
         "",
         f"* Who: {_WHO[unit.privilege]}{_everywhere(unit)}",
         f"* Confirmed by code: {_CODE[unit.confirm]}",

@@ -37,10 +37,6 @@ def register(request: Request) -> str:
 REGISTER = Command(
     keyword="REGister",
     syntax="name",
-    details=(
-        "It is used when you SUBSCRIBE without a name, too. REGISTER OFF forgets it; the lists that"
-        " you are on keep your name."
-    ),
     privilege=Privilege.ANYBODY,
     confirm=Confirm.UNLESS_PROVEN,
     handler=register,

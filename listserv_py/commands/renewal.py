@@ -64,11 +64,6 @@ def _targets(request: Request) -> Iterator[Target]:
 CONFIRM = Command(
     keyword="CONFIRM",
     syntax="listname [listnames] [FOR address]",
-    details=(
-        "The answer to a mail that asks whether you want to stay: a list's Renewal= says how often"
-        " it is sent. Several lists may be named. FOR user@host is for owners, one list at a time."
-        " A confirmation code is answered by OK, not by CONFIRM."
-    ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.NEVER,
     handler=confirm,

@@ -217,12 +217,6 @@ REVIEW = Command(
         *("Short", "NOHeader", "ALL", "BY", "Countries", *_KEYS),
         *("TOPICS", "RCPT", "LOCal", "Msg"),
     ),
-    details=(
-        "Options: SHORT shows numbers only, NOHEADER leaves the header out, COUNTRIES counts"
-        " top-level domains and TOPICS who wants which, BY NAME, USERID, NODEID, DATE or COUNTRY"
-        " sorts. For owners, ALL shows concealed subscribers too, and RCPT only those who get each"
-        " post as a mail. The list's Review= says who may ask."
-    ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ORDINARY,
     handler=review,
@@ -234,7 +228,6 @@ REVIEW = Command(
 SCAN = Command(
     keyword="SCAN",
     syntax="listname text",
-    details="The list's Review= says who may ask; owners find concealed subscribers too.",
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ORDINARY,
     handler=scan,

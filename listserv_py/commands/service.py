@@ -173,11 +173,6 @@ SERVE = Command(
     keyword="SERVE",
     syntax="address [OFF DROP]",
     switches=("OFF", "DROP"),
-    details=(
-        f"After {INVALID_MAX} invalid commands in a row somebody's commands and posts are passed"
-        " over, until somebody else says SERVE. A postmaster serves somebody off by OFF,"
-        " or OFF DROP so that he is not told; only a postmaster takes that back."
-    ),
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=serve,

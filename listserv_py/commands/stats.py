@@ -80,11 +80,6 @@ STATS = Command(
     keyword="STats",
     syntax="listname [(switches]",
     switches=(RESET, counts.CSV, *counts.TABLES),
-    details=(
-        "The list's Stats= says who may ask. CSV writes it for a spreadsheet. For owners, OPTIONS,"
-        " DOMAINS and MONTHS count the subscribers by what they have set, where they are and when"
-        " they came, and RESET begins to count posts anew."
-    ),
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.ORDINARY,
     handler=stats,

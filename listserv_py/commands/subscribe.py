@@ -245,11 +245,6 @@ SUBSCRIBE = Command(
     keyword="SUBscribe",
     synonyms=("JOIN", "SIGNUP"),
     syntax="listname [name] [WITH options]",
-    details=(
-        "Your name may be left out, or be the word ANONYMOUS: then you are hidden from REVIEW."
-        " WITH presets options as SET does. You are asked to confirm by mail. When you are on the"
-        " list already, your name and options are changed."
-    ),
     privilege=Privilege.ANYBODY,
     confirm=Confirm.ALWAYS,
     handler=subscribe,
@@ -268,7 +263,6 @@ SIGNOFF = Command(
     synonyms=("UNSUBscribe",),
     syntax="listname|* [(switches]",
     switches=("NETWIDE",),
-    details="SIGNOFF * (NETWIDE is the same as SIGNOFF *: this server stands alone.",
     privilege=Privilege.SUBSCRIBER,
     confirm=Confirm.PROTECTED,
     handler=signoff,

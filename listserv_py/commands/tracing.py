@@ -234,8 +234,6 @@ def _date(at: int | None) -> str:
 TRACE = Command(
     keyword="TRACE",
     syntax="message-id [FOR address]",
-    details="Its author hears how many copies were handed over, wait or were refused; a subscriber"
-    " what became of his own; an owner all of it, and by FOR the copy of one subscriber.",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=trace,
@@ -247,7 +245,6 @@ TRACE = Command(
 WHY = Command(
     keyword="WHY",
     syntax="message-id",
-    details="For its author and the list's owners: which rule held or refused it, who approved it.",
     privilege=Privilege.ANYBODY,
     confirm=Confirm.NEVER,
     handler=why,

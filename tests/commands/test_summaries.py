@@ -18,7 +18,7 @@ from listserv_py.texts.words import Words, read_own
 FORMS = Forms.load()
 GERMAN = "".join(
     (files("listserv_py") / "templates" / "de" / f"{name}.mailtpl").read_text(encoding="utf-8")
-    for name in ("commands", "summaries", "options")
+    for name in ("commands", "summaries", "details", "options")
 )
 
 
@@ -59,6 +59,16 @@ def test_a_summary_that_cannot_be_filled_is_passed_over(stage: Stage, own: str) 
 def test_every_command_has_its_summary_and_every_summary_its_command() -> None:
     ours = {name for name in FORMS.by_name if name.startswith("SUMMARY_")}
     assert ours == {unit.summary_form for unit in COMMANDS.units}
+
+
+def test_what_help_tells_in_detail_is_of_a_command_and_in_german_too(stage: Stage) -> None:
+    ours = {name for name in FORMS.by_name if name.startswith("DETAILS_")}
+    assert ours <= {unit.details_form for unit in COMMANDS.units}
+    assert len(ours) > len(COMMANDS.units) / 2
+    for name in ours:
+        assert FORMS.languages["de"][name].body != FORMS.by_name[name].body
+    assert "There is no more to it" not in say(stage, "HELP SIGNOFF")
+    assert "Dieser Server steht allein" in say(stage, "HELP SIGNOFF", GERMAN).replace("\n", " ")
 
 
 def test_no_summary_is_the_same_in_both_languages() -> None:
