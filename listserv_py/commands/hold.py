@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.rights import owned_list, roles, visible_list
-from listserv_py.lists.holding import STORM, HeldFor
+from listserv_py.lists.holding import HeldFor
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import Role
 
@@ -41,14 +41,15 @@ def free(request: Request) -> str:
     if not mailing_list.held:
         return request.say("FREE_ALREADY", LISTNAME=mailing_list.name)
     tx.lists.free(mailing_list)
+    if mailing_list.by_storm:
+        tx.storms.stop(mailing_list.id, request.turn.now)
     waited = tx.spool.resume(mailing_list.id, HeldFor.FREE)
     return request.say("FREE_DONE", LISTNAME=mailing_list.name, COUNT=str(waited))
 
 
 def _freed(request: Request) -> MailingList:
     found = visible_list(request)
-    by_storm = found.id in {one.id for one in request.turn.tx.lists.held_for(STORM)}
-    if by_storm and Role.MODERATOR in roles(request.turn, request.actor, found):
+    if found.by_storm and Role.MODERATOR in roles(request.turn, request.actor, found):
         return found
     return owned_list(request)
 

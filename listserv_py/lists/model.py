@@ -17,13 +17,17 @@ from listserv_py.mail.mailbox import Mailbox
 
 @dataclass(frozen=True, slots=True)
 class MailingList:
-    """A list; `name` is in capitals, `held` means that posts wait until an owner says FREE."""
+    """A list; `name` is in capitals, `held` means that posts wait until an owner says FREE.
+
+    `by_storm`: it is held because many people asked to be removed.
+    """
 
     id: int
     name: str
     header: Header
     held: bool
     domain: str
+    by_storm: bool = False
 
     @property
     def title(self) -> str:

@@ -26,7 +26,7 @@ log = get_logger("posting")
 
 WITHIN = timedelta(hours=1)
 LASTS = timedelta(days=1)
-"""So long after a storm was stopped its pleas go to nobody."""
+"""So long after a storm was stopped, or ended by FREE, its pleas go to nobody."""
 PLEAS = 3
 SHORT = 300
 BEGIN = 100
@@ -141,8 +141,8 @@ def _asks(words: str) -> bool:
     """Whether it is the plea of somebody who wants out; "from the list" alone is none."""
     if any(one in words for one in _PLEAS):
         return True
-    out = any(one in words for one in _OUT)
-    return out and (any(one in words for one in _WANTS) or len(words.split()) <= _FEW)
+    out, few = any(one in words for one in _OUT), len(words.split()) <= _FEW
+    return (out and any(one in words for one in _WANTS)) or (few and (out or "remove" in words))
 
 
 def _own_lines(message: Message) -> list[str]:

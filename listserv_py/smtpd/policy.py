@@ -41,7 +41,8 @@ def judge(
         return replies.UNKNOWN_ADDRESS
     if destination.door is not Door.POST:
         return None
-    if mailing_list.held:
+    # In a storm mail is taken and waits, so that whoever asks to be removed is told how at once.
+    if mailing_list.held and not mailing_list.by_storm:
         return replies.LIST_HELD
     return None if _leads_on(mailing_list) else _too_big(mailing_list, size)
 

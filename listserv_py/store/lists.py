@@ -7,6 +7,7 @@ from sqlite_utils import Database
 
 from listserv_py.errors import ListExists, UnknownList
 from listserv_py.lists.header import Header, read_header
+from listserv_py.lists.holding import STORM
 from listserv_py.lists.model import MailingList
 from listserv_py.store.times import stamp
 
@@ -138,5 +139,10 @@ class Lists:
     def _read(self, row: tuple[int, str, str, str]) -> MailingList:
         list_id, name, header, held = row
         return MailingList(
-            id=list_id, name=name, header=_parsed(header), held=bool(held), domain=self.domain
+            id=list_id,
+            name=name,
+            header=_parsed(header),
+            held=bool(held),
+            domain=self.domain,
+            by_storm=held == STORM,
         )

@@ -84,6 +84,8 @@ def test_after_free_the_pleas_go_to_nobody(stage: Stage) -> None:
     storm(stage)
     post(stage, PEOPLE[8], PLEA)
     post(stage, PEOPLE[9], "To the point: the lunch is at noon.")
+    stage.now += timedelta(days=3)
+    stage.run_timers()
     free = (
         "From: olga@example.org\r\nTo: listserv@lists.example.org\r\nMessage-ID: <f@x>\r\n"
         "Subject: \r\n\r\nFREE TEST-L\r\n"
@@ -99,6 +101,8 @@ def test_after_free_the_pleas_go_to_nobody(stage: Stage) -> None:
     assert [one for one in mails if b"[post]" in one and b"at noon" in one]
     assert not [one for one in mails if b"[post]" in one and b"remove me" in one]
     assert "post" not in kinds(post(stage, PEOPLE[12], PLEA))
+    stage.now += timedelta(hours=23)
+    assert "post" not in kinds(post(stage, PEOPLE[12], PLEA)), "a day from FREE on"
     stage.now += timedelta(days=2)
     assert "post" in kinds(post(stage, PEOPLE[13], PLEA))
 
@@ -199,6 +203,7 @@ def test_what_an_owner_writes_stops_nothing(stage: Stage) -> None:
         (b"Subject: Bug\r\n\r\nThe unsubscribe link works for mine\r\n", ("bug", False)),
         (b"Subject: Bug\r\n\r\nAn opt out would be good\r\n", ("bug", False)),
         (b"Subject: Hi\r\n\r\nunsubscribe\r\n", ("hi", True)),
+        (b"Subject: Hi\r\n\r\nme too please remove\r\n", ("hi", True)),
         (b"Subject: Hi\r\n\r\nHow can I unsubscribe?\r\n", ("hi", True)),
         (b"Subject: Hi\r\n\r\ndelete my name from this list\r\n", ("hi", True)),
         (b"Subject: Hi\r\n\r\nRemove me.\r\n" + b"It is confidential. " * 90, ("hi", True)),

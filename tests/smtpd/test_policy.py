@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from listserv_py.lists.addresses import route
@@ -32,6 +34,7 @@ def verdict(address: str, known: MailingList | None, size: int | None = None) ->
         ("test-l@lists.example.org", mailing_list(), None, ""),
         ("listserv@lists.example.org", None, 9_999, ""),
         ("test-l@lists.example.org", mailing_list(held=True), None, "450 4.2.1"),
+        ("test-l@lists.example.org", replace(mailing_list(held=True), by_storm=True), None, ""),
         ("owner-test-l@lists.example.org", mailing_list(held=True), None, ""),
         ("test-l@lists.example.org", mailing_list("Sizelim= 1K"), 9_999, "552 5.3.4"),
         ("test-l@lists.example.org", mailing_list("Sizelim= 1K"), None, ""),
