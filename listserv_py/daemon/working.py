@@ -33,6 +33,8 @@ log = get_logger("intake")
 AT_ONCE = 50
 AT_ONCE_IN_BURST = 15
 BYTES_AT_ONCE = 32_000_000
+SMALL = 8_000
+"""So many bytes are read in less time than it takes to hand them to a thread and back."""
 BURST = 100
 BURST_WITHIN = 0.3
 """A burst: so many mails within so many seconds, up to now; longer than a batch takes, or the pause
@@ -86,7 +88,7 @@ class Work:
             self._ready.clear()
             try:
                 while await self._some():
-                    self._decided()
+                    pass
             except (StoreFull, StoreBusy) as exc:
                 log.warning("intake.waits", reason=str(exc))
                 await asyncio.sleep(PAUSE)
@@ -120,13 +122,17 @@ class Work:
 
     async def _some(self) -> bool:
         limit = await self._give_way()
-        entries = await self._store.run(_begin, limit, self._proving.spool_ids)
-        self._backlog = max(0, self._backlog - len(entries)) if entries else 0
+        entries = await self._store.note(_begin, limit, self._proving.spool_ids)
+        self._backlog = max(0, self._backlog - len(entries))
         if not entries:
+            self._backlog = 0
             return False
         settings = self._turns.settings
         opened = self._reading.opened
-        cases = await asyncio.to_thread(lambda: [opened(one, settings) for one in entries])
+        if sum(len(one.raw) for one in entries) <= SMALL:
+            cases = [opened(one, settings) for one in entries]
+        else:
+            cases = await asyncio.to_thread(lambda: [opened(one, settings) for one in entries])
         letters: list[tuple[int, Letter | Exception]] = []
         for entry, case in zip(entries, cases, strict=True):
             if isinstance(case, Exception):
@@ -135,9 +141,12 @@ class Work:
                 letters.append((entry.id, letter))
             else:
                 self._proving.take(case)
-        await self._decide(letters)
+        is_more = await self._decide(letters)
         await self._proving.room()
-        return True
+        self._decided()
+        if not is_more:
+            self._backlog = 0
+        return is_more
 
     def _at_once(self, case: Case) -> Letter | None:
         return self._proving.at_once(case) if self._reading.has(case.letter.spool_id) else None
@@ -149,11 +158,15 @@ class Work:
         await self._decide([(letter.spool_id, letter) for letter in letters])
         self._decided()
 
-    async def _decide(self, letters: list[tuple[int, Letter | Exception]]) -> None:
-        """Give each letter its turn, or note why it cannot have one."""
-        works = [partial(self._turn, spool_id, letter) for spool_id, letter in letters]
+    async def _decide(self, letters: list[tuple[int, Letter | Exception]]) -> bool:
+        """Give each letter its turn, or note why it cannot have one; whether more are ready."""
+        works: list[Callable[[Tx], object]] = [
+            partial(self._turn, spool_id, letter) for spool_id, letter in letters
+        ]
+        # Asked in the same job, which costs less than to find nothing in one more.
+        works.append(partial(_is_any_ready, in_hand=self._proving.spool_ids))
         try:
-            outcomes = await self._store.run_each(works)
+            *outcomes, (is_more, _) = await self._store.run_each(works)
         finally:
             for spool_id, _ in letters:
                 self._reading.forget(spool_id)
@@ -165,6 +178,7 @@ class Work:
             if error is not None:
                 log.error("intake.failed", spool=spool_id, exc_info=error)
                 await self._store.run(_failed, spool_id)
+        return bool(is_more)
 
     def _turn(self, spool_id: int, letter: Letter | Exception, tx: Tx) -> None:
         if isinstance(letter, Exception):
@@ -178,11 +192,14 @@ class Work:
 def _begin(tx: Tx, limit: int, in_hand: frozenset[int]) -> list[Entry]:
     spool = tx.spool
     spool_ids = spool.ready(limit, BYTES_AT_ONCE, in_hand)
-    for spool_id in spool_ids:
-        if spool.begun(spool_id) >= TAKEN_UP_MAX:
-            spool.set_aside(spool_id, "it was taken up too often")
-            log.error("intake.set_aside", spool=spool_id)
+    for spool_id in spool.begun(spool_ids, TAKEN_UP_MAX):
+        spool.set_aside(spool_id, "it was taken up too often")
+        log.error("intake.set_aside", spool=spool_id)
     return spool.begin(spool_ids) if spool_ids else []
+
+
+def _is_any_ready(tx: Tx, in_hand: frozenset[int]) -> bool:
+    return bool(tx.spool.ready(1, BYTES_AT_ONCE, in_hand))
 
 
 def _failed(tx: Tx, spool_id: int) -> None:

@@ -20,6 +20,7 @@ from listserv_py.mail.token import Tokens
 from listserv_py.mail.verp import Verp
 from listserv_py.maillog import get_logger
 from listserv_py.store.sending import Due, Mailing, Reader
+from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 
 log = get_logger("delivery")
@@ -72,14 +73,16 @@ class Desk:
         return {number: await self._letters.of_post(content, key) for number, key in wanted.items()}
 
     async def _singles(self, rows: Sequence[Due], batch: Batch) -> list[Copy | None]:
-        """Copies of mails to one person each: read together, then sealed in one thread."""
-        mailings = [due.mailing for due in rows]
-        raws = await self._store.read(lambda tx: [tx.sending.content(one.id) for one in mailings])
-        letters = await self._letters.of_singles(list(zip(mailings, raws, strict=True)))
+        """Copies of mails to one person each: read and sealed together, in the reading thread."""
+        letters = await self._store.read(lambda tx: [self._sealed(tx, due) for due in rows])
         return [
             await self._single(due, letter, batch)
             for due, letter in zip(rows, letters, strict=True)
         ]
+
+    def _sealed(self, tx: Tx, due: Due) -> Letter | Exception | None:
+        raw = tx.sending.content(due.mailing.id)
+        return None if raw is None else self._letters.of_single(due.mailing, raw)
 
     async def _single(
         self, due: Due, letter: Letter | Exception | None, batch: Batch

@@ -28,6 +28,7 @@ from listserv_py.delivery.turns import Turns
 from listserv_py.errors import ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
+from listserv_py.store.look import Look, look
 from listserv_py.store.outcomes import Fate, RestingHost, Settled
 from listserv_py.store.sending import BULK, URGENT, Due, Mailing, Reader
 from listserv_py.store.store import Tx
@@ -41,6 +42,8 @@ PAGE = 1000
 FIRST_PAGE = 100
 """So that the first copies of a post leave sooner."""
 SMALL_MAILS = 200
+LOOK_UP_MAX = 400
+"""With more rows than this a look-up is another thread's work."""
 IN_HAND = 4000
 """Copies in hand before no more pages are read."""
 STALE = 0.25
@@ -88,6 +91,7 @@ class Engine:
         self._idle = asyncio.Event()
         self._turns = Turns()
         self._stopping = False
+        self._wants_room = True
 
     def apply(self, settings: Settings) -> None:
         """Take over new settings (SIGHUP); folders and the transport stay.
@@ -163,9 +167,10 @@ class Engine:
     def _note(self, name: str, host: RestingHost | None) -> None:
         self._recorder.note_host(name, host)
 
-    def _recorded(self) -> None:
+    def _recorded(self, *, is_routine: bool) -> None:
         self._idle.set()
-        self.wake()
+        if self._wants_room or not is_routine:
+            self.wake()
 
     async def _recover(self) -> None:
         """Read the journals of a run that was killed: what they say was taken over is not sent."""
@@ -204,32 +209,46 @@ class Engine:
     async def _turn(self) -> float:
         """Send out what is due and fits; the seconds until there may be more."""
         now = self._clock()
+        self._wants_room = True
         # What is read may be older than what was recorded meanwhile: only what was not in hand
         # when the reading began may be taken up, or it would go out twice.
         noted, in_work = self._recorder.noted(), frozenset(self._hand.posts)
-        hosts, running = await self._store.read(_state)
-        retried = noted - {host.name for host in hosts}
-        self._recorder.forget(retried)
-        self._courier.revive(retried)
-        running = await self._unexpired(running, now)
-        self._take_up(running, in_work)
+        in_hand = frozenset(self._hand.keys)
+        seen = await self._look(now, SMALL_MAILS + len(in_hand))
+        retried = noted - {host.name for host in seen.hosts}
+        if retried:
+            self._recorder.forget(retried)
+            self._courier.revive(retried)
+            # Their mail was left out.
+            self.wake()
+        self._take_up(await self._unexpired(seen.running, now), in_work)
         still = self._courier.stands_still()
         if still is not None:
             return max(still.next_at - now, 1)
         if self._courier.is_probing:
             await self._probe()
-        elif await self._fill() and not self._stopping:
+        elif await self._fill(seen, in_hand) and not self._stopping:
             return 0
-        due = await self._store.read(_next_due, now)
-        wakes = [at for at in (due, *(host.next_at for host in self._courier.resting())) if at]
+        rests = (host.next_at for host in self._courier.resting())
+        wakes = [at for at in (seen.next_at, *rests) if at]
         return max(min(wakes) - now, 1) if wakes else LONGEST_SLEEP
 
-    async def _fill(self) -> bool:
+    async def _look(self, now: int, limit: int) -> Look:
+        """Look at the outbox; at few rows at once, which costs less than to ask a thread."""
+        resting = [host.name for host in self._courier.resting()]
+        if limit > LOOK_UP_MAX:
+            return await self._store.read(look, now, limit, resting)
+        return self._store.peek(look, now, limit, resting)
+
+    async def _fill(self, seen: Look, in_hand: frozenset[Key]) -> bool:
         """Send out what is due; whether there may be more at once."""
-        more = await self._due(URGENT, SMALL_MAILS) == SMALL_MAILS
+        more = await self._send_rows(seen.urgent, in_hand, URGENT, SMALL_MAILS) == SMALL_MAILS
         if self._hand.size < IN_HAND:
-            more = await self._beside_answers(self._due(BULK, PAGE)) == PAGE or more
-            more = await self._beside_answers(self._next_page()) or more
+            self._wants_room = bool(self._hand.posts)
+            if seen.has_bulk:
+                more = await self._beside_answers(self._due(BULK, PAGE)) == PAGE or more
+            if self._hand.posts:
+                more = await self._beside_answers(self._next_page()) or more
         return more
 
     async def _beside_answers(self, work: Coroutine[None, None, T]) -> T:
@@ -254,6 +273,12 @@ class Engine:
         resting = [host.name for host in self._courier.resting()]
         now, in_hand = self._clock(), frozenset(self._hand.keys)
         found = await self._store.read(_rows, urgent, now, limit + len(in_hand), resting)
+        return await self._send_rows(found, in_hand, urgent, limit)
+
+    async def _send_rows(
+        self, found: Iterable[Due], in_hand: frozenset[Key], urgent: int, limit: int
+    ) -> int:
+        """Send those that were not in hand when they were read; how many."""
         rows = [one for one in found if (one.mailing.id, one.subscriber_id) not in in_hand][:limit]
         if not rows:
             return 0
@@ -299,6 +324,10 @@ class Engine:
             batch.journal.remove()
             self._hand.forget_post(mailing.id)
             return
+        if self._courier.stands_still() is not None:
+            # It has failed meanwhile, and each of these would have a row for it.
+            batch.journal.remove()
+            return
         if time.monotonic() - began > STALE and not again:
             # Rendering took long: who has unsubscribed meanwhile must not be among them.
             batch.journal.remove()
@@ -337,16 +366,8 @@ def _hosts(tx: Tx) -> list[RestingHost]:
     return tx.sending.hosts()
 
 
-def _state(tx: Tx) -> tuple[list[RestingHost], list[Mailing]]:
-    return tx.sending.hosts(), tx.sending.running()
-
-
 def _rows(tx: Tx, urgent: int, now: int, limit: int, resting: Iterable[str]) -> list[Due]:
     return tx.sending.due(urgent, now, limit, resting)
-
-
-def _next_due(tx: Tx, after: int) -> int | None:
-    return tx.sending.next_due(after)
 
 
 def _signers(settings: Settings) -> Signers:

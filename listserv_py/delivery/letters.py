@@ -6,7 +6,6 @@ loop may stand still.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from listserv_py.delivery.arc import Sealer
@@ -89,18 +88,8 @@ class Letters:
             letter = content.letters[key] = await asyncio.to_thread(self._sealed, content, key)
         return letter
 
-    async def of_singles(
-        self, mails: Sequence[tuple[Mailing, bytes | None]]
-    ) -> list[Letter | Exception | None]:
-        """The letters of mails to one person each: signed if they are ours, or why not.
-
-        One thread's work for all of them; None where the mail is gone.
-        """
-        return await asyncio.to_thread(
-            lambda: [None if raw is None else self._or_fault(one, raw) for one, raw in mails]
-        )
-
-    def _or_fault(self, mailing: Mailing, raw: bytes) -> Letter | Exception:
+    def of_single(self, mailing: Mailing, raw: bytes) -> Letter | Exception:
+        """The letter of a mail to one person: signed if it is ours; or why not. Slow."""
         try:
             return self._single(mailing, raw)
         except Exception as exc:  # noqa: BLE001 - one bad mail must not stop the others

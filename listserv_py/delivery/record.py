@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Protocol
 
 from listserv_py.delivery.hand import Hand, Page, Rows
 from listserv_py.delivery.tally import Tally
@@ -31,6 +32,13 @@ class _Report:
     copies: tuple[Settled, ...]
     hosts: tuple[tuple[str, RestingHost | None], ...]
     now: int
+
+
+class After(Protocol):
+    """Hears of each commit."""
+
+    def __call__(self, *, is_routine: bool) -> None:
+        """`is_routine`: small mails were taken over, and nothing else happened."""
 
 
 class Recorder:
@@ -60,7 +68,7 @@ class Recorder:
         """The hosts whose rest is in the store, unless somebody took it out there."""
         return frozenset(self._noted)
 
-    async def run(self, after: Callable[[], None]) -> None:
+    async def run(self, after: After) -> None:
         """Record until cancelled; `after` each commit there is room for more."""
         while True:
             await self._hand.done.wait()
@@ -85,7 +93,7 @@ class Recorder:
             for batch in (*(page.batch for page in pages), *(some.batch for some in rows)):
                 self.tally.note(batch.settled)
             _tell(pages, rows)
-            after()
+            after(is_routine=not pages and not hosts and _all_sent(report.copies))
 
     async def _keep(self, report: _Report) -> None:
         while True:
@@ -113,6 +121,10 @@ def _record(tx: Tx, report: _Report) -> None:
             tx.sending.well(name)
         else:
             tx.sending.rest(host)
+
+
+def _all_sent(copies: Sequence[Settled]) -> bool:
+    return all(one.fate is Fate.SENT and one.subscriber_id is None for one in copies)
 
 
 def _sorted(page: Page) -> tuple[Settled, ...]:

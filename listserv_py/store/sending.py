@@ -148,18 +148,6 @@ class Sending:
             for row in rows.fetchall()
         ]
 
-    def next_due(self, after: int) -> int | None:
-        """When the next copy comes due, later than `after`; None: no copy waits for a time."""
-        rows = [
-            self._db.execute(
-                "SELECT min(next_at) FROM copy"
-                " WHERE state = 'waiting' AND urgent = ? AND next_at > ?",
-                (urgent, after),
-            ).fetchone()
-            for urgent in (URGENT, BULK)
-        ]
-        return min((row[0] for row in rows if row[0] is not None), default=None)
-
     def present(self, subscriber_ids: Iterable[int]) -> frozenset[int]:
         """Which of these are still subscribed, or still recipients of a job."""
         rows = self._db.execute(
@@ -220,7 +208,11 @@ class Sending:
     def record_copies(self, settled: Iterable[Settled], now: int) -> None:
         """Record what became of copies that have rows."""
         by_mailing: dict[int, list[Settled]] = {}
+        singles: list[Settled] = []
         for copy in settled:
+            if copy.subscriber_id is None and copy.fate is Fate.SENT:
+                singles.append(copy)
+                continue
             by_mailing.setdefault(copy.mailing_id, []).append(copy)
         for mailing_id, copies in by_mailing.items():
             self._put_off([copy for copy in copies if not copy.fate.is_final])
@@ -232,6 +224,23 @@ class Sending:
             self._finals(mailing_id, finals, now)
             self._db.execute(LAST, (now, mailing_id))
             self._close(mailing_id)
+        if singles:
+            self._singles_sent(singles, now)
+
+    def _singles_sent(self, singles: Sequence[Settled], now: int) -> None:
+        """Most small mails are taken over at once: what is kept of them is what became of them."""
+        ids = [(copy.mailing_id,) for copy in singles]
+        many = self._db.conn.executemany
+        many("DELETE FROM copy WHERE mailing_id = ? AND subscriber_id IS NULL", ids)
+        many(
+            "UPDATE trail_mail SET at = ?, fate = ?, reply = ? WHERE mailing_id = ?",
+            [(now, copy.fate, _reply(copy), copy.mailing_id) for copy in singles],
+        )
+        many(
+            "DELETE FROM mailing WHERE id = ? AND state = 'waiting'"
+            " AND NOT EXISTS (SELECT 1 FROM copy WHERE mailing_id = mailing.id)",
+            ids,
+        )
 
     def reached_all(self, mailing_id: int) -> None:
         """A post's last page is recorded: what remains of it are copies with rows."""

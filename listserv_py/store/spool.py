@@ -186,10 +186,16 @@ class Spool:
         row = self._db.execute(f"{_COLUMNS} WHERE s.id = ?", (spool_id,)).fetchone()
         return _read(row) if row else None
 
-    def begun(self, spool_id: int) -> int:
-        """How often a mail has been taken up."""
-        row = self._db.execute("SELECT begun FROM spool WHERE id = ?", (spool_id,)).fetchone()
-        return int(row[0]) if row else 0
+    def begun(self, spool_ids: Sequence[int], times: int) -> list[int]:
+        """Which of these have been taken up so often."""
+        if not spool_ids:
+            return []
+        marks = ",".join("?" * len(spool_ids))
+        rows = self._db.execute(
+            f"SELECT id FROM spool WHERE id IN ({marks}) AND begun >= ?",  # noqa: S608 - question marks
+            (*spool_ids, times),
+        )
+        return [int(row[0]) for row in rows.fetchall()]
 
     def readdress(self, spool_id: int, rcpt: Mailbox) -> None:
         """The mail is for another address of ours, which it came to in the end."""

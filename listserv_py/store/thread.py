@@ -10,8 +10,9 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -59,6 +60,7 @@ class _Job:
     future: asyncio.Future[Any]
     alone: bool = False
     """Outside every transaction: for what SQLite does in none."""
+    is_note: bool = False
     since: float = field(default_factory=time.monotonic)
 
 
@@ -99,6 +101,13 @@ class Store:
         """
         return await self._do(lambda tx: fn(tx, *args, **kw))
 
+    async def note(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
+        """Run `fn(tx, …)` in a transaction that a power cut may undo, the death of the process not.
+
+        Whatever is committed later is never kept without it. Only for what nobody was promised.
+        """
+        return await self._do(lambda tx: fn(tx, *args, **kw), is_note=True)
+
     async def run_each(
         self, works: Sequence[Callable[[Tx], R]]
     ) -> list[tuple[R | None, Exception | None]]:
@@ -108,10 +117,12 @@ class Store:
         """
         return await self._do(lambda tx: [self._attempt(tx, work) for work in works])
 
-    async def _do(self, work: Callable[[Tx], R], *, alone: bool = False) -> R:
+    async def _do(
+        self, work: Callable[[Tx], R], *, alone: bool = False, is_note: bool = False
+    ) -> R:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._jobs.put(_Job(work, loop, future, alone))
+        self._jobs.put(_Job(work, loop, future, alone, is_note))
         return await asyncio.shield(future)
 
     async def read(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
@@ -194,10 +205,12 @@ class Store:
 
     def _commit(self, tx: Tx, batch: list[_Job]) -> None:
         outcomes: list[tuple[Any, Exception | None]] = []
+        is_synced = not all(job.is_note for job in batch)
         try:
-            self._begin(batch)
-            outcomes = [self._attempt(tx, job.work) for job in batch]
-            self._db.conn.execute("COMMIT")
+            with self._synced(is_synced):
+                self._begin(batch)
+                outcomes = [self._attempt(tx, job.work) for job in batch]
+                self._db.conn.execute("COMMIT")
             self._tell_of_lists(tx)
         except Exception as exc:  # noqa: BLE001 - whatever it was, every caller must hear of it
             if self._db.conn.in_transaction:
@@ -209,6 +222,21 @@ class Store:
         if tx.lists.is_changed:
             tx.lists.is_changed = False
             self._views[0].lists.remember()
+
+    @contextmanager
+    def _synced(self, is_synced: bool) -> Iterator[None]:
+        """Have a commit wait for the disk, or not."""
+        if is_synced:
+            yield
+            return
+        self._db.conn.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            # Not heeded inside a transaction that failed: that one is rolled back first.
+            if self._db.conn.in_transaction:
+                self._db.conn.execute("ROLLBACK")
+            self._db.conn.execute("PRAGMA synchronous=FULL")
 
     def _begin(self, batch: list[_Job]) -> None:
         """Take the database; who has waited for it already waits no longer than is promised."""

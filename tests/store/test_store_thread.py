@@ -171,6 +171,27 @@ async def test_how_the_connection_is_set(store: Store) -> None:
     assert await store.run(settings) == ["wal", 2, 1, 1]
 
 
+async def test_a_note_alone_does_not_wait_for_the_disk_and_all_else_does(store: Store) -> None:
+    def kept_how(tx: Tx, name: str) -> tuple[str, int]:
+        how = int(tx.db.execute("PRAGMA synchronous").fetchone()[0])
+        return note(tx, name), how
+
+    def bad(tx: Tx) -> None:
+        note(tx, "bad")
+        raise ValueError("no")
+
+    assert await store.note(kept_how, "a") == ("a", 1)
+    with pytest.raises(ValueError, match="no"):
+        await store.note(bad)
+    assert await store.run(kept_how, "b") == ("b", 2)
+    # Together with what must be safe it is so, too; whichever comes first wakes the thread.
+    held = asyncio.gather(*(store.run(note, f"n{number}") for number in range(20)))
+    assert await store.note(note, "c") == "c"
+    await held
+    assert await store.run(kept_how, "d") == ("d", 2)
+    assert await store.read(names) == {"a", "b", "c", "d", *(f"n{n}" for n in range(20))}
+
+
 async def test_nobody_waits_longer_than_is_promised(store: Store, tmp_path: Path) -> None:
     other = connect(tmp_path / "listserv.db", write=True)
     other.execute("BEGIN IMMEDIATE")
