@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 _ALIASES = {
     "ascii": "us-ascii",
@@ -62,7 +63,8 @@ def decode(data: bytes, label: str) -> str:
     codec = _codec(label)
     if codec in ("", "ascii"):
         return _guess(data)
-    return _SURROGATES.sub("\ufffd", data.decode(codec, "replace"))
+    text = data.decode(codec, "replace")
+    return text if codec == "utf-8" or text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def encode(text: str, label: str) -> bytes:
@@ -81,6 +83,7 @@ def _guess(data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
 
+@lru_cache(maxsize=256)
 def _codec(label: str) -> str:
     """The name of Python's codec, or "" for a label that says nothing."""
     label = label.strip(" \t'\"").lower()

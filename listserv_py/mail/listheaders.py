@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from urllib.parse import quote
 
 from listserv_py.errors import Broken
 from listserv_py.mail.compose import address, clean
 
 LIST_ID_MAX = 255
+
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class ListFacts:
 
     def encode(self) -> str:
         """As JSON; `decode` is its twin."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return _JSON.encode({one.name: getattr(self, one.name) for one in fields(self)})
 
     def probes(self, subscriber_id: int) -> bool:
         """Whether a subscriber's copy is a passive probe."""

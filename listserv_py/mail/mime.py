@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from listserv_py.mail import charsets
 from listserv_py.mail.fields import Field, read_header
@@ -50,6 +50,7 @@ class Part:
     disposition: str
     filename: str
     children: tuple[Part, ...] = ()
+    _said: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def charset(self) -> str:
@@ -86,11 +87,20 @@ class Part:
         return self.content
 
     def as_text(self) -> str:
-        """The content as text with LF line ends and no other controls but tabs."""
+        """The content as text with LF line ends and no other controls but tabs.
+
+        It is asked for several times while a post is decided on, and made once unless it is long.
+        """
+        if self._said:
+            return self._said[0]
         text = charsets.decode(self.decoded(), self.charset).removeprefix("\ufeff")
-        return _CONTROL.sub(" ", text.replace("\r\n", "\n"))
+        text = _CONTROL.sub(" ", text.replace("\r\n", "\n"))
+        if len(text) <= _KEPT_MAX:
+            self._said.append(text)
+        return text
 
 
+_KEPT_MAX = 100_000
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 

@@ -152,6 +152,8 @@ def command_by_mistake(post: Post) -> Verdict | None:
             break
         if line.strip() and not line.lstrip().startswith(">"):
             said.append(line.strip())
+        if len(said) > COMMAND_LINES_MAX:
+            break
     first = said[0] if said else post.message.subject
     for line in (first, post.message.subject):
         if _PASSWORD.search(line) and post.recognises(line):

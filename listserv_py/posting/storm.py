@@ -146,14 +146,19 @@ def _asks(words: str) -> bool:
 
 
 def _own_lines(message: Message) -> list[str]:
-    """The author's own words: no quotes, nothing from where they, or his signature, begin."""
-    found = []
+    """The author's own words: no quotes, nothing from where they, or his signature, begin.
+
+    No more of them than it takes to see that a post is not short.
+    """
+    found: list[str] = []
+    length = 0
     for line in message.text_to_read(READ_MAX).split("\n"):
         said = line.strip()
-        if _QUOTE_BEGINS.match(said[:300]):
+        if length > SHORT or _QUOTE_BEGINS.match(said[:300]):
             break
         if said and not said.startswith(">"):
             found.append(said)
+            length += len(said)
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from itertools import islice
+from string import hexdigits
 
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
@@ -17,7 +18,9 @@ from listserv_py.store.store import Tx
 LOOKED_AT = 50
 """How many numbers that could be codes are looked up."""
 TEXT_MAX = 50_000
-_CODES = re.compile(r"\b[0-9A-Fa-f]{16}\b", re.ASCII)
+_DIGITS = b"0" * 16
+_TO_DIGITS = bytes(b"0"[0] if chr(one) in hexdigits else b" "[0] for one in range(256))
+_CODES = re.compile(rb"\b[0-9A-Fa-f]{16}\b")
 
 
 def shows_secret(tx: Tx, message: Message, now: datetime) -> bool:
@@ -30,9 +33,12 @@ def names_code(tx: Tx, message: Message, now: datetime, of: Mailbox | None = Non
     """Whether a code that was sent to somebody, or to him, and still serves stands in a mail."""
     text = message.command_text[:TEXT_MAX]
     # As it came as well: a request that was attached has its code in a field or part of its own.
-    raw = message.raw[:TEXT_MAX].decode("ascii", "replace")
+    shown = f"{message.subject}\n{text}".encode("ascii", "replace")
     found = dict.fromkeys(
-        one.upper() for place in (message.subject, text, raw) for one in _CODES.findall(place)
+        one.decode().upper()
+        for place in (shown, message.raw[:TEXT_MAX])
+        if _DIGITS in place.translate(_TO_DIGITS)
+        for one in _CODES.findall(place)
     )
     return any(_serves(tx, code, now, of) for code in islice(found, LOOKED_AT))
 
