@@ -36,9 +36,10 @@ from listserv_py.resolver import Resolver
 from listserv_py.smtpd.limits import DoorSettings, door_settings
 from listserv_py.smtpd.listener import Address, DoorFault, Listener, listen
 from listserv_py.smtpd.sockets import Unusable
+from listserv_py.store.ballast import Ballast
 from listserv_py.store.lock import lock
 from listserv_py.store.setback import mend
-from listserv_py.store.thread import Store
+from listserv_py.store.thread import Store, StoreBusy, StoreFull
 from listserv_py.store.turn import Turns
 from listserv_py.tcpgui.desk import answers
 from listserv_py.tcpgui.port import Bounds, Port
@@ -65,6 +66,7 @@ async def serve(settings: Settings, path: Path) -> None:
     look_seldom()
     data_dir = settings.site.data_dir
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    Ballast(data_dir).drop_if_needed()
     with lock(data_dir), _signals() as signals:
         store = Store.open(data_dir, settings.site.domain)
         try:
@@ -99,7 +101,6 @@ class _Server:
     async def run(self) -> None:
         """Start, wait for the word to stop, stop."""
         settings = self._turns.settings
-        await self._mend_times()
         house = House(self._store, self._turns, self._work.arrived)
         desk = Desk(self._store, self._turns, self._wake)
         async with AsyncExitStack() as stack:
@@ -197,25 +198,29 @@ class _Server:
         self._resolver.apply(settings.dns)
         self._engine.apply(settings)
 
-    async def _mend_times(self) -> None:
-        """Nothing may wait for a time that only a wrong clock has seen."""
+    async def _mend_times(self) -> bool:
+        """Nothing may wait for a time that only a wrong clock has seen; False: not done yet."""
         turns = self._turns
         longest = patience(turns.settings).longest_pause
-        if await self._store.run(mend, int(turns.clock()), longest):
-            self._wake()
+        try:
+            if await self._store.run(mend, int(turns.clock()), longest):
+                self._wake()
+        except (StoreBusy, StoreFull):
+            return False
+        return True
 
     async def _watch(self) -> None:
         """Tell the supervisor that we live, as long as the store's thread answers too."""
         every = notify.watchdog_interval()
-        told, setbacks = 0.0, 0
+        told, mended = 0.0, -1
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOKS_EVERY)
             if self._store.failed.is_set():
                 raise Broken("the store has failed; the server must be started anew")
-            if setbacks != self._turns.clock.setbacks:
-                setbacks = self._turns.clock.setbacks
-                await self._mend_times()
+            setbacks = self._turns.clock.setbacks
+            if mended != setbacks and await self._mend_times():
+                mended = setbacks
             if every is not None and loop.time() - told >= every:
                 async with asyncio.timeout(STORE_MUST_ANSWER):
                     await self._store.run(lambda _: None)

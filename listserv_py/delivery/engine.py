@@ -6,6 +6,7 @@ is polled: they wake on events and at due times.
 """
 
 import asyncio
+import contextlib
 import errno
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -32,7 +33,7 @@ from listserv_py.store.look import Look, look
 from listserv_py.store.outcomes import Fate, RestingHost, Settled
 from listserv_py.store.sending import BULK, URGENT, Due, Mailing, Reader
 from listserv_py.store.store import Tx
-from listserv_py.store.thread import Store
+from listserv_py.store.thread import Store, StoreBusy, StoreFull
 
 log = get_logger("delivery")
 
@@ -136,7 +137,10 @@ class Engine:
             self._hand.close()
 
     async def _run(self) -> None:
-        await self._recover()
+        while not await self._has_recovered():
+            self._woken.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), AFTER_TROUBLE)
         async with asyncio.TaskGroup() as group:
             loops = [
                 group.create_task(self._recorder.run(self._recorded)),
@@ -171,6 +175,15 @@ class Engine:
         self._idle.set()
         if self._wants_room or not is_routine:
             self.wake()
+
+    async def _has_recovered(self) -> bool:
+        """Nothing is sent before; False: not now, as the disk is full or the database is held."""
+        try:
+            await self._recover()
+        except (StoreBusy, StoreFull) as exc:
+            log.warning("delivery.not_recovered", reason=str(exc))
+            return self._stopping
+        return True
 
     async def _recover(self) -> None:
         """Read the journals of a run that was killed: what they say was taken over is not sent."""

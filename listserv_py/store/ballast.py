@@ -14,6 +14,7 @@ NAME = "reserve"
 SIZE = 8_000_000
 PART = 16
 """On a small disk no more than such a part of it."""
+LEAST = 1_000_000
 PLENTY = 8
 """It is taken where so many times as much is free."""
 
@@ -39,6 +40,12 @@ class Ballast:
             raise
         finally:
             os.close(descriptor)
+
+    def drop_if_needed(self) -> None:
+        """Before a start: on a full disk nothing could even be opened."""
+        found = os.statvfs(self._path.parent)
+        if found.f_bavail * found.f_frsize < LEAST:
+            self.drop()
 
     def drop(self) -> bool:
         """Give the room up; whether there was any."""

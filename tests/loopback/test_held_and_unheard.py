@@ -47,6 +47,22 @@ def test_fifty_clients_hear_451_while_somebody_holds_the_database(server: Server
         assert len(server.received(f"joe{number}@example.net", 1)) == 1
 
 
+def test_a_start_while_somebody_holds_the_database(make_server: Maker, sink: Sink) -> None:
+    server = filled(make_server, sink).start().wait_up()
+    posted(server)
+    wait_for(lambda: len(counted(sink)) > 50, "the first copies")
+    server.stop(signal.SIGKILL)
+    with closing(sqlite3.connect(server.data_dir / "listserv.db", timeout=20)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        server.start().wait_up()
+        before = len(sink.copies())
+        assert answer(server, 1) == 451
+        assert len(sink.copies()) == before, "nothing is sent before it is known what was"
+        other.rollback()
+    wait_for(lambda: len(counted(sink)) == len(READERS), "all copies")
+    assert sum(counted(sink).values()) - len(READERS) <= 20, "one a connection"
+
+
 def posted(server: Server, number: int = 1) -> None:
     server.mail("joe@example.com", f"big-l@{DOMAIN}", "Hello.\n", f"Post {number}")
 

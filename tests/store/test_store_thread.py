@@ -108,8 +108,17 @@ def test_ballast_is_taken_where_there_is_plenty(
 ) -> None:
     disk = os.statvfs(tmp_path)
     monkeypatch.setattr("listserv_py.store.ballast.PLENTY", disk.f_blocks * disk.f_frsize)
-    Ballast(tmp_path).take()
+    ballast = Ballast(tmp_path)
+    ballast.take()
     assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    ballast.take()
+    ballast.drop_if_needed()
+    assert ballast.drop(), "there is room"
+    ballast.take()
+    monkeypatch.setattr("listserv_py.store.ballast.LEAST", disk.f_blocks * disk.f_frsize)
+    ballast.drop_if_needed()
+    assert not ballast.drop(), "at a start without room it goes first"
 
 
 async def test_a_held_database_is_a_passing_trouble(store: Store, tmp_path: Path) -> None:
