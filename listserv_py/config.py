@@ -48,6 +48,9 @@ class Site(Table):
         default="UTC",
         description="Whose clock the hours and days of lists go by, such as Europe/Vienna.",
     )
+    language: units.Tongue = Field(
+        default="English", description="Of answers, and of lists that say no `Language=`."
+    )
 
     @property
     def command_address(self) -> str:

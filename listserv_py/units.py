@@ -358,6 +358,7 @@ Anywhere = Annotated[
     PlainValidator(listen_address),
     Kind("host:port, [v6]:port, unix:/path or systemd:NAME"),
 ]
+Tongue = Annotated[Literal["English", "German"], Kind('"English" or "German"')]
 Language = Annotated[Literal["smtp", "lmtp"], Kind('"smtp" or "lmtp"')]
 Transport = Annotated[Literal["smtp", "maildir"], Kind('"smtp" or "maildir"')]
 Secrecy = Annotated[

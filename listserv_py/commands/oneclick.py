@@ -61,10 +61,11 @@ def _page(
 ) -> Answer:
     words = turn.words(mailing_list)
     slots = {"MYADDRESS": str(turn.command_address)}
-    language = ENGLISH
+    said = ""
     if mailing_list is not None:
         slots |= {"LISTNAME": mailing_list.name, "TITLE": mailing_list.title}
-        language = LANGUAGES.get(mailing_list.keywords.language.name.upper(), ENGLISH)
+        said = mailing_list.keywords.language.name
+    language = LANGUAGES.get((said or turn.settings.site.language).upper(), ENGLISH)
     filled, button = words.fill(form, slots), ""
     if has_button:  # an owner's empty form must not take the way out away
         default = turn.forms.fill("PAGE_BUTTON", slots)

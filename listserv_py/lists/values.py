@@ -198,9 +198,12 @@ class Loopcheck:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """`Language=`: of the words mailed to people; `nohtml` is the old form of DISCARD_HTML."""
+    """`Language=`: of the words mailed to people; `nohtml` is the old form of DISCARD_HTML.
 
-    name: str = "English"
+    Without a name it is the site's.
+    """
+
+    name: str = ""
     nohtml: bool = False
 
 

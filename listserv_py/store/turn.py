@@ -150,10 +150,11 @@ class Turn:
     def words(self, mailing_list: MailingList | None) -> Words:
         """The forms as the list has them, or for None as the site has them."""
         context = partial(around, self.settings, mailing_list, self.now)
+        home = self.settings.site.language
         if mailing_list is None:
-            return Words(self.forms, around=context)
+            return Words(self.forms, around=context, home=home)
         own = self.tx.templates.find(mailing_list.id, MAILTPL)
-        return Words(self.forms, own, mailing_list.keywords.language.name, context)
+        return Words(self.forms, own, mailing_list.keywords.language.name, context, home)
 
     def is_own(self, mailbox: Mailbox) -> bool:
         """Whether mail to this address would come back to us."""

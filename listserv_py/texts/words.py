@@ -75,12 +75,17 @@ def nothing_around() -> Around:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words for the mails and answers about one list, or about none."""
+    """The words for the mails and answers about one list, or about none.
+
+    `home` is the site's language, for whoever says no `language`; what the site words itself is
+    nearer than that.
+    """
 
     forms: Forms
     own: str = ""
     language: str = ""
     around: Callable[[], Around] = nothing_around
+    home: str = ""
 
     def fill(self, name: str, slots: Mapping[str, str]) -> Filled:
         """The form with its slots filled."""
@@ -151,7 +156,8 @@ class Words:
     def _wordings(self, name: str) -> Iterator[Form]:
         """The forms of that name before the default, the nearest first."""
         own = read_own(self.own) if self.own else {}
-        for forms in (own, self.forms.in_language(self.language), self.forms.site):
+        said, home = self.forms.in_language(self.language), self.forms.in_language(self.home)
+        for forms in (own, said, self.forms.site, {} if self.language else home):
             if name in forms and (forms[name].is_ours or name not in FIXED):
                 yield forms[name]
 

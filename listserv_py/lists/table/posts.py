@@ -57,8 +57,9 @@ POSTS: tuple[Keyword, ...] = (
     Keyword(
         "Language",
         "language[,NoHTML][,Exchange]",
-        "English",
+        "",
         "The language of the words mailed to people: English or German (also DE, Deutsch). "
+        "Left out: that of the site, English where its operator has set none. "
         "`NoHTML` is the older form of `Misc-Options= DISCARD_HTML`.",
         contentreaders.language,
     ),
