@@ -201,7 +201,7 @@ class Engine:
             self._courier.remember(hosts)
             self._recorder.remember(hosts)
         if isinstance(self._courier, FleetCourier):
-            self._courier.open()
+            self._courier.open(is_clean=not files)
 
     async def _feed(self) -> None:
         while not self._stopping:

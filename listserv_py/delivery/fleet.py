@@ -1,7 +1,8 @@
 """The courier of a running server: posts go to worker processes, small urgent mails by own lanes.
 
 So a reply never waits behind a post. With a smarthost one worker has all until it is busy, then
-more share each page so that they have as much in hand; else each domain belongs to one worker.
+more share each page so that they have as much in hand; else each domain belongs to one worker. The
+first copies after a start go by our own lanes, as a worker takes half a second to load.
 What a worker finds out about a host the others and our own lanes are told, and ours remember. A
 worker that dies is replaced, at once the first time; what it had not sent is handed out again,
 and a copy that was begun in several that died is put off.
@@ -40,6 +41,10 @@ WHOLE = 50
 PAUSE_MAX = 60.0
 START_AFTER = 1.0
 """Seconds after which the workers start, so that a server is ready sooner."""
+FIRST = 1000
+"""So many copies after a start are sent by ourselves until a worker is there."""
+AT_ONCE = 100
+"""No more of them at a time: a long page is worth the wait."""
 PROVEN_AFTER = 60.0
 """Seconds that a worker must live to count as sound."""
 
@@ -66,7 +71,7 @@ class FleetCourier:
         self._waiting: list[Copy] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._closing = False
-        self._wanted = 0
+        self._wanted = self._first = 0
         self._needed = Needed()
         self._soon: asyncio.TimerHandle | None = None
         self._set(settings)
@@ -75,8 +80,13 @@ class FleetCourier:
         """Wait until no worker of an earlier run is left, before anything is sent."""
         await orphans_gone(self._folder)
 
-    def open(self) -> None:
-        """Start the workers, soon; the first copy has them started at once."""
+    def open(self, *, is_clean: bool) -> None:
+        """Start the workers, soon; the first copy has them started at once.
+
+        `is_clean`: the last run was not killed. Else the workers send the first copies as well, for
+        one of those may be what killed it.
+        """
+        self._first = FIRST if is_clean else 0
         self._soon = asyncio.get_running_loop().call_later(START_AFTER, self._fill_up)
 
     def _fill_up(self) -> None:
@@ -245,6 +255,11 @@ class FleetCourier:
                 worker.say(Shed(host))
 
     def _hand_out(self, copies: Collection[Copy]) -> None:
+        if self._begins(copies):
+            self._first -= len(copies)
+            self._own.carry(copies, urgent=False)
+            self._fill_up()
+            return
         if not any(one.takes_work for one in self._workers.values()):
             self._waiting += copies
             self._fill_up()
@@ -260,6 +275,12 @@ class FleetCourier:
             by_worker.setdefault(crc32(copy.domain.encode()) % len(ready), []).append(copy)
         for index, some in by_worker.items():
             _give(ready[index], some)
+
+    def _begins(self, copies: Collection[Copy]) -> bool:
+        """Whether these are few, and no worker is there yet; a rate is the workers' to keep."""
+        if self._first and any(one.is_up for one in self._workers.values()):
+            self._first = 0
+        return len(copies) <= min(self._first, AT_ONCE) and not self._keeps_pace
 
     def _give_back(self, copies: Collection[Copy], reply: Reply) -> None:
         for copy in copies:

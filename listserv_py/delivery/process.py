@@ -90,6 +90,11 @@ class Process:
         return self._process.pid if self._process else 0
 
     @property
+    def is_up(self) -> bool:
+        """Whether it has loaded all and spoken."""
+        return self._speaks
+
+    @property
     def takes_work(self) -> bool:
         """Whether it may be given copies."""
         return self._process is not None and not self._is_leaving and not self.over.is_set()

@@ -306,7 +306,8 @@ class Sending:
             (sent, len(failures), mailing_id),
         )
         known = [(copy.subscriber_id, copy.fate) for copy in finals if copy.subscriber_id]
-        said = next((copy for copy in finals if copy.text and copy.fate is Fate.SENT), None)
+        taken = (copy for copy in finals if copy.text or copy.code)
+        said = next((copy for copy in taken if copy.fate is Fate.SENT), None)
         if known:
             self._db.execute(
                 "INSERT INTO ledger (mailing_id, first_id, last_id, at, outcomes, reply)"

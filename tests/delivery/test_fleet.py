@@ -17,6 +17,12 @@ from listserv_py.delivery import hand, process
 from listserv_py.delivery.connections import SERVER, Connections
 
 
+@pytest.fixture(autouse=True)
+def _workers_send_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the first copies after a start."""
+    monkeypatch.setattr("listserv_py.delivery.fleet.FIRST", 0)
+
+
 @asynccontextmanager
 async def fleet(folder: Path, sink: Sink, **delivery: Any) -> Any:
     house = House(folder, time.time, delivery=relay(sink, **{"workers": 1, **delivery}))  # type: ignore[arg-type]
@@ -163,6 +169,32 @@ async def test_a_copy_that_kills_its_workers_is_put_off_and_the_rest_goes_out(
         assert len(killed) == 3
         replies = await house.rows("SELECT last_reply FROM copy")
         assert all("3 sending processes died" in reply for (reply,) in replies)
+
+
+@pytest.mark.parametrize("was_killed", [False, True])
+async def test_the_first_copies_after_a_start_wait_for_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was_killed: bool
+) -> None:
+    """Unless the last run was killed, for then one of them may have done it."""
+    monkeypatch.setattr("listserv_py.delivery.fleet.FIRST", 1000)
+    tries = []
+
+    def answer(command: Command) -> Act | None:
+        if command.verb == "RCPT" and "reader0007" in command.argument:
+            tries.append(command.argument)
+            for pid in workers() if len(tries) == 1 else ():
+                os.kill(pid, signal.SIGKILL)
+        return None
+
+    async with Sink(answer).listening() as sink, fleet(tmp_path, sink, connections=2) as house:
+        await house.subscribe(*numbered(12))
+        if was_killed:
+            (tmp_path / "journal").mkdir()
+            (tmp_path / "journal" / "1-1.journal").write_bytes(b"")
+        async with house.running():
+            await house.post()
+            await until(lambda: set(sink.recipients()) == set(numbered(12)))
+        assert len(tries) == 1 + was_killed
 
 
 async def test_a_worker_tells_what_became_of_each_copy(tmp_path: Path) -> None:
