@@ -22,7 +22,7 @@ from listserv_py.delivery.through import Through
 from listserv_py.maillog import get_logger
 from listserv_py.store.outcomes import Fate, Settled
 from listserv_py.store.sending import Mailing
-from listserv_py.store.thread import Store
+from listserv_py.store.thread import Store, StoreBusy, StoreFull
 
 log = get_logger("delivery")
 
@@ -183,7 +183,10 @@ class Hand:
         while True:
             await self._busy.wait()
             await asyncio.sleep(LOOK_EVERY)
-            await self._let_go(store)
+            try:
+                await self._let_go(store)
+            except (StoreBusy, StoreFull) as exc:
+                log.warning("delivery.not_looked", reason=str(exc))
             if loop.time() - ticked >= TICK_EVERY:
                 ticked = loop.time()
                 self._courier.tick()

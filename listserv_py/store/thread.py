@@ -35,7 +35,7 @@ WAITED_LONG = 0.5
 """Seconds behind other jobs that shorten the wait for whoever else holds the database."""
 SCRUB_TRIES = 50
 SCRUB_PAUSE = 0.2
-_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 log = get_logger("store")
@@ -132,6 +132,8 @@ class Store:
             tx = self._idle.get()
             try:
                 return fn(tx, *args, **kw)
+            except SqliteError as exc:
+                raise self._passing(exc) from exc
             finally:
                 self._idle.put(tx)
 
@@ -142,7 +144,14 @@ class Store:
 
         Lists are read once, and again when one has been changed.
         """
-        return fn(self._views[0], *args, **kw)
+        try:
+            return fn(self._views[0], *args, **kw)
+        except SqliteError as exc:
+            raise self._passing(exc) from exc
+
+    def _passing(self, exc: Exception) -> Exception:
+        """Who reads hears of what passes in our own words, too: his loop goes on then."""
+        return self._ours(exc) if _name(exc).startswith((*_FULL, *_BUSY)) else exc
 
     def rename(self, domain: str) -> None:
         """From now on the lists' addresses are in another domain."""

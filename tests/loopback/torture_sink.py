@@ -26,6 +26,8 @@ from loopback_rig import read_mail
 MODES = {"ok": 85, "4xx": 6, "421": 2, "mute": 2, "rst": 2, "slow": 3}
 FAULTS_AFTER = 12
 """A faulty connection carries up to so many mails before its fault shows."""
+PIPELINING = 0.8
+"""How often a connection offers it."""
 MUTE_FOR = 6.0
 SLOW_BY = 0.05
 _RESET = struct.pack("ii", 1, 0)
@@ -42,6 +44,7 @@ class _Talk:
     at: int
     stage: str
     port: int
+    pipelines: bool
     mails: int = 0
     past_dot: list[Key] = field(default_factory=list)
     has_quit: bool = False
@@ -92,7 +95,8 @@ class TortureSink:
         mode = "ok" if self.calm else self._luck.choices([*MODES], [*MODES.values()])[0]
         stage = self._luck.choice(["CONNECT", "MAIL", "RCPT", "DATA", "DOT", "TAKEN"])
         port = writer.get_extra_info("peername")[1]
-        talk = _Talk(mode, self._luck.randrange(FAULTS_AFTER), stage, port)
+        after, pipelines = self._luck.randrange(FAULTS_AFTER), self._luck.random() < PIPELINING
+        talk = _Talk(mode, after, stage, port, pipelines)
         talk.died_by = self._doomed.pop(port, "")
         self._talks.add(talk)
         self.most = max(self.most, sum(not one.died_by for one in self._talks))
@@ -153,7 +157,8 @@ class TortureSink:
 
     def _reply(self, talk: _Talk, verb: str, line: str, rcpts: list[str]) -> str:
         if verb == "EHLO":
-            return "250-sink\r\n250-PIPELINING\r\n250 8BITMIME"
+            extra = "250-PIPELINING\r\n" if talk.pipelines else ""
+            return f"250-sink\r\n{extra}250 8BITMIME"
         if verb == "DATA":
             return "354 go" if rcpts else "503 no recipients"
         if verb == "RCPT":

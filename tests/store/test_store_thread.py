@@ -1,7 +1,9 @@
 import asyncio
 import os
 import resource
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,6 +132,26 @@ async def test_a_held_database_is_a_passing_trouble(store: Store, tmp_path: Path
     other.execute("ROLLBACK")
     other.close()
     assert await store.run(note, "b") == "b"
+
+
+async def test_readers_hear_of_passing_trouble_in_our_words(store: Store, tmp_path: Path) -> None:
+    def look(tx: Tx) -> None:
+        tx.db.execute("PRAGMA busy_timeout = 50")
+        tx.db.execute("ATTACH ? AS other", (str(tmp_path / "other.db"),))
+        try:
+            tx.db.execute("SELECT * FROM other.t").fetchall()
+        finally:
+            tx.db.execute("DETACH other")
+
+    with closing(sqlite3.connect(tmp_path / "other.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (a)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreBusy):
+            await store.read(look)
+        with pytest.raises(StoreBusy):
+            store.peek(look)
+        other.execute("ROLLBACK")
+        await store.read(look)
 
 
 async def test_what_waits_together_is_committed_together(store: Store) -> None:
