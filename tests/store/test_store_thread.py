@@ -1,9 +1,7 @@
 import asyncio
 import os
 import resource
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -143,15 +141,17 @@ async def test_readers_hear_of_passing_trouble_in_our_words(store: Store, tmp_pa
         finally:
             tx.db.execute("DETACH other")
 
-    with closing(sqlite3.connect(tmp_path / "other.db", isolation_level=None)) as other:
-        other.execute("CREATE TABLE t (a)")
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StoreBusy):
-            await store.read(look)
-        with pytest.raises(StoreBusy):
-            store.peek(look)
-        other.execute("ROLLBACK")
+    other = connect(tmp_path / "other.db", write=True)
+    other.execute("PRAGMA journal_mode=DELETE")
+    other.execute("CREATE TABLE t (a)")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreBusy):
         await store.read(look)
+    with pytest.raises(StoreBusy):
+        store.peek(look)
+    other.execute("ROLLBACK")
+    await store.read(look)
+    other.close()
 
 
 async def test_what_waits_together_is_committed_together(store: Store) -> None:
