@@ -73,7 +73,8 @@ def _original(message: Message) -> tuple[str, str]:
 def _header_of(part: Part) -> tuple[Field, ...]:
     """The header of a mail that came back; some mailers encode it, against RFC 2046 5.2.1."""
     if part.encoding in {"base64", "quoted-printable"}:
-        return read_header(part.decoded()[:_HEADER_MAX]).fields
+        begin = replace(part, end=min(part.end, part.body_start + 2 * _HEADER_MAX))
+        return read_header(begin.decoded()[:_HEADER_MAX]).fields
     end = min(part.end, part.body_start + _HEADER_MAX)
     return read_header(part.raw, part.body_start, end).fields
 

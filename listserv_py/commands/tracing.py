@@ -105,12 +105,14 @@ def _lines(request: Request, mailing_id: int) -> str:
 def _line(request: Request, one: Line) -> str:
     """What became of a copy, and what the other side said below it."""
     form = f"TRACED_{one.fate.upper()}"
-    if one.fate in (follow.QUEUED, "gone"):
+    if one.fate in (follow.QUEUED, follow.WAITS_FOR_ISSUE, "gone"):
         said = request.say(form)
     elif one.fate == follow.DEFERRED:
         said = request.say(form, TRIES=str(one.tries), DATE=_date(one.at))
     else:
         said = request.say(form, DATE=_date(one.at))
+    if one.in_issue:
+        said = request.say("TRACED_IN_ISSUE", LINE=said)
     return "\n".join([said, *_told(request, one.reply)])
 
 

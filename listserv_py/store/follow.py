@@ -6,11 +6,11 @@ have him, and only those are unpacked. Lists of copies are cut at so many.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
-from listserv_py.lists.options import SINGLE_POSTS
+from listserv_py.lists.options import COLLECTED, NO_MAIL, OWN_HOUR, SINGLE_POSTS
 from listserv_py.store.outcomes import Fate, unpack
 from listserv_py.store.reach import Reach
 
@@ -23,14 +23,17 @@ QUEUED = "queued"
 DEFERRED = "deferred"
 RETURNED = "returned"
 """Taken over first, and sent back later."""
+WAITS_FOR_ISSUE = "collected"
+"""Kept for a digest or index that has not gone out yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """What became of a copy.
 
-    `fate` is QUEUED, DEFERRED, RETURNED or a Fate's name in small letters. `at` is when, or for one
-    that waits when it is tried next; None: not yet. `tries` counts those that put it off.
+    `fate` is QUEUED, DEFERRED, RETURNED, WAITS_FOR_ISSUE or a Fate's name in small letters. `at` is
+    when, or for one that waits when it is tried next; None: not yet. `tries` counts those that put
+    it off. `in_issue`: the copy is a digest or index that has the post.
     """
 
     rcpt: str
@@ -38,6 +41,7 @@ class Line:
     at: int | None = None
     tries: int = 0
     reply: str = ""
+    in_issue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,28 @@ def list_of(db: Database, mailing_id: int) -> int | None:
 
 def line_of(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
     """What became of one reader's copy; None when the post was not for him."""
+    found = _single(db, mailing_id, subscriber_id)
+    return found or _collected(db, mailing_id, subscriber_id)
+
+
+def _collected(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
+    """The copy of somebody who has the list's digests: the first issue behind the post has it."""
+    row = db.execute(
+        "SELECT s.address, s.options, (SELECT i.mailing_id FROM digest_issue i WHERE"
+        " i.list_id = m.list_id AND i.closed_at >= m.created_at ORDER BY i.id LIMIT 1)"
+        " FROM mailing m JOIN subscriber s ON s.list_id = m.list_id"
+        " WHERE m.id = ? AND m.kind = 'post' AND s.id = ? AND s.id <= m.upto"
+        " AND s.options & ? AND NOT s.options & ?",
+        (mailing_id, subscriber_id, COLLECTED, NO_MAIL),
+    ).fetchone()
+    if row is None:
+        return None
+    issue_id = None if row[1] & OWN_HOUR else row[2]
+    found = _single(db, issue_id, subscriber_id) if issue_id is not None else None
+    return replace(found, in_issue=True) if found else Line(row[0], WAITS_FOR_ISSUE)
+
+
+def _single(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
     row = db.execute(
         "SELECT rcpt, next_at, tries, last_reply FROM copy"
         " WHERE mailing_id = ? AND subscriber_id = ?",
@@ -117,8 +143,8 @@ def _to_come(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
         "SELECT s.address, (SELECT 1 FROM delivered d WHERE d.mailing_id = m.id"
         " AND d.subscriber_id = s.id) FROM mailing m JOIN subscriber s ON s.list_id = m.list_id"
         " WHERE m.id = ? AND s.id = ? AND m.state = 'running'"
-        " AND s.id > m.cursor AND s.id <= m.upto AND s.options & ?",
-        (mailing_id, subscriber_id, SINGLE_POSTS),
+        " AND s.id > m.cursor AND s.id <= m.upto AND s.options & iif(m.kind = 'digest', ?, ?)",
+        (mailing_id, subscriber_id, COLLECTED, SINGLE_POSTS),
     ).fetchone()
     if row is None or not _is_served(db, mailing_id, subscriber_id):
         return None

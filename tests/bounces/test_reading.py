@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import encodebytes
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -218,3 +220,20 @@ def test_hostile_words_are_cut(line: str) -> None:
     body = starts + f"{line}\n" * (5 * RAW_MAX // len(line) + 1)
     raw = mail("From: MAILER-DAEMON@example.net\nSubject: failure notice", body)
     assert len(told(raw)) <= 1
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_a_mail_that_came_back_encoded_names_itself(encoding: str) -> None:
+    original = b"From: olga@example.org\r\nMessage-ID: <7@example.org>\r\n\r\nHello\r\n"
+    coded = encodebytes(original) if encoding == "base64" else original.replace(b"@", b"=40")
+    raw = (
+        b"From: MAILER-DAEMON@example.net\r\nContent-Type: multipart/report; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nAction: failed\r\n\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: "
+        + encoding.encode()
+        + b"\r\n\r\n"
+        + coded
+        + b"\r\n--b--\r\n"
+    )
+    (found,) = told(raw)
+    assert found.message_id == "<7@example.org>"

@@ -107,6 +107,21 @@ def test_a_reader_hears_of_his_own_copy_only(stage: Stage) -> None:
     assert f"the copy for {JOE}:\n  handed over on" in olga
 
 
+def test_who_has_digests_hears_of_the_issue(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    people = ["dora@example.com | Dora | DIGEST", "nora@example.com | Nora | NOMAIL"]
+    stage.create("TEST-L", {"set": ["Send= Public", "Digest= Yes"], "subscribers": [JOE, *people]})
+    post(stage)
+    assert "kept for a digest" in ask(stage, "dora@example.com", f"TRACE {ID}")
+    assert "Nothing is known" in ask(stage, "nora@example.com", f"TRACE {ID}")
+    stage.now += timedelta(days=1)
+    stage.run_timers()
+    stage.outgoing()
+    assert "in a digest or index: waits" in ask(stage, "dora@example.com", f"TRACE {ID}")
+    assert "Nothing is known" in ask(stage, "nora@example.com", f"TRACE {ID}")
+    stage.close()
+
+
 def test_a_forged_owner_is_asked_and_hears_nothing(stage: Stage) -> None:
     post(stage)
     stage.take(mail(OWNER, LISTSERV, f"TRACE {ID}", "<forged@x>", ""))
