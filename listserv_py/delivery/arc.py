@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from dkim.canonicalization import CanonicalizationPolicy
 
 from listserv_py.config import Settings
 from listserv_py.delivery.render import Variant
 from listserv_py.delivery.sign import load
 from listserv_py.mail.fields import Field, field, read_header
 from listserv_py.mail.listheaders import ListFacts
-from listserv_py.mail.relaxed import compressed
+from listserv_py.mail.relaxed import relaxed_body
 
 COVERED = frozenset(
     (
@@ -33,7 +32,6 @@ COVERED = frozenset(
 )
 _SETS = ("arc-authentication-results", "arc-message-signature", "arc-seal")
 _INSTANCE = re.compile(rb"(?:^|;)[ \t]*i[ \t]*=[ \t]*(\d{1,3})[ \t]*;")
-_RELAXED = CanonicalizationPolicy.from_c_value(b"relaxed/relaxed")
 _WIDTH = 74
 
 
@@ -63,7 +61,7 @@ class Sealer:
         number = facts.arc_sets + 1
         status = "fail" if facts.arc_fails else "pass" if earlier else "none"
         results = _field(f"{self.domain}; {facts.arc}", "ARC-Authentication-Results", number)
-        canonical: bytes = _RELAXED.canonicalize_body(compressed(body))
+        canonical = relaxed_body(body)
         covered = [one for one in reversed(fields) if one.name in COVERED]
         names = " : ".join(one.name for one in covered)
         folded = "\r\n ".join(textwrap.wrap(names, _WIDTH, break_on_hyphens=False))

@@ -7,6 +7,7 @@ left for a copy with fields of its own is to put these behind and one operation 
 
 import base64
 import hashlib
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from dkim.canonicalization import CanonicalizationPolicy
 from listserv_py.config import Dkim
 from listserv_py.errors import ConfigError
 from listserv_py.mail.fields import read_header
-from listserv_py.mail.relaxed import compressed
+from listserv_py.mail.relaxed import compressed, relaxed_body
 
 # Each is named once more than it occurs: nobody can put another one on top (RFC 6376 8.15).
 OVERSIGNED = (
@@ -48,6 +49,8 @@ VALID_FOR = 14 * 86400
 KEY_BITS = 2048
 _RELAXED = CanonicalizationPolicy.from_c_value(b"relaxed/relaxed")
 _LINE = 74
+_PLAIN_MAX = 50_000
+_PLAIN_NAME = re.compile(rb"[!-9;-~]{1,998}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +106,39 @@ def seal(head: bytes, body: bytes, stamp: int, personal: Sequence[str] = ()) -> 
     `personal`: the names, in lower case, of the fields that each copy has for itself, in order;
     none of them occurs in `head`.
     """
-    parted = (one.raw.partition(b":") for one in read_header(head, room=3).fields)
-    headers = [(name, value) for name, _, value in parted]
-    canonical = [
-        (name.strip().lower(), value) for name, value in _RELAXED.canonicalize_headers(headers)
-    ]
-    names, covered = _select(canonical, [name for name in OVERSIGNED if name not in personal])
+    wanted = [name for name in OVERSIGNED if name not in personal] if personal else OVERSIGNED
+    names, covered = _select(_canonical(head), wanted)
     names += [name for name in personal for _ in range(2)]
-    digest = hashlib.sha256(_RELAXED.canonicalize_body(compressed(body))).digest()
+    digest = hashlib.sha256(relaxed_body(body)).digest()
     body_hash = base64.b64encode(digest).decode("ascii")
     return Sealed(covered, _folded(tuple(names)), body_hash, stamp)
+
+
+def _canonical(head: bytes) -> Sequence[tuple[bytes, bytes]]:
+    """Name and value of each field, as relaxed wants them."""
+    return _plain(head) or _as_read(head)
+
+
+def _plain(head: bytes) -> list[tuple[bytes, bytes]]:
+    """The same for a head on which no two readers differ, all at once; empty for any other."""
+    ends = head.count(b"\r\n")
+    if len(head) > _PLAIN_MAX or head.count(b"\n") != ends or head.count(b"\r") != ends:
+        return []
+    unfolded = compressed(head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" "))
+    *lines, rest = unfolded.split(b"\r\n")
+    found = []
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon or not _PLAIN_NAME.fullmatch(name):
+            return []
+        found.append((name.lower(), value.strip() + b"\r\n"))
+    return [] if rest else found
+
+
+def _as_read(head: bytes) -> list[tuple[bytes, bytes]]:
+    parted = (one.raw.partition(b":") for one in read_header(head, room=3).fields)
+    headers = [(name, value) for name, _, value in parted]
+    return [(name.strip().lower(), value) for name, value in _RELAXED.canonicalize_headers(headers)]
 
 
 def signatures(signers: Signers, sealed: Sealed, personal: bytes = b"") -> bytes:
@@ -157,15 +183,17 @@ def _select(
     headers: Sequence[tuple[bytes, bytes]], wanted: Sequence[str]
 ) -> tuple[list[str], bytes]:
     """The names for `h=` and the canonical fields they cover, the lowest of each name first."""
-    values: dict[str, list[bytes]] = {}
+    lines: dict[str, list[bytes]] = {}
     for field, value in headers:
-        values.setdefault(field.decode("latin-1"), []).append(value)
+        lines.setdefault(field.decode("latin-1"), []).append(b"%b:%b" % (field, value))
     names: list[str] = []
     signed: list[bytes] = []
     for name in wanted:
-        found = values.get(name, [])
-        signed += [b"%b:%b" % (name.encode("ascii"), value) for value in reversed(found)]
-        names += [name] * (len(found) + 1)
+        names.append(name)
+        found = lines.get(name)
+        if found:
+            signed += reversed(found)
+            names += [name] * len(found)
     return names, b"".join(signed)
 
 

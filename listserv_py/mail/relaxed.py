@@ -1,4 +1,4 @@
-"""Blanks made one, as DKIM's relaxed body wants it (RFC 6376 3.4.4), in linear time.
+"""A body as DKIM's relaxed form has it (RFC 6376 3.4.4), in linear time.
 
 dkimpy looks for blanks at line ends first, which takes quadratic time where a line holds many; over
 a text without runs of blanks it is quick, and the outcome is the same.
@@ -6,7 +6,7 @@ a text without runs of blanks it is quick, and the outcome is the same.
 
 import re
 
-_BLANKS = re.compile(rb"[\t ]+")
+_BLANKS = re.compile(rb"[\t ]{2,}|\t")
 _PIECE = 1 << 18
 
 
@@ -22,3 +22,12 @@ def compressed(body: bytes) -> bytes:
         pieces.append(_BLANKS.sub(b" ", body[at:end]))
         at = end
     return b"".join(pieces)
+
+
+def relaxed_body(body: bytes) -> bytes:
+    """The body in its canonical form, as dkimpy makes it."""
+    text = compressed(body).replace(b" \r\n", b"\r\n")
+    end = len(text)
+    while text.endswith(b"\r\n", 0, end):
+        end -= 2
+    return text[:end] + b"\r\n" if end else b""

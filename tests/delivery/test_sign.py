@@ -13,11 +13,16 @@ import dns.rrset
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from dkim.canonicalization import CanonicalizationPolicy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from listserv_py.config import Dkim
 from listserv_py.delivery.sign import OVERSIGNED, Signer, load, seal, signatures
 from listserv_py.delivery.wire import split
 from listserv_py.errors import ConfigError
+from listserv_py.mail.fields import read_header
+from listserv_py.mail.relaxed import relaxed_body
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 RECORD = (
@@ -185,3 +190,42 @@ def test_a_key_of_another_kind_is_a_fault_of_the_configuration(tmp_path: Path) -
     file.write_text("nonsense")
     with pytest.raises(ConfigError, match=r"dkim\.key_file"):
         load("lists.test", Dkim(key_file=file))
+
+
+RELAXED = CanonicalizationPolicy.from_c_value(b"relaxed/relaxed")
+PIECES = st.sampled_from(
+    [
+        b" ",
+        b"\t",
+        b"\r\n",
+        b"\r\n ",
+        b"\r\n\t",
+        b"\r",
+        b"\n",
+        b"a",
+        b":",
+        b"\x0b",
+        b"\xff",
+        b"Subject: x",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=15))
+def test_a_body_is_canonical_as_dkimpy_has_it(pieces: list[bytes]) -> None:
+    body = b"".join(pieces)
+    assert relaxed_body(body) == RELAXED.canonicalize_body(body)
+
+
+@given(st.lists(PIECES, max_size=15))
+def test_a_plain_head_is_canonical_as_dkimpy_has_it(pieces: list[bytes]) -> None:
+    head = b"From: a" + b"".join(pieces) + b"\r\n"
+    sealed = seal(head, b"", STAMP)
+    fields = [one.raw.partition(b":") for one in read_header(head).fields]
+    values = RELAXED.canonicalize_headers([(name, value) for name, _, value in fields])
+    for name, value in values:
+        if name.strip() in {b"from", b"subject"}:
+            assert name.strip() + b":" + value in sealed.canonical
+    assert sealed.canonical.count(b"\r\n") == sum(
+        name.strip() in {b"from", b"subject"} for name, _ in values
+    )
