@@ -48,6 +48,7 @@ def set_options(request: Request) -> str:
     for target in changed:
         _collected(request, target)
         request.turn.tx.subscribers.save(target.subscription)
+        issues.set_next(request.turn, target.subscription.id)
         _note(request, target)
         if for_another(request) and not request.quiet:
             _notify(request, target)

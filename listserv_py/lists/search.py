@@ -192,10 +192,12 @@ def extract(text: str, terms: Sequence[Words]) -> str:
         word = folded(found[0])
         if any(_begins(word, first, one) for first, one in wanted):
             before = text[max(0, found.start() - EXTRACT_BEFORE) : found.start()]
+            if found.start() > EXTRACT_BEFORE:
+                before = before.partition(" ")[2]
             behind = text[found.end() : found.end() + EXTRACT_BEHIND]
             if len(behind) == EXTRACT_BEHIND:
                 behind = behind.rpartition(" ")[0]
-            said = f"{before.partition(' ')[2]}*{found[0]}*{behind}"
+            said = f"{before}*{found[0]}*{behind}"
             return " ".join(said.split())
     return ""
 

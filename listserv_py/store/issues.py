@@ -106,7 +106,7 @@ def _serve(turn: Turn, people: Sequence[Own]) -> None:
     for cut, readers in cuts.items():
         _send_cut(turn, cut, readers, unfinished=False)
     for own in people:
-        _set_next(turn, own.subscriber_id)
+        set_next(turn, own.subscriber_id)
 
 
 def _is_due(turn: Turn, own: Own, options: Options) -> bool:
@@ -121,7 +121,8 @@ def _is_due(turn: Turn, own: Own, options: Options) -> bool:
     return bool(own.most) and next_day(zone, before) <= last
 
 
-def _set_next(turn: Turn, subscriber_id: int) -> None:
+def set_next(turn: Turn, subscriber_id: int) -> None:
+    """Work out when somebody's own time comes next; nothing for those who have none."""
     own = turn.tx.digests.own_of(subscriber_id)
     if own is None:
         return

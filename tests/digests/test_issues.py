@@ -454,6 +454,16 @@ def test_what_set_cannot_read_changes_nothing(tmp_path: Path, said: str) -> None
     assert found.options == Options()
 
 
+def test_an_hour_of_ones_own_counts_from_the_moment_it_is_set(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "ann@x.org")
+    stage.now = stage.now.replace(hour=6, minute=59, second=50)
+    stage.command("ann@x.org", "SET TEST-L DIGEST AT 07:00 UTC")
+    stage.post(1)
+    stage.now += timedelta(seconds=20)
+    stage.run_timers()
+    assert [found for _, _, found in stage.issues()] == [subjects(1)]
+
+
 def test_what_nobody_needs_goes_in_slices(tmp_path: Path) -> None:
     stage = Digests(tmp_path, "dig@x.org || DIGEST")
     for number in range(5):

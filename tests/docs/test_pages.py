@@ -12,15 +12,21 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stage import DOMAIN, Stage
+
+from listserv_py.delivery.issue import render_issue
+from listserv_py.delivery.variants import IssueForm
+from listserv_py.mail.listheaders import decode
+from listserv_py.store.archive_index import prepared
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("subscribers.md", "owners.md")
 BLOCK = re.compile(r"^```(mail|answer)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ELIDED = "[…]"
-LISTS = {
+LISTS: dict[str, dict[str, Any]] = {
     "GARDEN-L": {
         "title": "The garden club",
         "owners": ["olga@example.org"],
@@ -43,11 +49,16 @@ class Answer:
         return f"To: {self.to}\nSubject: {self.subject}\n\n{self.text}\n"
 
 
+ARCHIVED = {"subscribers.md": ["Notebook= Yes,A,Monthly,Private"]}
+"""What the GARDEN-L of a page has besides; the owner of owners.md puts it there himself."""
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(tmp_path: Path, page: str) -> Iterator[Stage]:
     made = Stage(tmp_path)
     for name, told in LISTS.items():
-        made.create(name, told)
+        more = ARCHIVED.get(page, []) if name == "GARDEN-L" else []
+        made.create(name, {**told, "set": [*told["set"], *more]})
     yield made
     made.close()
 
@@ -57,6 +68,7 @@ def answers(stage: Stage) -> list[Answer]:
     found = []
     for one in stage.outgoing():
         envelope, _, raw = one.partition(b"\r\n\r\n")
+        raw = digest(stage, raw) if envelope.startswith(b"[digest") else raw
         mail = message_from_bytes(raw, policy=policy.default)
         part = mail.get_body(("plain",))
         lines = [line.rstrip() for line in part.get_content().splitlines()] if part else []
@@ -66,10 +78,19 @@ def answers(stage: Stage) -> list[Answer]:
     return found
 
 
+def digest(stage: Stage, raw: bytes) -> bytes:
+    """An issue as the engine makes a text of it."""
+    [facts] = stage.db.execute("SELECT facts FROM mailing WHERE kind = 'digest'").fetchone()
+    made = render_issue(raw, decode(facts), IssueForm.TEXT, seven_bit=False)
+    return made.head + b"\r\n" + made.body
+
+
 def send(stage: Stage, written: str, number: int) -> list[Answer]:
     head, _, text = written.partition("\n\n")
     mail = f"{head}\nMessage-ID: <{number}@mail.example>\n\n{text}"
     stage.take(mail.replace("\n", "\r\n").encode())
+    unread = stage.tx.archive_index.unread(100, 1_000_000)
+    stage.tx.archive_index.index([prepared(one) for one in unread])
     return answers(stage)
 
 
