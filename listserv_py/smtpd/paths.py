@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from listserv_py.errors import BadAddress
 from listserv_py.mail.mailbox import Mailbox, parse_path
@@ -51,8 +52,12 @@ def read_mail(argument: str, *, extended: bool, limit: int) -> Transaction:
     return transaction
 
 
+@lru_cache(maxsize=1024)
 def read_rcpt(argument: str, *, domain: str, smtputf8: bool) -> Mailbox:
-    """`TO:<path>`; `<postmaster>` is the one of `domain` (RFC 5321 4.5.1)."""
+    """`TO:<path>`; `<postmaster>` is the one of `domain` (RFC 5321 4.5.1).
+
+    A list's address is said as often as there are posts.
+    """
     path, words = _split(argument, "TO:")
     if _parameters(words):
         raise replies.UNKNOWN_PARAMETER.refusal()

@@ -174,7 +174,8 @@ class Session(SMTP):
     # Deadlines: one timer, which looks again when it comes too early.
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        self.due_in(duration or self.settings.idle)
+        due = self.loop.time() + (duration or self.settings.idle)
+        self._set_deadline(min(due, self._ends))
 
     def due_in(self, seconds: float) -> None:
         """From now on the next thing is due in `seconds`, and the session within its time."""
@@ -205,16 +206,14 @@ class Session(SMTP):
         """Reply; sent at once unless more commands wait to be answered with it (RFC 2920 3.2)."""
         self._outbox.append(status.encode() if isinstance(status, str) else status)
         self._outbox.append(b"\r\n")
-        if not self.inbox or len(self._outbox) > 200:
-            await self.flush()
+        if (not self.inbox or len(self._outbox) > 200) and not self._is_sent():
+            await self._writer.drain()
 
-    async def flush(self) -> None:
-        """Send the replies that wait."""
-        if self._outbox:
-            self._writer.write(b"".join(self._outbox))
-            self._outbox.clear()
-            if self._writer.transport.get_write_buffer_size():
-                await self._writer.drain()
+    def _is_sent(self) -> bool:
+        """Send the replies that wait; whether all went at once."""
+        self._writer.write(b"".join(self._outbox))
+        self._outbox.clear()
+        return not self._writer.transport.get_write_buffer_size()
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends; no more than is bearable while nobody asks for it."""
@@ -236,7 +235,8 @@ class Session(SMTP):
 
     async def receive(self) -> bytes:
         """What the client sends next, once it has got our replies."""
-        await self.flush()
+        if self._outbox and not self._is_sent():
+            await self._writer.drain()
         while not self._arrived:
             if self._is_at_end:
                 raise EOFError
@@ -264,6 +264,11 @@ class Session(SMTP):
     async def _read_line(self) -> bytes:
         """The next line, or the beginning of one that is far too long."""
         inbox = self.inbox
+        if not inbox:
+            chunk = await self.receive()
+            if chunk.find(b"\n") == len(chunk) - 1:  # a line at a time, as most clients speak
+                return chunk
+            inbox += chunk
         while (end := inbox.find(b"\n")) < 0:
             if len(inbox) > _NO_LINE:
                 raise Farewell(SmtpReply(421, "4.7.0", replies.LINE_TOO_LONG.text))
