@@ -13,6 +13,7 @@ from listserv_py.config import Settings
 from listserv_py.control.operation import Refused
 from listserv_py.errors import ConfigError
 from listserv_py.store import backup as copies
+from listserv_py.store.erasures import LOGS
 from listserv_py.store.lock import lock
 from listserv_py.store.open import FILE
 
@@ -56,15 +57,18 @@ def restore(asked: Operator, file: BinaryIO) -> None:
         try:
             found = copies.bring_back(data_dir, folder, settings.site.domain, _key_files(settings))
         except ConfigError as exc:
-            raise ConfigError(file.name, "", exc.text) from exc
+            about = file.name if Path(exc.file).parent == folder else exc.file
+            raise ConfigError(about, "", exc.text) from exc
     note(f"the state of {found.made_at:%Y-%m-%d %H:%M:%S} UTC is back")
     if found.erased:
         note(f"{found.erased} erased since then: erased again")
     if found.left:
         note(f"{found.left} had left a list since then: taken off again")
-    if found.left is None:
+    if found.is_blind:
         note(
-            "no database stood there to say who has left since then: they are on their lists again"
+            "nothing here says who was erased or has left since then: they are back. Where the old"
+            f" folder is at hand, copy {', '.join(LOGS)} from it to {data_dir}, take"
+            f" {FILE} out of that, and restore again"
         )
     for named in found.named:
         note(f"was erased since then, but {named}; then erase again")

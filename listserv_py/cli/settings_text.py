@@ -37,7 +37,8 @@ what that is out of the box). Every minute what has had its time is forgotten, a
 overwritten. No span can be longer than ten years; only `archive` can be empty, which is for as
 long as the list is there. Beside the database lie `erased` and `left`, keyed hashes with times of
 the erased and of who has left a list; they are needed for as long as a backup might bring them
-back, so delete them together with your backups and not before. Journals of deliveries are gone
+back, so delete them together with your backups and not before; to another machine they go along,
+with `erased.key`, before `restore`. Journals of deliveries are gone
 seconds after they were read into the database. What the log says is your system's to keep."""
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -34,7 +34,8 @@ LEAP = 1_000_000
 class Restored:
     """What a backup brought back; `named` are erased people whom list headers of it still name.
 
-    `left`: how many times somebody had left a list since by his own word.
+    `left`: how many times somebody had left a list since by his own word. `is_blind`: nothing
+    stood there that could say who was erased or has left since.
     """
 
     made_at: datetime
@@ -42,6 +43,7 @@ class Restored:
     left: int
     held: int
     named: tuple[str, ...]
+    is_blind: bool = False
 
 
 def make_copy(data_dir: Path, folder: Path, keys: Mapping[str, bytes], now: datetime) -> Path:
@@ -76,15 +78,19 @@ def bring_back(
 
     ConfigError when it is damaged, newer than this version, or no backup: nothing was changed then.
     """
-    path = folder / FILE
+    path, erasures = folder / FILE, Erasures(data_dir)
+    if (key := erasures.missing_key) is not None:
+        text = "is missing: without it the logs beside it cannot say who was erased or has left"
+        raise ConfigError(str(key), "", text)
     examine(path)
     made_at, keys = _read_extras(path)
+    is_blind = erasures.is_empty and not (data_dir / FILE).exists()
     db = open_database(folder)
     try:
         with _transaction(db):
             db.execute("DROP TABLE backup")
             _leap(db, _ids(data_dir / FILE))
-            tx, erasures = Tx(db, domain), Erasures(data_dir)
+            tx = Tx(db, domain)
             left = _take_off(tx, erasures, made_at, _members(data_dir / FILE))
             restored = _repeat(tx, erasures, made_at, left)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -96,7 +102,7 @@ def bring_back(
             _write_key(key_file, keys[name])
     if site.PLACE in keys:
         _put_site_forms(data_dir, keys[site.PLACE])
-    return restored
+    return replace(restored, is_blind=is_blind)
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Who was erased or has left, kept outside the database: no restored backup brings anybody back.
 
 A line is a time and a keyed hash; the key lies in a file of its own and in no backup, so that
-whoever has only a log learns nothing from it. The logs are only ever appended to.
+whoever has only a log learns nothing from it. The logs are only ever appended to. A log without its
+key could not say whom it means: `missing_key` is asked before anybody is brought back.
 """
 
+import errno
 import hashlib
 import hmac
 import os
@@ -17,6 +19,8 @@ from listserv_py.store.times import stamp
 LOG = "erased"
 LEFT = "left"
 KEY = "erased.key"
+LOGS = (LOG, LEFT, KEY)
+"""What has to go along with a backup to another machine."""
 
 
 class Erasures:
@@ -30,11 +34,21 @@ class Erasures:
 
     def note(self, mailbox: Mailbox, now: datetime) -> None:
         """Remember that a person was erased; it is on stable storage when this returns."""
-        _append(self._log, f"{stamp(now)} {self._hash(mailbox.key)}\n".encode())
+        _append_line(self._log, f"{stamp(now)} {self._hash(mailbox.key)}")
 
     def note_left(self, listname: str, mailbox: Mailbox, now: datetime) -> None:
         """Remember, as surely, that a person has left a list by his own word."""
-        _append(self._left, f"{stamp(now)} {self._hash(_of(listname, mailbox))}\n".encode())
+        _append_line(self._left, f"{stamp(now)} {self._hash(_of(listname, mailbox))}")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no log at all, as in a new folder."""
+        return not (self._log.exists() or self._left.exists())
+
+    @property
+    def missing_key(self) -> Path | None:
+        """The key that a log here needs and that is not there; None: all is well."""
+        return None if self.is_empty or self._key.exists() else self._key
 
     def since(self, when: datetime) -> frozenset[str]:
         """The hashes of those who were erased at that time or later; `is_among` asks for one."""
@@ -71,11 +85,19 @@ def _hashes(log: Path, when: datetime) -> frozenset[str]:
     return frozenset(line[1] for line in lines if len(line) == 2 and int(line[0]) >= stamp(when))
 
 
+def _append_line(log: Path, line: str) -> None:
+    """Add a line; what a full disk or a power cut has left of another one is ended first."""
+    is_torn = log.exists() and log.read_bytes()[-1:] not in {b"", b"\n"}
+    begin = "\n" if is_torn else ""
+    _append(log, f"{begin}{line}\n".encode())
+
+
 def _append(path: Path, content: bytes) -> None:
     is_new = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, content)
+        if os.write(descriptor, content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

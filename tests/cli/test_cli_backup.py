@@ -94,6 +94,27 @@ def test_a_lost_machine(peopled: Site, tmp_path: Path) -> None:
     assert new.id > 1000  # the lost machine may have given out the next few
 
 
+def test_the_logs_of_the_lost_machine_come_along(peopled: Site, copy: Path, tmp_path: Path) -> None:
+    peopled.ok("erase", "joe@example.com")
+    other = Site(tmp_path / "other")
+    other.folder.mkdir()
+    other.config.write_text(peopled.config.read_text())
+    assert "copy erased, left, erased.key" in other.run("restore", str(copy)).stderr
+    (other.data / "listserv.db").unlink()
+    (other.data / "erased").write_bytes((peopled.data / "erased").read_bytes())
+    assert "erased.key: is missing" in other.refused("restore", str(copy), status=2)
+    (other.data / "erased.key").write_bytes((peopled.data / "erased.key").read_bytes())
+    assert "1 erased since then" in other.run("restore", str(copy)).stderr
+    assert people(other) == ["mia@example.com"]
+
+
+def test_a_torn_line_of_the_log_costs_nobody_his_erasure(peopled: Site, copy: Path) -> None:
+    (peopled.data / "erased").write_text("17953819", encoding="ascii")
+    peopled.ok("erase", "joe@example.com")
+    peopled.ok("restore", str(copy))
+    assert people(peopled) == ["mia@example.com"]
+
+
 def test_no_id_is_given_out_twice(peopled: Site, copy: Path) -> None:
     def latest() -> int:
         return peopled.store(lambda tx: tx.subscribers.high_id(tx.lists.get("TEST-L").id))
