@@ -60,6 +60,10 @@ class Session:
         return cast(asyncio.Transport, found)
 
 
+class TurnedAway(Transient):
+    """A host said itself that it does not want us now; it may have too many connections."""
+
+
 class Dialer:
     """Opens sessions; one SSL context serves them all, as building one is slow."""
 
@@ -105,7 +109,8 @@ class Dialer:
             raise
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as exc:
             smtp.close()
-            raise Transient(f"{host}: {_words(exc)}") from exc
+            told = isinstance(exc, aiosmtplib.SMTPResponseException)
+            raise (TurnedAway if told else Transient)(f"{host}: {_words(exc)}") from exc
         except BaseException:
             smtp.close()
             raise

@@ -1,5 +1,6 @@
 """How many connections there are to each host, over all our processes."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -10,11 +11,18 @@ SERVER = 0
 KEPT_IN_ALL = 50
 """How many of all connections are the server's alone."""
 
+LEFT = 2.0
+"""Seconds for which a host may count a connection that has ended."""
+DIALLED = 5.0
+"""Seconds after one stood in which another's attempt may be what we are refused for."""
+
 
 class Connections:
     """The server keeps a few for urgent mail, and all workers get the same share of a smarthost."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ends: dict[str, dict[int, float]] = {}
         self.limit = self.share = self.workers = 1
         self._open: dict[str, Counter[int]] = {}
         self._stand: dict[str, Counter[int]] = {}
@@ -47,7 +55,9 @@ class Connections:
         """One less."""
         of_host, stand = self._open.get(host, Counter()), self._stand.get(host, Counter())
         of_host[who] -= 1
-        stand[who] = min(stand[who], of_host[who])
+        if stand[who] > of_host[who]:
+            stand[who] = of_host[who]
+            self._note_end(host, who)
         if of_host.total() <= 0:
             self._open.pop(host, None)
             self._stand.pop(host, None)
@@ -68,11 +78,34 @@ class Connections:
         del others[who]
         return max(others, key=lambda one: others[one]) if others.total() > 0 else None
 
+    def was_there(self, host: str, who: int) -> bool:
+        """Whether somebody else had one that stood a moment ago: the host may still count it.
+
+        Or dials as well, and so soon after one stood is not the proof that nobody is wanted.
+        """
+        now, ends = self._clock(), self._ends.get(host, {})
+        others = self._open.get(host, Counter()).total() - self._open.get(host, Counter())[who]
+        left = any(now - at < LEFT for one, at in ends.items() if one != who)
+        return left or (others > 0 and any(now - at < DIALLED for at in ends.values()))
+
+    def _note_end(self, host: str, who: int) -> None:
+        now = self._clock()
+        if len(self._ends) > CONNECTIONS_MAX:
+            self._ends = {
+                one: ends
+                for one, ends in self._ends.items()
+                if now - max(ends.values()) < max(LEFT, DIALLED)
+            }
+        self._ends.setdefault(host, {})[who] = now
+
     def lost(self, who: int) -> None:
         """All of a process that is dead."""
         for host in list(self._open):
             del self._open[host][who]
-            del self._stand.get(host, Counter())[who]
+            stand = self._stand.get(host, Counter())
+            if stand[who]:
+                self._note_end(host, who)
+            del stand[who]
             if not self._open[host].total():
                 del self._open[host]
 
@@ -99,3 +132,8 @@ class Ours:
     def is_crowded(self, host: str) -> bool:
         """See Permits."""
         return self._crowded(host, SERVER)
+
+    async def is_too_many(self, host: str, *, said_so: bool) -> bool:
+        """See Permits."""
+        crowded = self._crowded(host, SERVER)
+        return crowded or (said_so and self._connections.was_there(host, SERVER))

@@ -213,9 +213,9 @@ class SmtpCourier:
         self._permits.gone(str(host))
         self._lines.has_room(str(host))
 
-    def is_crowded(self, host: Host) -> bool:
+    async def is_too_many(self, host: Host, *, said_so: bool) -> bool:
         """Whether other processes keep us out."""
-        return self._permits.is_crowded(str(host))
+        return await self._permits.is_too_many(str(host), said_so=said_so)
 
     def shed(self, host: str) -> None:
         """Give one connection up, for another process that has none."""

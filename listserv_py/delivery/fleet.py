@@ -194,6 +194,11 @@ class FleetCourier:
         crowded = self._connections.elsewhere(host, worker) is not None
         return self._connections.may(host, worker), crowded
 
+    def is_too_many(self, host: str, worker: int, *, said_so: bool) -> bool:
+        """See process.Boss."""
+        crowded = self._crowded(host, worker)
+        return crowded or (said_so and self._connections.was_there(host, worker))
+
     def heard_of(self, worker: Process, message: Connected) -> None:
         """See process.Boss."""
         if isinstance(message, Opened):

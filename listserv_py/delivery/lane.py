@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Coroutine
 
+from listserv_py.delivery.client import TurnedAway
 from listserv_py.delivery.copies import Copy
 from listserv_py.delivery.form import Caps
 from listserv_py.delivery.journal import BEGUN, WAITING
@@ -294,7 +295,8 @@ class Lane:
             except Transient as exc:
                 last = exc
                 self._office.hung_up(host)
-                crowded = crowded or self._office.is_crowded(host)
+                said_so = isinstance(exc, TurnedAway)
+                crowded = crowded or await self._office.is_too_many(host, said_so=said_so)
                 continue
             except BaseException:
                 self._office.hung_up(host)

@@ -189,9 +189,21 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Crowded:
-    """This host refuses us, and others of us have connections there."""
+    """No connection was granted, and others of us have some there."""
 
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """This host turned us away, and `said_so`: the question whether we are too many there.
+
+    The answer is a Grant: that we may wait for others of us to leave.
+    """
+
+    number: int
+    host: str
+    said_so: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +231,7 @@ class Line:
 
 Message = (
     Terms | Content | Parcel | Recall | Forget | Grant | Shed | Revive | Ping | Stop | Rest | Well
-    | Outcomes | WantSeven | Dial | Opened | Crowded | HungUp | Pong | Line
+    | Outcomes | WantSeven | Dial | Refused | Opened | Crowded | HungUp | Pong | Line
 )  # fmt: skip
 
 KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in Message.__args__}

@@ -35,8 +35,8 @@ class Office(Protocol):
     def hung_up(self, host: Host) -> None:
         """A connection to the host is gone, or never stood."""
 
-    def is_crowded(self, host: Host) -> bool:
-        """Whether it refused us because our other processes are there."""
+    async def is_too_many(self, host: Host, *, said_so: bool) -> bool:
+        """Whether it refused us (in so many words) because our other processes are there."""
 
     def rests(self, host: RestingHost) -> None:
         """The lane failed: to be kept, so that a restart does not dial at once."""

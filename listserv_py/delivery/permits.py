@@ -23,9 +23,15 @@ class Permits(Protocol):
         """One that was granted is closed, or never stood."""
 
     def is_crowded(self, host: str) -> bool:
-        """We were refused: whether other processes have connections there, so that all is well.
+        """We were granted none: whether other processes have connections there.
 
         One of theirs is given up for us then.
+        """
+
+    async def is_too_many(self, host: str, *, said_so: bool) -> bool:
+        """The host turned us away: whether our other processes are the reason, so that all is well.
+
+        `said_so`: it answered, so it lives. One of theirs is given up for us then.
         """
 
 
@@ -54,6 +60,11 @@ class Alone:
     def is_crowded(self, host: str) -> bool:
         """See Permits."""
         del host
+        return False
+
+    async def is_too_many(self, host: str, *, said_so: bool) -> bool:
+        """See Permits."""
+        del host, said_so
         return False
 
     def gone(self, host: str) -> None:

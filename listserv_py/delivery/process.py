@@ -53,6 +53,9 @@ class Boss(Protocol):
     def may_dial(self, host: str, worker: int) -> tuple[bool, bool]:
         """Whether a worker may open one more connection, and whether others have any."""
 
+    def is_too_many(self, host: str, worker: int, *, said_so: bool) -> bool:
+        """Whether a host that turned a worker away has too many of us."""
+
     def heard_of(self, worker: Process, message: Connected) -> None:
         """What became of a connection."""
 
@@ -193,6 +196,9 @@ class Process:
                 self._settle(message)
             case messages.Dial(number, host):
                 self.say(messages.Grant(number, *self._boss.may_dial(host, self.number)))
+            case messages.Refused(number, host, said_so):
+                may_wait = self._boss.is_too_many(host, self.number, said_so=said_so)
+                self.say(messages.Grant(number, may_wait, may_wait))
             case messages.Opened() | messages.Crowded() | messages.HungUp():
                 self._boss.heard_of(self, message)
             case messages.Rest() | messages.Well():

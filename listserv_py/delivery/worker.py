@@ -75,6 +75,14 @@ class Worker:
 
     # For the lanes: courier.Permits.
 
+    async def is_too_many(self, host: str, *, said_so: bool) -> bool:
+        """Ask the server, which knows who is there now."""
+        number = next(self._numbers)
+        answer: asyncio.Future[bool] = self._loop.create_future()
+        self._dials[number] = answer
+        self._channel.say(messages.Refused(number, host, said_so))
+        return await answer
+
     async def ask(self, host: str) -> bool:
         """Ask the server."""
         number = next(self._numbers)
@@ -136,7 +144,9 @@ class Worker:
                 self._recall(message)
             case messages.Grant(number, may, is_crowded):
                 self._crowded = is_crowded
-                self._dials.pop(number).set_result(may)
+                answer = self._dials.pop(number)
+                if not answer.done():
+                    answer.set_result(may)
             case messages.Ping():
                 self._channel.say(messages.Pong(time.process_time()))
                 self._do(self._tick())

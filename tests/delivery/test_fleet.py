@@ -300,3 +300,24 @@ async def test_a_relay_that_takes_few_connections_takes_them_from_all_of_us(
             await house.send("one@example.test")
             await until(lambda: "one@example.test" in sink.recipients())
             assert await house.rows("SELECT name FROM host") == []
+
+
+def test_who_was_there_a_moment_ago_may_still_count() -> None:
+    now = [100.0]
+    connections = Connections(lambda: now[0])
+    connections.limit = connections.share = connections.workers = 3
+    assert connections.may("mx", 1)
+    assert not connections.was_there("mx", 2), "nothing has stood there yet"
+    connections.opened("mx", 1)
+    connections.gone("mx", 1)
+    assert connections.was_there("mx", 2)
+    assert not connections.was_there("mx", 1), "it was ours"
+    now[0] += 3
+    assert not connections.was_there("mx", 2)
+    assert connections.may("mx", 1)
+    assert connections.was_there("mx", 2), "another dials, and the host took somebody lately"
+    now[0] += 3
+    assert not connections.was_there("mx", 2)
+    connections.opened("mx", 1)
+    connections.lost(1)
+    assert connections.was_there("mx", SERVER)

@@ -62,6 +62,7 @@ async def test_a_relay_that_takes_one_connection_only_serves_all_of_us(tmp_path:
             await house.send("one@example.test", kind=Kind.CONFIRMATION)
             await until(lambda: "one@example.test" in sink.recipients())
             assert len(sink.taken) < 1900
+            assert await house.rows("SELECT name FROM host") == []
 
 
 async def test_who_leaves_gets_no_copy_that_would_begin_later_and_who_joins_neither(
