@@ -25,6 +25,11 @@ LAST_YEAR = 9000
 EXTRACT_BEFORE, EXTRACT_BEHIND = 60, 120
 
 _A_WORD = re.compile(r"[^\W_]+")
+_UNSEEN = "\u200b"
+# Thai, Lao, Burmese, Khmer; Kana; the ideographs.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_UNSPACED += "\U00020000-\U0003ffff"
+_BESIDE = re.compile(f"(?<=[{_UNSPACED}])(?=[^\\W_])|(?<=[^\\W_])(?=[{_UNSPACED}])")
 _TOKEN = re.compile(r'"([^"]*)"?|([()])|([^\s()"]+)')
 _CLAUSES = frozenset({"FROM", "SINCE", "TO", "UNTIL", "WHERE"})
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
@@ -176,6 +181,14 @@ def folded(text: str) -> str:
     return "".join(one for one in apart if not unicodedata.combining(one)).casefold()
 
 
+def apart(text: str) -> str:
+    """A text as it is indexed: where no blanks stand between words, each letter is one.
+
+    What is put between them nobody sees, and `extract` takes it out.
+    """
+    return text if text.isascii() else _BESIDE.sub(_UNSEEN, text)
+
+
 def terms_of(tree: Tree) -> tuple[Words, ...]:
     """The words that a post has for which the tree is true."""
     if isinstance(tree, Words):
@@ -187,7 +200,7 @@ def terms_of(tree: Tree) -> tuple[Words, ...]:
 
 def extract(text: str, terms: Sequence[Words]) -> str:
     """The words of a text around the first that is looked for, it between stars; "" without."""
-    wanted = [(folded(_A_WORD.findall(one.text)[0]), one) for one in terms]
+    wanted = [(folded(_A_WORD.findall(apart(one.text))[0]), one) for one in terms]
     for found in _A_WORD.finditer(text):
         word = folded(found[0])
         if any(_begins(word, first, one) for first, one in wanted):
@@ -198,7 +211,7 @@ def extract(text: str, terms: Sequence[Words]) -> str:
             if len(behind) == EXTRACT_BEHIND:
                 behind = behind.rpartition(" ")[0]
             said = f"{before}*{found[0]}*{behind}"
-            return " ".join(said.split())
+            return " ".join(said.replace(_UNSEEN, "").split())
     return ""
 
 

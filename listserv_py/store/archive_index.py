@@ -22,6 +22,7 @@ from listserv_py.lists.search import (
     Search,
     Tree,
     Words,
+    apart,
     extract,
     terms_of,
 )
@@ -105,7 +106,7 @@ class ArchiveIndex:
             self._db.execute(
                 "INSERT INTO archive_text (rowid, place, sender, subject, body, people)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (one.id, _place(list_id), sender, subject, one.words, one.people),
+                (one.id, _place(list_id), apart(sender), apart(subject), one.words, one.people),
             )
             self._db.execute("UPDATE archive SET indexed = 1 WHERE id = ?", (one.id,))
             if one.repacked is not None:
@@ -145,12 +146,12 @@ def prepared(post: Unread) -> Indexed:
     message = read(post.raw)
     is_packed, packed = (True, b"") if post.packed else pack(post.raw)
     repacked = packed if is_packed and not post.packed else None
-    return Indexed(post.id, words_of(message), people_of(message), repacked)
+    return Indexed(post.id, apart(words_of(message)), apart(people_of(message)), repacked)
 
 
 def naming(words: str) -> str:
     """The FTS5 expression for everything that names these words anywhere."""
-    return _quoted(words)
+    return _quoted(apart(words))
 
 
 def _place(list_id: int) -> str:
@@ -165,7 +166,9 @@ def _matching(list_id: int, tree: Tree) -> str:
 def _fts(tree: Tree, place: str) -> str:
     """A tree of words in FTS5's language, where NOT stands between two: `place` is everything."""
     if isinstance(tree, Words):
-        return f"{{sender subject body}} : {_quoted(tree.text)}" + (" *" if tree.begins else "")
+        return f"{{sender subject body}} : {_quoted(apart(tree.text))}" + (
+            " *" if tree.begins else ""
+        )
     if isinstance(tree, Any):
         return f"({' OR '.join(_fts(one, place) for one in tree.of)})"
     parts = tree.of if isinstance(tree, All) else (tree,)

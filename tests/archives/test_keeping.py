@@ -162,6 +162,23 @@ def test_html_and_charsets_and_codings_are_read(stage: Stage) -> None:
     assert found(stage, "hidden") == []
 
 
+def test_words_without_blanks_between_them_are_found(stage: Stage) -> None:
+    text = "昨日、東京の庭でりんごがABC123実った。".encode("iso-2022-jp")
+    head = b"From: a@example.net\r\nTo: test-l@lists.example.org\r\nMIME-Version: 1.0\r\n"
+    head += b"Content-Type: text/plain; charset=iso-2022-jp\r\n"
+    for number, body in enumerate((text, "京都の東".encode("iso-2022-jp")), 1):
+        stage.take(head + b"Message-ID: <%d@x>\r\n\r\n" % number + body + b"\r\n")
+    index(stage)
+    assert found(stage, "東京") == [1]
+    assert found(stage, '"の庭で" AND りんご') == [1]
+    assert found(stage, "abc123 実") == [1]
+    assert found(stage, "東") == [2, 1]
+    assert found(stage, "京東") == []
+    list_id = stage.tx.lists.get("TEST-L").id
+    [hit] = stage.tx.archive_index.search(list_id, read("東京", "", NOW), 10)
+    assert hit.extract == "昨日、*東*京の庭でりんごがABC123実った。"
+
+
 def test_a_dropped_lists_archive_goes_in_slices(stage: Stage) -> None:
     for number in range(5):
         stage.take(post(number, body=f"day {number}\n"))
