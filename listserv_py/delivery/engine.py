@@ -47,6 +47,8 @@ LOOK_UP_MAX = 400
 """With more rows than this a look-up is another thread's work."""
 IN_HAND = 4000
 """Copies in hand before no more pages are read."""
+FOR_NEW = 1000
+"""So many more may be in hand for the first pages of posts that have had no turn."""
 STALE = 0.25
 """Seconds after which a page that is not yet sent is read again."""
 LONG = 0.5
@@ -262,6 +264,8 @@ class Engine:
                 more = await self._beside_answers(self._due(BULK, PAGE)) == PAGE or more
             if self._hand.posts:
                 more = await self._beside_answers(self._next_page()) or more
+        elif self._hand.size < IN_HAND + FOR_NEW and self._hand.posts:
+            more = await self._beside_answers(self._next_page()) or more
         return more
 
     async def _beside_answers(self, work: Coroutine[None, None, T]) -> T:
@@ -313,7 +317,12 @@ class Engine:
 
     async def _next_page(self) -> bool:
         """Send one page, of the post whose turn it is; whether any post has more to come."""
-        open_posts = [post for post in self._hand.posts.values() if not post.is_read]
+        is_full = self._hand.size >= IN_HAND
+        open_posts = [
+            post
+            for post in self._hand.posts.values()
+            if not (post.is_read or (is_full and post.turn is not None))
+        ]
         if not open_posts:
             return False
         await self._send_page(self._turns.next(open_posts))

@@ -39,6 +39,8 @@ FORGET_AFTER = 86400
 """Seconds after its pause that a lane without mail is remembered as failing."""
 HELD = 1.0
 """Seconds that a place which was given up is left to others."""
+FEW = 100
+"""So many copies of a post at a time go before whole pages."""
 ASK_AGAIN = 0.3
 """Seconds after which a lane without any connection asks for one again."""
 
@@ -51,6 +53,7 @@ class Lane:
         self._office = office
         self.rest = rest
         self._urgent: deque[Copy] = deque()
+        self._few: deque[Copy] = deque()
         self._bulk: deque[Copy] = deque()
         self._connections: dict[Pipeline | Plain, Host] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,16 +80,18 @@ class Lane:
     @property
     def queued(self) -> int:
         """How many copies wait here."""
-        return len(self._urgent) + len(self._bulk)
+        return len(self._urgent) + len(self._few) + len(self._bulk)
 
     @property
     def _ready(self) -> int:
         """How many of them are worth a connection now."""
-        return len(self._urgent) + self._pace.ready(len(self._bulk))
+        return len(self._urgent) + self._pace.ready(len(self._few) + len(self._bulk))
 
     def put(self, copies: list[Copy], *, urgent: bool) -> None:
         """Send these, or hand them back when the lane rests."""
-        (self._urgent if urgent else self._bulk).extend(copies)
+        # A post's first page is short: at a smarthost it need not stand behind whole ones.
+        is_few = len(copies) <= FEW and self._office.router.has_relay
+        (self._urgent if urgent else self._few if is_few else self._bulk).extend(copies)
         if self.is_resting or self._closing:
             self._hand_back(own("4.4.1", self.rest.reason if self.rest else "shutting down"))
         else:
@@ -179,9 +184,8 @@ class Lane:
 
     def take(self, caps: Caps) -> Transaction | None:
         """The next transaction."""
-        while self._urgent or self._bulk:
-            queue = self._urgent or self._bulk
-            if self._office.rate and queue is self._bulk and not self._ready:
+        while queue := self._urgent or self._few or self._bulk:
+            if self._office.rate and queue is not self._urgent and not self._ready:
                 self._pace.wake_later()
                 return None
             copy = queue.popleft()
@@ -199,7 +203,7 @@ class Lane:
                 copies = [copy]
                 if queue and queue[0].sender == copy.sender and not copy.personal:
                     copies = self._together(copy, queue)
-                if queue is self._bulk:
+                if queue is not self._urgent:
                     self._pace.spend(len(copies))
                 return form, copies
         return None
@@ -255,7 +259,7 @@ class Lane:
             connection.kick()
         if self._ready:
             self._open_up_to(1 + self._ready // COPIES_PER_CONNECTION)
-        elif self._bulk:
+        elif self.queued:
             self._pace.wake_later()
 
     def _open_up_to(self, wanted: int) -> None:
@@ -350,7 +354,7 @@ class Lane:
 
     def _hand_back(self, reply: Reply) -> None:
         until = self.rest.next_at if self.rest else self._office.clock()
-        for queue in (self._urgent, self._bulk):
+        for queue in (self._urgent, self._few, self._bulk):
             while queue:
                 copy = queue.popleft()
                 if copy in copy.batch.open:
@@ -359,7 +363,7 @@ class Lane:
     def _nobody(self, why: Permanent) -> None:
         """Nobody will ever take this domain's mail."""
         status, _, text = why.reply.partition(" ")
-        for queue in (self._urgent, self._bulk):
+        for queue in (self._urgent, self._few, self._bulk):
             while queue:
                 copy = queue.popleft()
                 if copy in copy.batch.open:

@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from delivery_rig import NOW, Clock, House, Sink, numbered, relay
@@ -11,8 +13,15 @@ from delivery_rig import NOW, Clock, House, Sink, numbered, relay
 from listserv_py.delivery import engine
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.desk import Desk
+from listserv_py.delivery.form import Caps
 from listserv_py.delivery.hand import Post
+from listserv_py.delivery.journal import Journal
+from listserv_py.delivery.lane import Lane
+from listserv_py.delivery.office import Office
+from listserv_py.delivery.render import Variant
+from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.turns import Turns
+from listserv_py.delivery.wire import Letter
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.store.outbox import Kind
 from listserv_py.store.sending import Mailing, Reader
@@ -50,6 +59,30 @@ def test_who_comes_new_takes_turns_from_then_on() -> None:
     turns, old = Turns(), _post(1, 1)
     assert _pages(turns, [old], 500) == {1: 500}
     assert _pages(turns, [old, _post(2, 1), _post(3, 2)], 80) == {1: 20, 2: 20, 3: 40}
+
+
+def _copies(first: int, many: int, folder: Path) -> list[Copy]:
+    letter = Letter(lambda _: Variant(b"Subject: x\r\n", b""), (), 0)
+    journal = Journal(folder / str(first), many)
+    batch = Batch(Patience((60,), 1000), int, lambda _: None, journal)
+    made = [
+        Copy(1, number, f"r{number}@example.test", b"o@lists.test", letter, 0, batch, personal=b"x")
+        for number in range(first, first + many)
+    ]
+    batch.enter(made)
+    return made
+
+
+async def test_at_a_smarthost_a_posts_first_page_stands_behind_no_whole_one(tmp_path: Path) -> None:
+    office = SimpleNamespace(router=SimpleNamespace(has_relay=True), rate=0, limit=0, clock=int)
+    lane = Lane("relay", cast(Office, office))
+    for first, many in ((1, 500), (1001, 3), (2001, 100)):
+        lane.put(_copies(first, many, tmp_path), urgent=False)
+    lane.put(_copies(3001, 1, tmp_path), urgent=True)
+    taken = [lane.take(Caps(eight_bit=True, utf8=True)) for _ in range(105)]
+    order = [copy.subscriber_id for one in taken if one for copy in one[1]]
+    assert order == [3001, *range(1001, 1004), *range(2001, 2101), 1]
+    assert lane.queued == 499
 
 
 async def test_an_answer_goes_out_while_a_post_is_being_rendered(
