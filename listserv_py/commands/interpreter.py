@@ -17,7 +17,7 @@ from listserv_py.commands.command import Actor, Confirm, Line, Privilege, Reques
 from listserv_py.commands.data import with_data
 from listserv_py.commands.errors import NeedsPassword
 from listserv_py.commands.humans import answerable
-from listserv_py.commands.lenient import plain
+from listserv_py.commands.lenient import plainly
 from listserv_py.commands.manners import shown_line, shown_word, without_links
 from listserv_py.commands.rights import (
     ALL_LISTS,
@@ -315,7 +315,7 @@ def _understand(turn: Turn, actor: Actor, line: Line) -> Request:
         raise NoQuiet(command.word)
     if command.privilege is Privilege.POSTMASTER and actor.mailbox not in turn.postmasters:
         raise NotPostmaster
-    arguments = read(command.syntax, plain(rest) if command.is_about_files else rest)
+    arguments = read(command.syntax, plainly(command, rest))
     if arguments.switches:
         switches = tuple(command.switch(one) for one in arguments.switches)
         arguments = replace(arguments, switches=switches)

@@ -94,6 +94,12 @@ def test_review_counts_countries(stage: Stage, options: str) -> None:
     assert ["DE", "1"] in [line.split() for line in theirs.split("\n")]
 
 
+@pytest.mark.parametrize("options", ["BY NAME NOH", "noheader by (name", "NOH BY ( NAME )"])
+def test_review_takes_options_without_a_parenthesis(stage: Stage, options: str) -> None:
+    assert people(say(stage, f"REVIEW TEST-L {options}")) == ["b_b", "ann", "cid", "joe"]
+    assert "too much on this line" in say(stage, "REVIEW TEST-L please")
+
+
 def test_review_by_what(stage: Stage) -> None:
     assert "is not an option" in say(stage, "REVIEW TEST-L (BY")
     assert "is not an option" in say(stage, "REVIEW TEST-L (BY SIZE")
