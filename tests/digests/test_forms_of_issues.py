@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 from digest_rig import Digests
 
-from listserv_py.delivery.issue import NARROW, WIDE
+from listserv_py.delivery.issue import NARROW, WIDE, render_issue
+from listserv_py.delivery.render import render
 from listserv_py.delivery.variants import IssueForm, wanted_issue
-from listserv_py.lists.options import Options, apply_words
+from listserv_py.lists.options import HeaderStyle, Options, apply_words
+from listserv_py.mail.listheaders import decode
 from listserv_py.mail.message import Message
 
 HOSTILE = {
@@ -181,3 +184,51 @@ def test_lines_of_an_index_are_ready_to_send(tmp_path: Path) -> None:
     ]
     _, page = parsed(stage.rendered(IssueForm.HTML_INDEX)).iter_parts()
     assert text_of(page).count("GETPOST%20TEST-L%20") == 2
+
+
+@pytest.mark.parametrize(
+    ("sets", "changed"),
+    [
+        ((), {}),
+        (("X-Tags= Yes",), {}),
+        (("X-Tags= Comment", "Reply-To= List,Ignore"), {}),
+        (("Subject-Tag= Tagged",), {}),
+        (("Notebook= Yes,A,Monthly,Private",), {}),
+        ((), {"alias": "0123456789abcdef-dmarc-request@lists.example.org"}),
+    ],
+    ids=["plain", "x-tags", "comment and reply-to", "tag", "archive", "alias"],
+)
+def test_a_post_in_a_mime_digest_is_what_its_other_readers_get(
+    tmp_path: Path, sets: tuple[str, ...], changed: dict[str, str]
+) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST MIME", "all@x.org", sets=sets)
+    stage.post(1, Cc="Cora <cora@x.org>, dora@x.org")
+    [single] = [one for one in stage.tx.sending.running() if one.kind == "post"]
+    facts = replace(decode(single.facts), **changed)
+    copy = render(
+        stage.tx.sending.content(single.id) or b"", facts, plain=False, style=HeaderStyle.FULL
+    )
+    closed(stage)
+    [issue] = [one for one in stage.tx.sending.running() if one.kind == "digest"]
+    bundle = stage.bundle(issue.id)
+    entries = [replace(one, facts=replace(one.facts, **changed)) for one in bundle.entries]
+    raw = replace(bundle, entries=entries).encode()
+    made = render_issue(raw, decode(issue.facts), IssueForm.MIME, seven_bit=False)
+    assert copy.head + b"\r\n" + copy.body in made.body
+    if changed:
+        assert b"joe@example.org" not in made.body
+
+
+def test_one_click_is_the_issues_and_not_its_posts(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST MIME")
+    stage.post(1)
+    closed(stage)
+    [issue] = [one for one in stage.tx.sending.running() if one.kind == "digest"]
+    link, bundle = "https://l.example.org/u/", stage.bundle(issue.id)
+    entries = [replace(one, facts=replace(one.facts, one_click=link)) for one in bundle.entries]
+    raw = replace(bundle, entries=entries).encode()
+    facts = replace(decode(issue.facts), one_click=link)
+    for form in IssueForm:
+        made = render_issue(raw, facts, form, seven_bit=False)
+        assert "list-unsubscribe-post" in made.own
+        assert b"list-unsubscribe-post" not in made.body.lower()
