@@ -10,7 +10,7 @@ import click
 from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.cli.shown import as_json, iso, one_line
 from listserv_py.control import tracing
-from listserv_py.control.tracing import Mail, Post, Traced
+from listserv_py.control.tracing import Mail, Post, Traced, Wanted
 from listserv_py.store.follow import Line, Waits
 from listserv_py.store.outcomes import Fate
 from listserv_py.store.trail import Answered, Step
@@ -18,19 +18,22 @@ from listserv_py.store.trail import Answered, Step
 
 @click.command
 @click.argument("name", metavar="ID")
+@click.option(
+    "--for", "reader", default="", metavar="ADDRESS", help="What became of this reader's copy."
+)
 @as_json
 @operator
-def trace(asked: Operator, name: str, as_json: bool) -> None:
+def trace(asked: Operator, name: str, reader: str, as_json: bool) -> None:
     """Follow a mail: what was decided, and what became of each copy.
 
     ID is the name that our 250 gave it, its Message-ID, its number in the spool, or the number of a
     mailing as `queue` shows it.
     """
-    found = asked.ask(tracing.TRACE, name)
+    found = asked.ask(tracing.TRACE, Wanted(name, reader))
     if as_json:
         click.echo(json.dumps(_plain(asdict(found)), indent=2))
         return
-    for line in _lines(found):
+    for line in _of_reader(found, reader) if reader else _lines(found):
         click.echo(one_line(line))
     named = [one.accepted_as for one in found.mails if one.accepted_as]
     if named:
@@ -67,6 +70,15 @@ def _lines(found: Traced) -> Iterator[str]:
     told = {one.mailing_id for mail in found.mails for one in mail.answers}
     if found.single is not None and found.single.mailing_id not in told:
         yield _answer(found.single).lstrip()
+
+
+def _of_reader(found: Traced, reader: str) -> Iterator[str]:
+    """His copy alone; a post that went by several lists came to him by one of them."""
+    for post in (post for mail in found.mails for post in mail.posts):
+        if post.own is not None:
+            yield f"mailing {post.progress.id} to {post.progress.listname}:{_copy(post.own)}"
+    if not any(post.own for mail in found.mails for post in mail.posts):
+        yield f"no copy of it was, or is to be, for {reader}, as far as is known"
 
 
 def _waiting(one: Waits) -> str:

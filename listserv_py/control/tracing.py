@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from listserv_py.control.operation import Operation, Refused
+from listserv_py.errors import BadAddress
+from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store import follow, progress
 from listserv_py.store.follow import Line, Page, Waits
 from listserv_py.store.progress import Progress
@@ -22,13 +24,25 @@ _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: a mail by one of its names, and whose copy of it, "" for no one's."""
+
+    said: str
+    reader: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
-    """A mailing of a post: `pages` are the first of `pages_in_all`, `untaken` the first copies."""
+    """A mailing of a post: `pages` are the first of `pages_in_all`, `untaken` the first copies.
+
+    `own` is the copy of the reader who was asked for, None when it had none for him.
+    """
 
     progress: Progress
     pages: list[Page]
     pages_in_all: int
     untaken: list[Line]
+    own: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +69,10 @@ class Traced:
     single: Answered | None
 
 
-def trace(turn: Turn, said: str) -> Traced:
+def trace(turn: Turn, wanted: Wanted) -> Traced:
     """Find a mail by one of its names."""
-    trail = turn.tx.trail
+    trail, said = turn.tx.trail, wanted.said
+    reader = _reader(wanted.reader)
     number = int(said) if _NUMBER.fullmatch(said) else None
     single = None
     if number is not None:
@@ -75,14 +90,21 @@ def trace(turn: Turn, said: str) -> Traced:
     waits = follow.in_spool(turn.tx.db, said if number is None else number)
     if not (mails or waits or single):
         raise Refused(f"nothing is known of {said}")
-    return Traced([_mail(turn, one) for one in mails], waits, single)
+    return Traced([_mail(turn, one, reader) for one in mails], waits, single)
 
 
-def _mail(turn: Turn, one: Trailed) -> Mail:
+def _reader(said: str) -> Mailbox | None:
+    try:
+        return parse_mailbox(said) if said else None
+    except BadAddress as exc:
+        raise Refused(f"{said} is not a mail address") from exc
+
+
+def _mail(turn: Turn, one: Trailed, reader: Mailbox | None) -> Mail:
     tx = turn.tx
     mailing_list = tx.lists.by_id(one.list_id) if one.list_id is not None else None
     parts = follow.parts(tx.db, one.mailing_id) if one.mailing_id is not None else []
-    posts = (_post(turn, mailing_id) for mailing_id in parts)
+    posts = (_post(turn, mailing_id, reader) for mailing_id in parts)
     return Mail(
         one.spool_id,
         one.accepted_as,
@@ -96,13 +118,20 @@ def _mail(turn: Turn, one: Trailed) -> Mail:
     )
 
 
-def _post(turn: Turn, mailing_id: int) -> Post | None:
+def _post(turn: Turn, mailing_id: int, reader: Mailbox | None) -> Post | None:
     db = turn.tx.db
     found = progress.of(db, mailing_id, int(turn.now.timestamp()))
     if found is None:
         return None
-    pages = follow.pages(db, mailing_id)
-    return Post(found, pages, follow.count_pages(db, mailing_id), follow.untaken(db, mailing_id))
+    pages, many = follow.pages(db, mailing_id), follow.count_pages(db, mailing_id)
+    own = _own(turn, mailing_id, reader) if reader else None
+    return Post(found, pages, many, follow.untaken(db, mailing_id), own)
+
+
+def _own(turn: Turn, mailing_id: int, reader: Mailbox) -> Line | None:
+    list_id = follow.list_of(turn.tx.db, mailing_id)
+    subscription = turn.tx.subscribers.find(list_id, reader) if list_id is not None else None
+    return follow.line_of(turn.tx.db, mailing_id, subscription.id) if subscription else None
 
 
 def on_their_way(turn: Turn, _: None) -> list[Progress]:
@@ -111,7 +140,7 @@ def on_their_way(turn: Turn, _: None) -> list[Progress]:
 
 
 TRACE: Operation[Any, Traced] = Operation(
-    "trace", TypeAdapter(str), TypeAdapter(Traced), trace, reads=True
+    "trace", TypeAdapter(Wanted), TypeAdapter(Traced), trace, reads=True
 )
 PROGRESS: Operation[Any, list[Progress]] = Operation(
     "queue progress", TypeAdapter(None), TypeAdapter(list[Progress]), on_their_way, reads=True

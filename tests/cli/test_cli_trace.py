@@ -96,6 +96,17 @@ def test_what_nobody_knows_is_refused(posted: Site) -> None:
         assert name in posted.refused("trace", name)
 
 
+def test_the_copy_of_one_reader(posted: Site) -> None:
+    joe = posted.ok("trace", "<one@owner.example>", "--for", "joe@example.com")
+    assert " to TEST-L:  joe@example.com  sent 20" in joe
+    assert joe.endswith(": 250 2.0.0 queued X\n")
+    assert "deferred" in posted.ok("trace", "1", "--for", "mia@example.com")
+    assert posted.ok("trace", "1", "--for", "x@example.com").startswith("no copy of it")
+    plain = json.loads(posted.ok("trace", "1", "--for", "joe@example.com", "--json"))
+    assert plain["mails"][0]["posts"][0]["own"]["fate"] == "sent"
+    assert "is not a mail address" in posted.refused("trace", "1", "--for", "nobody")
+
+
 def test_progress_is_a_line_a_post(posted: Site) -> None:
     line = posted.ok("queue", "watch", "--once")
     assert line.split("\t")[1] == "TEST-L"
