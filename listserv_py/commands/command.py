@@ -157,8 +157,8 @@ class Command:
     one who is asked must read besides the line. `takes_data`: lines below it that begin with `*`
     belong to it. `table_in_help` is shown by HELP only. `unmistakable` words are commands even
     where people talk, so that a post which begins with one is caught. `conceal` says what of the
-    words behind the command an echo may show; None: all of them. `is_about_files`: `lenient.plainly`
-    reads its words first.
+    words behind the command an echo may show; None: all of them. `is_about_files`:
+    `lenient.plainly` reads its words first.
     """
 
     keyword: str
