@@ -13,6 +13,7 @@ from enum import StrEnum
 TEXT_MAX = 2000
 
 _ENHANCED = re.compile(r"(?<![0-9.])([245])\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9.])", re.ASCII)
+_REPLY = re.compile(r"(?<![0-9.-])([45])[0-9]{2}[ -]", re.ASCII)
 _SPACE = re.compile(r"\s+")
 
 
@@ -51,8 +52,36 @@ _FULL = (
     "mailbox size limit",
     "max message store",
     "account is full",
+    "full mailbox",
+    "storage exceeded",
+    "mailbox storage",
+    "out of storage",
+    "postfach voll",
+    "postfach ist voll",
+    "boîte pleine",
+    "buzón lleno",
+    "casella piena",
     "is over the maximum",
 )
+_OF_SENDER = (
+    "sender verif",
+    "sender callout",
+    "callout verif",
+    "callback",
+    "verifying sender",
+    "domain of sender",
+    "sender domain",
+    "sender address",
+    "invalid sender",
+    "unknown sender",
+    "envelope sender",
+    "return path",
+    "after mail from",
+    ">>> mail from",
+    "helo",
+)
+"""Who looks for our own address, host or domain in vain says "unknown" of us, not of his user."""
+_FOR_NOW = ("temporar", "greylist", "graylist", "try later", "try again later")
 _POST = (
     "spam",
     "junk",
@@ -220,7 +249,19 @@ _GONE = (
     "badrcptto",
     "undeliverable address",
     "moved without",
+    "unbekannt",
+    "existiert nicht",
+    "inconnu",
+    "n'existe pas",
+    "desconocid",
+    "no existe",
+    "não existe",
+    "sconosciut",
+    "non esiste",
+    "onbekend",
+    "bestaat niet",
 )
+_IDLE = ("inactivity", "is inactive")
 
 _BY_STATUS: dict[tuple[int, int], Cause] = {
     (1, 7): Cause.POST,
@@ -242,8 +283,14 @@ def cause_of(status: str, text: str) -> Cause:
     found = best_status(status, said)
     digit, subject, detail = (int(part) for part in (found or "0.0.0").split("."))
     by_status = _BY_STATUS.get((subject, detail), _BY_SUBJECT.get(subject))
-    if digit == 4 or _says(said, _FULL):
+    if digit == 4 or _is_put_off(said) or _says(said, _FULL):
         return Cause.PASSING
+    if _says(said, _OF_SENDER):
+        return Cause.POST
+    if by_status is not Cause.POST and _says(said, _FOR_NOW):
+        return Cause.PASSING
+    if by_status is None and _says(said, _IDLE):
+        return Cause.GONE
     if by_status is Cause.POST or by_status is Cause.PASSING:
         return by_status
     if by_status is Cause.GONE:
@@ -252,6 +299,12 @@ def cause_of(status: str, text: str) -> Cause:
         if _says(said, words):
             return cause
     return Cause.PASSING
+
+
+def _is_put_off(said: str) -> bool:
+    """Whether the other side answered with 4xx, whatever the mailer that gave up made of it."""
+    found = _ENHANCED.search(said) or _REPLY.search(said)
+    return found is not None and found[1] == "4"
 
 
 def best_status(status: str, text: str) -> str:

@@ -191,6 +191,18 @@ def test_the_message_id_of_what_a_mailer_quotes_is_found() -> None:
         ("5.4.7", "", Cause.PASSING),
         ("5.6.0", "", Cause.POST),
         ("", "550 5.1.1 user unknown", Cause.GONE),
+        ("", "550 Sender verify failed: no such user owner-test-l", Cause.POST),
+        ("", "550 5.1.1 sender address does not exist", Cause.POST),
+        ("", "553 Domain of sender address does not exist", Cause.POST),
+        ("", "550 Host not found: fix your HELO", Cause.POST),
+        ("", "451 user unknown", Cause.PASSING),
+        ("5.2.1", "450 4.2.1 mailbox disabled", Cause.PASSING),
+        ("", "550 mailbox temporarily disabled", Cause.PASSING),
+        ("", "552 mailbox storage exceeded, user not active", Cause.PASSING),
+        ("5.1.1", "550 5.1.1 recipient rejected due to greylisting", Cause.PASSING),
+        ("5.2.1", "550 5.2.1 blocked due to inactivity", Cause.GONE),
+        ("", "550 Empfänger unbekannt", Cause.GONE),
+        ("", "550 Postfach voll", Cause.PASSING),
     ],
 )
 def test_why_a_copy_came_back(status: str, text: str, expected: Cause) -> None:
