@@ -25,9 +25,8 @@ FAR = 400 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """How much waits for a list's next issue: posts, lines and octets."""
+    """How much waits for a list's next issue: lines and octets."""
 
-    posts: int
     lines: int
     octets: int
 
@@ -111,9 +110,7 @@ class Digests:
             (entry.lines, len(entry.raw), list_id),
         )
         row = self._db.execute(
-            "SELECT (SELECT count(*) FROM digest_post WHERE list_id = ?1 AND issue IS NULL),"
-            " lines, octets FROM digest WHERE list_id = ?1",
-            (list_id,),
+            "SELECT lines, octets FROM digest WHERE list_id = ?", (list_id,)
         ).fetchone()
         return Collected(*row)
 

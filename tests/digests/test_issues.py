@@ -473,3 +473,12 @@ def test_what_nobody_needs_goes_in_slices(tmp_path: Path) -> None:
     assert [stage.tx.digests.sweep(2) for _ in range(3)] == [True, True, False]
     for table in ("digest_post", "digest_content"):
         assert stage.db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608 - names of ours
+
+
+def test_a_dropped_list_leaves_nothing_collected(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "dig@x.org || DIGEST", "at@x.org || DIGEST AT 07:00")
+    stage.post(1)
+    stage.command("dig@x.org", "SET TEST-L NODIGEST")
+    stage.tx.lists.remove(stage.tx.lists.get("TEST-L"))
+    for table in ("digest", "digest_post", "digest_content", "digest_had", "own_time"):
+        assert stage.db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608 - names of ours
