@@ -14,6 +14,7 @@ _STATUS = re.compile(r"4\.[0-7]\.[0-9]{1,2}")
 class Tally:
     """`outcomes` by the fate's name, `deferrals` by the enhanced status that put a copy off.
 
+    A copy whose host is left alone was put off as well, for what made the host fail.
     The status is what a strange host says: there are only so many that get a count of their own.
     """
 
@@ -29,7 +30,7 @@ class Tally:
                 sent += 1
                 continue
             self.outcomes[one.fate.name.lower()] += 1
-            if one.fate is Fate.LATER:
+            if one.fate in (Fate.LATER, Fate.UNTRIED):
                 self.deferrals[self._reason(one.status)] += 1
         self.outcomes[Fate.SENT.name.lower()] += sent
 

@@ -79,3 +79,10 @@ def test_strange_hosts_cannot_make_figures_without_end() -> None:
     assert tally.deferrals.total() == 207
     assert len(tally.deferrals) <= REASONS_MAX + 1
     assert tally.deferrals[OTHER] >= 5
+
+
+def test_copies_for_a_host_that_is_left_alone_were_put_off_too() -> None:
+    tally = Tally()
+    tally.note(settled(Fate.UNTRIED, "4.4.1") for _ in range(3))
+    assert tally.deferrals == {"4.4.1": 3}
+    assert tally.outcomes["untried"] == 3
