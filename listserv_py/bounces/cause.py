@@ -14,6 +14,7 @@ TEXT_MAX = 2000
 
 _ENHANCED = re.compile(r"(?<![0-9.])([245])\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9.])", re.ASCII)
 _REPLY = re.compile(r"(?<![0-9.-])([45])[0-9]{2}[ -]", re.ASCII)
+_ADDRESS = re.compile(r"[^\s<>@]{0,64}@[^\s<>@]{0,255}")
 _SPACE = re.compile(r"\s+")
 
 
@@ -78,7 +79,9 @@ _OF_SENDER = (
     "return path",
     "after mail from",
     ">>> mail from",
-    "helo",
+    "helo ",
+    "helo/",
+    "your helo",
 )
 """Who looks for our own address, host or domain in vain says "unknown" of us, not of his user."""
 _FOR_NOW = ("temporar", "greylist", "graylist", "try later", "try again later")
@@ -278,8 +281,11 @@ _BY_SUBJECT: dict[int, Cause] = {1: Cause.GONE, 6: Cause.POST, 7: Cause.POST}
 
 
 def cause_of(status: str, text: str) -> Cause:
-    """Judge by the enhanced status (RFC 3463 3) and by what the other side said."""
-    said = plain(text)
+    """Judge by the enhanced status (RFC 3463 3) and by what the other side said.
+
+    Addresses say nothing: `marble@` is on no RBL.
+    """
+    said = _ADDRESS.sub(" ", plain(text))
     found = best_status(status, said)
     digit, subject, detail = (int(part) for part in (found or "0.0.0").split("."))
     by_status = _BY_STATUS.get((subject, detail), _BY_SUBJECT.get(subject))

@@ -201,6 +201,7 @@ def test_the_message_id_of_what_a_mailer_quotes_is_found() -> None:
         ("", "552 mailbox storage exceeded, user not active", Cause.PASSING),
         ("5.1.1", "550 5.1.1 recipient rejected due to greylisting", Cause.PASSING),
         ("5.2.1", "550 5.2.1 blocked due to inactivity", Cause.GONE),
+        ("", "550 <marble.spam@policy.example>: user michelotti unknown user", Cause.GONE),
         ("", "550 Empfänger unbekannt", Cause.GONE),
         ("", "550 Postfach voll", Cause.PASSING),
     ],
