@@ -55,6 +55,7 @@ torture: $(READY)
 faults: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/loopback/big_post.py
 	PYTHONPATH=tests $(BIN)/python tests/loopback/full_disk.py
+	PYTHONPATH=tests $(BIN)/python tests/loopback/stalled.py
 
 $(READY): $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'

@@ -20,7 +20,7 @@ from listserv_py.delivery.replies import own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.through import Through
 from listserv_py.maillog import get_logger
-from listserv_py.store.outcomes import Fate, Settled
+from listserv_py.store.outcomes import ON_ITS_WAY, Fate, Settled
 from listserv_py.store.sending import Mailing
 from listserv_py.store.thread import Store, StoreBusy, StoreFull
 
@@ -242,7 +242,7 @@ class Hand:
             page.batch.settled.append(
                 Settled(
                     copy.mailing_id, copy.subscriber_id, copy.rcpt, Fate.UNTRIED,
-                    text="on its way, no reply yet", next_at=until,
+                    text=ON_ITS_WAY, next_at=until,
                 )
             )  # fmt: skip
         page.batch.open.clear()

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+ON_ITS_WAY = "on its way, no reply yet"
+"""What the row of a copy says that is past its dot while the rest of its page is recorded."""
+
 
 class Fate(IntEnum):
     """What became of a copy."""

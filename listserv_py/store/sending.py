@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from listserv_py.lists.options import COLLECTED, NO_MAIL, OWN_HOUR, SINGLE_POSTS
 from listserv_py.store.outbox import Kind
-from listserv_py.store.outcomes import Fate, RestingHost, Settled, pack
+from listserv_py.store.outcomes import ON_ITS_WAY, Fate, RestingHost, Settled, pack
 from listserv_py.store.progress import LAST, REACHED
 from listserv_py.store.queue_view import clear
 from listserv_py.store.reach import Reach
@@ -275,6 +275,12 @@ class Sending:
                     " WHERE id = ? AND state = 'running' AND cursor < ?",
                     (subscriber_id, mailing_id, subscriber_id),
                 )
+        # Whoever waited for their replies is dead: nobody knows, so they are tried again now.
+        self._db.execute(
+            "UPDATE copy SET next_at = ? WHERE state = 'waiting' AND next_at > ?"
+            " AND last_reply = ?",
+            (now, now, ON_ITS_WAY),
+        )
 
     def _put_off(self, copies: Sequence[Settled]) -> None:
         """A copy that was tried learns why it waits; one that was not only waits longer."""

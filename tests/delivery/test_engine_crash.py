@@ -25,6 +25,7 @@ from delivery_rig import (
 
 from listserv_py.delivery import hand
 from listserv_py.delivery.journal import BEGUN, FOLDER, SENT, SUFFIX, Journal
+from listserv_py.store.outcomes import ON_ITS_WAY
 
 
 async def test_what_a_journal_says_was_taken_over_is_not_sent_again(tmp_path: Path) -> None:
@@ -48,6 +49,25 @@ async def test_what_a_journal_says_was_taken_over_is_not_sent_again(tmp_path: Pa
             assert list((tmp_path / FOLDER).iterdir()) == []
             assert await house.rows("SELECT state, sent FROM mailing") == [("done", 6)]
             assert await house.rows("SELECT * FROM delivered") == []
+
+
+async def test_what_was_past_its_dot_when_all_died_is_tried_again_at_once(tmp_path: Path) -> None:
+    async with Sink().listening() as sink:
+        house = House(tmp_path, Clock(), delivery=relay(sink))
+        async with house.open():
+            known, unknown = [await house.send(f"{n}@example.test") for n in ("one", "two")]
+            late = int(house.clock()) + 900
+            row = "UPDATE copy SET next_at = ?, last_reply = ?"
+            await house.store.run(lambda tx: tx.db.execute(row, (late, ON_ITS_WAY)).rowcount)
+            (tmp_path / FOLDER).mkdir()
+            journal = Journal(tmp_path / FOLDER / f"1-1{SUFFIX}", 2)
+            journal.enter([(known, None), (unknown, None)])
+            journal.mark(0, SENT)
+            journal.mark(1, BEGUN)
+            journal.close()
+            async with house.running():
+                await house.drained()
+            assert sink.recipients() == ["two@example.test"]
 
 
 async def test_a_journal_of_nothing_that_we_know_changes_nothing(tmp_path: Path) -> None:

@@ -18,10 +18,12 @@ import random
 import shutil
 import signal
 import smtplib
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -33,6 +35,7 @@ from torture_sink import TortureSink
 
 LISTSERV = f"listserv@{DOMAIN}"
 STOPPED_FOR = 5.0
+HELD_FOR = 10.0
 PATIENCE = 120.0
 """Seconds without any new copy after which waiting is in vain."""
 IN_THE_MIDDLE = 0.7
@@ -69,6 +72,8 @@ def deed(number: int) -> str:
         return "term"
     if number % 5 == 0:
         return "worker"
+    if number % 20 == 13:
+        return "hold"
     return "server" if number % 10 == 7 else "group"
 
 
@@ -90,6 +95,7 @@ class Torture:
         self.acked: set[str] = set()
         self.joined: list[str] = []
         self.owed = 0
+        self.holders: list[asyncio.Task[None]] = []
         self.over = asyncio.Event()
         self.is_ending = False
 
@@ -157,6 +163,7 @@ class Torture:
             if await self._do(what):
                 done[what] = done.get(what, 0) + 1
         self.report.lines.append("done: " + ", ".join(f"{n} {what}" for what, n in done.items()))
+        await asyncio.gather(*self.holders)
         self.sink.calm = True
         self.over.set()
 
@@ -187,6 +194,9 @@ class Torture:
             self.report.must(code == 0, f"SIGTERM ended with {code}")
             self.server.start()
             return True
+        if what == "hold":
+            self.holders.append(asyncio.create_task(self._hold(self.luck.uniform(1, HELD_FOR))))
+            return True
         if what == "stop":
             _signal(target, signal.SIGSTOP)
             await asyncio.sleep(STOPPED_FOR)
@@ -194,6 +204,16 @@ class Torture:
             return True
         self._die(what, target)
         return True
+
+    async def _hold(self, seconds: float) -> None:
+        """Somebody else holds the database, whatever happens to the server meanwhile."""
+        path = self.server.data_dir / "listserv.db"
+        with closing(sqlite3.connect(path, 20, isolation_level=None)) as db:
+            # Without waiting for it: where it is written to just now, another time will do.
+            with contextlib.suppress(sqlite3.OperationalError):
+                db.execute("PRAGMA busy_timeout=200")
+                db.execute("BEGIN EXCLUSIVE")
+            await asyncio.sleep(seconds)
 
     def _die(self, what: str, target: int) -> None:
         """Kill them; they are stopped first, so that the connections that die are known exactly."""
