@@ -356,7 +356,7 @@ def _echo(actor: Actor, line: Line) -> str:
     said = without_password(line.said)
     if actor.proof.is_proven:
         return said
-    command = COMMANDS.find(split(said)[1])
+    command = found if said == line.said else COMMANDS.find(split(said)[1])
     return shown_line(said, command.syntax if command else None)
 
 

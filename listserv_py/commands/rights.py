@@ -23,7 +23,7 @@ from listserv_py.errors import (
 )
 from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList, Subscription
-from listserv_py.lists.roles import Elsewhere, Role, may, owners_of, roles_of
+from listserv_py.lists.roles import Elsewhere, Role, is_owner_of, may, owners_of, roles_of
 from listserv_py.lists.trust import counts
 from listserv_py.lists.values import Confidential, ValidateLevel
 from listserv_py.mail.mailbox import Mailbox
@@ -73,8 +73,7 @@ def is_owner(turn: Turn, actor: Actor, mailing_list: MailingList) -> bool:
     who, access = actor.mailbox, mailing_list.keywords.owner_access
     others = standing(turn.tx, who, access) if access else None
     # What he is subscribed with makes nobody an owner: it need not be looked up.
-    found = roles_of(who, mailing_list, None, turn.postmasters, others)
-    return bool(found & {Role.OWNER, Role.POSTMASTER})
+    return who in turn.postmasters or is_owner_of(who, mailing_list, others)
 
 
 def is_visible(turn: Turn, actor: Actor, mailing_list: MailingList) -> bool:

@@ -56,9 +56,7 @@ def roles_of(
     found = {Role.ANYBODY}
     if who in postmasters:
         found.add(Role.POSTMASTER)
-    if any(who == owner.mailbox for owner in keywords.owners):
-        found.add(Role.OWNER)
-    if elsewhere and any(_of_other(one, elsewhere) for one in keywords.owner_access):
+    if is_owner_of(who, mailing_list, elsewhere):
         found.add(Role.OWNER)
     if who in keywords.editors or (subscription is not None and subscription.options.editor):
         found.add(Role.EDITOR)
@@ -67,6 +65,14 @@ def roles_of(
     if subscription is not None:
         found.add(Role.SUBSCRIBER)
     return frozenset(found)
+
+
+def is_owner_of(who: Mailbox, mailing_list: MailingList, elsewhere: Elsewhere | None) -> bool:
+    """Whether the header names `who`, or a list that makes him an owner here."""
+    keywords = mailing_list.keywords
+    if any(who == owner.mailbox for owner in keywords.owners):
+        return True
+    return elsewhere is not None and any(_of_other(one, elsewhere) for one in keywords.owner_access)
 
 
 def may(

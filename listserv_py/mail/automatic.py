@@ -23,8 +23,9 @@ def is_automatic(
     """Judge by envelope, header, type and senders; `people` are human whatever their local part."""
     if reverse_path is None or root.content_type == "multipart/report":
         return True
-    if any(_says_so(one.name, one.value) for one in root.fields):
-        return True
+    for one in root.fields:
+        if _says_so(one.name, one.value):
+            return True
     senders = [reverse_path, *([author.mailbox] if author else [])]
     return any(is_role(one.local_part) for one in senders if one not in people)
 

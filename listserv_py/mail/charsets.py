@@ -60,7 +60,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 def decode(data: bytes, label: str) -> str:
     """Text of `data`; octets that make no sense become U+FFFD."""
-    codec = _codec(label)
+    codec = _codec(label) if label else ""
     if codec in ("", "ascii"):
         return _guess(data)
     text = data.decode(codec, "replace")

@@ -186,7 +186,8 @@ def _head(fields: Fields) -> bytes:
 
 def _finished(fields: Fields, body: bytes) -> bytes:
     head = _head(fields)
-    begun = sum(1 for line in head.split(b"\r\n")[:-2] if line[:1] not in b" \t")
+    folds = head.count(b"\r\n ") + head.count(b"\r\n\t")
+    begun = head.count(b"\r\n") - folds - 1
     if begun != len(fields):
         raise Broken("a head with more lines than were written")
     return head + body

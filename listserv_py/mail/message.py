@@ -84,7 +84,7 @@ class Message:
     def all(self, name: str) -> tuple[Field, ...]:
         """Every field of that name, top down."""
         wanted = name.lower()
-        return tuple(one for one in self.fields if one.name == wanted)
+        return tuple([one for one in self.fields if one.name == wanted])
 
     def text(self, name: str) -> str | None:
         """The first field of that name as text on one line, None when there is none."""

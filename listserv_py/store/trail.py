@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
+from listserv_py.mail.words import to_text
 from listserv_py.store.times import stamp
 
 SAME_ID_MAX = 20
@@ -104,8 +105,8 @@ class Trail:
     def begin(self, letter: Letter, list_id: int | None) -> None:
         """A mail is decided on; not for the first time perhaps."""
         message = letter.message
-        received = message.received
-        found = _ACCEPTED.search(received[0]) if received else None
+        newest = next(iter(message.all("received")), None)
+        found = _ACCEPTED.search(to_text(newest.value)) if newest else None
         author = message.author.mailbox.key if message.author else ""
         self._db.execute(
             "INSERT OR IGNORE INTO trail VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from listserv_py.clock import SteadyClock
 from listserv_py.config import Settings
@@ -179,7 +179,7 @@ class Turn:
         domain = self.settings.site.domain
         letter, about = post.letter, post.mailing_list
         return Draft(
-            sender=address(f"List server at {domain}", self.command_address),
+            sender=_sender(domain, self.settings.site.command_address),
             to=str(post.to),
             subject=post.subject if post.subject is not None else filled.subject,
             body=(post.body if post.body is not None else filled.body) + post.below,
@@ -215,6 +215,11 @@ class Turns:
             new_code=new_code,
             new_token=new_token,
         )
+
+
+@lru_cache(maxsize=20)
+def _sender(domain: str, command_address: str) -> str:
+    return address(f"List server at {domain}", command_address)
 
 
 def _list_fields(mailing_list: MailingList, filled: Filled) -> tuple[tuple[str, str], ...]:
