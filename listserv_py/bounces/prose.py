@@ -168,8 +168,10 @@ class Prose:
 def prose_of(message: Message) -> Prose:
     """The machine's own words: of the first text, in short lines, up to what it returns."""
     text = message.text_to_read(PROSE_MAX)
-    lines = [line[:LINE_MAX].strip() for line in text[:PROSE_MAX].split("\n")]
-    end = next((n for n, line in enumerate(lines) if n and _begins_original(line)), len(lines))
+    whole = [line[:LINE_MAX].rstrip() for line in text[:PROSE_MAX].split("\n")]
+    # Some mailers tell of the mail in lines that look like its header, but for a blank before them.
+    end = next((n for n, line in enumerate(whole) if n and _begins_original(line)), len(whole))
+    lines = [line.strip() for line in whole]
     author = str(message.text("from") or "")[:LINE_MAX].lower()
     return Prose(message.subject[:LINE_MAX].lower(), author, tuple(lines[:end]))
 

@@ -155,6 +155,15 @@ def test_praise_is_no_complaint() -> None:
         ),
         (
             mail(
+                "From: postmaster@example.net\nSubject: Undeliverable Mail",
+                "Your message:\n   From:    olga@example.org\n   Subject: Hello\n\nCould not be"
+                " delivered because of\n\n550 5.1.1 User unknown\n\nThe following recipients were"
+                " affected:\n    joe@example.net",
+            ),
+            (Kind.FAILED, "joe@example.net"),
+        ),
+        (
+            mail(
                 "From: postmaster@example.net\nSubject: Undeliverable: Hello",
                 "There is nobody called joe@example.net at this place: user unknown.",
             ),
