@@ -147,15 +147,46 @@ def text_of(message: Message, words: Mapping[str, str], *, laid_out: bool) -> st
 
 
 def html_of(message: Message, words: Mapping[str, str], *, laid_out: bool) -> str:
-    """The post's HTML, cleaned; its text where it has none, or none that can be cleaned in time."""
-    parts = list(_leaves(message.root))
-    found = next((one for one in parts if one.content_type == "text/html" and _is_shown(one)), None)
-    source = found.as_text() if found is not None and len(found.content) <= 2 * MAX_HTML else ""
-    if not source.strip() or len(source) > MAX_HTML or not is_harmless(source):
+    """All of the post that is to be read, its HTML cleaned; as text where that cannot be in time.
+
+    A mail may have several texts, one behind the other: Apple Mail has one on each side of a file.
+    """
+    parts = list(_preferred(message.root))
+    pages = [one for one in parts if _is_page(one)]
+    is_small = sum(len(one.content) for one in pages) <= 2 * MAX_HTML
+    sources = {id(one): one.as_text() for one in pages} if is_small else {}
+    is_meant = 0 < sum(map(len, sources.values())) <= MAX_HTML
+    if not (is_meant and all(map(is_harmless, sources.values()))):
         return as_html(text_of(message, words, laid_out=laid_out))
-    shown = [one for one in parts if not one.content_type.startswith("text/") or not _is_shown(one)]
-    names = [words["attached"].replace("\x00", _name(one)) for one in shown]
-    cleaned = nh3.clean(
+    said = []
+    for one in parts:
+        if _is_page(one):
+            said.append(_cleaned(sources[id(one)]))
+        elif _is_text(one):
+            said.append(as_html(one.as_text().strip("\r\n")))
+        else:
+            said.append(as_html(words["attached"].replace("\x00", _name(one))))
+    return "".join(said)
+
+
+def _preferred(part: Part) -> Iterator[Part]:
+    """Its leaves; of a text in several forms only those of the form that has HTML."""
+    if not part.is_multipart:
+        yield part
+    elif part.content_type == "multipart/alternative" and part.children:
+        with_html = (one for one in part.children if any(map(_is_page, _leaves(one))))
+        yield from _preferred(next(with_html, part.children[0]))
+    else:
+        for child in part.children:
+            yield from _preferred(child)
+
+
+def _is_page(part: Part) -> bool:
+    return part.content_type == "text/html" and _is_shown(part)
+
+
+def _cleaned(source: str) -> str:
+    return nh3.clean(
         source,
         tags=set(_TAGS),
         attributes=_ATTRIBUTES,
@@ -163,7 +194,6 @@ def html_of(message: Message, words: Mapping[str, str], *, laid_out: bool) -> st
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
     )
-    return cleaned + "".join(as_html(name) for name in names)
 
 
 def as_html(text: str) -> str:

@@ -232,3 +232,30 @@ def test_one_click_is_the_issues_and_not_its_posts(tmp_path: Path) -> None:
         made = render_issue(raw, facts, form, seven_bit=False)
         assert "list-unsubscribe-post" in made.own
         assert b"list-unsubscribe-post" not in made.body.lower()
+
+
+def test_all_texts_of_a_post_are_in_an_html_digest(tmp_path: Path) -> None:
+    stage = digest(tmp_path)
+    inner = "".join(
+        f"--m\r\nContent-Type: {kind}\r\n\r\n{said}\r\n"
+        for kind, said in (
+            ("text/html", "<p>above <b>it</b></p>"),
+            ('application/pdf; name="plan.pdf"', "%PDF"),
+            ("text/plain", "1 < 2"),
+            ("text/html", "<p>below it</p>"),
+        )
+    )
+    stage.post(
+        1,
+        "--a\r\nContent-Type: text/plain\r\n\r\nplain\r\n--a\r\n"
+        f"Content-Type: multipart/mixed; boundary=m\r\n\r\n{inner}--m--\r\n--a--",
+        MIME_Version="1.0",
+        Content_Type="multipart/alternative; boundary=a",
+    )
+    closed(stage)
+    _, page = parsed(stage.rendered(IssueForm.HTML)).iter_parts()
+    shown = text_of(page)
+    places = [shown.find(one) for one in ("above <b>it", "plan.pdf", "1 &lt; 2", "below it")]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "plain<" not in shown
