@@ -155,7 +155,7 @@ def test_praise_is_no_complaint() -> None:
         ),
         (
             mail(
-                "From: postmaster@example.net\nSubject: Undeliverable Mail",
+                "From: postmaster@example.net\nTo: olga@example.org\nSubject: Undeliverable Mail",
                 "Your message:\n   From:    olga@example.org\n   Subject: Hello\n\nCould not be"
                 " delivered because of\n\n550 5.1.1 User unknown\n\nThe following recipients were"
                 " affected:\n    joe@example.net",
