@@ -56,8 +56,6 @@ _SHORT = frozenset(
 )
 _SHORT_STYLES = frozenset((HeaderStyle.SHORT, HeaderStyle.SHORT822))
 _PERSONAL = frozenset((HeaderStyle.FULL822, HeaderStyle.SHORT822))
-# IETFHDR leaves To and Cc alone; the others of these have the reader in To.
-_AS_WRITTEN = _PERSONAL | {HeaderStyle.IETF}
 _SIGNER = re.compile(rb"(?:^|;)[ \t]*d[ \t]*=[ \t]*([^; \t]+)", re.IGNORECASE)
 _AUTHSERV = re.compile(rb"(?:[ \t]|\((?:[^()\\]|\\.)*\))*\"?([^;\" \t(]+)")
 _BLANKS_BEFORE_COLON = re.compile(rb"^([!-9;-~]+)[ \t]+:")
@@ -72,7 +70,7 @@ def styled(fields: Sequence[Field], raw: bytes, facts: ListFacts, style: HeaderS
     if facts.new_message_id:
         kept = cut(kept, lambda one: one.name == "message-id")
     kept = (*kept, *_missing(kept, raw, facts))
-    if style not in _AS_WRITTEN:
+    if style is not HeaderStyle.IETF:
         kept = moved(kept, XTags(facts.x_tags), facts.list_address)
     if style in _SHORT_STYLES:
         kept = cut(kept, lambda one: not _is_short(one))
