@@ -15,7 +15,7 @@ from listserv_py.delivery.copies import Copy
 from listserv_py.delivery.form import Caps
 from listserv_py.delivery.journal import BEGUN, WAITING
 from listserv_py.delivery.office import Office
-from listserv_py.delivery.pace import Pace
+from listserv_py.delivery.pace import FEW, Pace
 from listserv_py.delivery.pipeline import Pipeline, Transaction
 from listserv_py.delivery.plain import Plain
 from listserv_py.delivery.replies import Reply, Stage, judge, own
@@ -39,8 +39,6 @@ FORGET_AFTER = 86400
 """Seconds after its pause that a lane without mail is remembered as failing."""
 HELD = 1.0
 """Seconds that a place which was given up is left to others."""
-FEW = 100
-"""So many copies of a post at a time go before whole pages."""
 ASK_AGAIN = 0.3
 """Seconds after which a lane without any connection asks for one again."""
 

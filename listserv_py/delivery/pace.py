@@ -16,6 +16,8 @@ BURST = 1.0
 """Seconds whose copies may begin at once after a pause."""
 AHEAD = 4.0
 """Seconds whose copies may wait in a lane: not so many that they are taken for stuck."""
+FEW = 100
+"""So many copies of a post at a time, as its first page has, go before whole pages."""
 
 
 class Pace:
