@@ -165,12 +165,12 @@ class Digests:
         ).fetchone()
         return int(row[0]) if row else 0
 
-    def have_had(self, list_id: int, people: Sequence[int]) -> None:
-        """They have had all that waits, each post by itself or in an unfinished issue."""
+    def have_had(self, list_id: int, people: Sequence[int], seen: int) -> None:
+        """They have had what waits up to that post, by itself or in an issue of their own."""
         self._db.execute(
             "INSERT OR REPLACE INTO digest_had (subscriber_id, list_id, seen)"
             " SELECT value, ?, ? FROM json_each(?)",
-            (list_id, self.last_id(list_id), json.dumps(list(people))),
+            (list_id, seen, json.dumps(list(people))),
         )
 
     # Issues.

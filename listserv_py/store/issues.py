@@ -170,6 +170,8 @@ def leave(
             turn.tx.outbox.add_reader(mailing_list.id, one.id, turn.now)
         if _is_single(before) and after.mode is not Mode.NONE:
             had.append(one.id)
+        elif (own := digests.own_of(one.id)) and after.mode is not Mode.NONE and after.at is None:
+            digests.have_had(mailing_list.id, [one.id], own.seen)
         cut = _cut_of(turn, mailing_list, one, after)
         if cut is not None:
             cuts.setdefault(cut, []).append(one.id)
@@ -179,7 +181,7 @@ def leave(
             digests.served(readers, digests.last_id(mailing_list.id), None)
             had += readers
     if had:
-        digests.have_had(mailing_list.id, had)
+        digests.have_had(mailing_list.id, had, digests.last_id(mailing_list.id))
 
 
 def _is_single(options: Options) -> bool:

@@ -39,7 +39,8 @@ def note(db: Database, subscriber_id: int, options: Options) -> None:
     db.execute(
         "INSERT INTO own_time (subscriber_id, list_id, until, at, most, seen)"
         " SELECT s.id, s.list_id, :until, :at, :most, coalesce(iif(s.options & :collected"
-        " AND NOT s.options & :others, (SELECT min(p.id) - 1 FROM digest_post p"
+        " AND NOT s.options & :others, (SELECT max(min(p.id) - 1, coalesce((SELECT h.seen"
+        " FROM digest_had h WHERE h.subscriber_id = s.id), 0)) FROM digest_post p"
         " WHERE p.list_id = s.list_id AND p.issue IS NULL), NULL),"
         " (SELECT max(p.id) FROM digest_post p WHERE p.list_id = s.list_id), 0)"
         " FROM subscriber s WHERE s.id = :id"

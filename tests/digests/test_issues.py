@@ -132,14 +132,20 @@ def test_who_leaves_digests_gets_the_unfinished_one(
     assert all(found == subjects(1, 2) for _, _, found in stage.issues())
 
 
+MANY_WAYS = (
+    *("DIGEST", "DIGEST AT 07:00", "NODIGEST", "DIGEST AT 07:00", "DIGEST", "NODIGEST"),
+    *("MAX 1/DAY", "DIGEST", "NODIGEST NOMAX", "MAX 1/DAY", "NOMAX", "INDEX", "MAIL"),
+)
+
+
 def test_who_turns_digests_on_and_off_has_each_post_once(tmp_path: Path) -> None:
     stage = Digests(tmp_path, "dig@x.org || DIGEST", "other@x.org || DIGEST", "ann@x.org")
     stage.post(1)
     stage.command("dig@x.org", "SET TEST-L NODIGEST")
     assert [found for _, _, found in stage.issues()] == [subjects(1)]
     stage.delivered()
-    for line in ("SET TEST-L DIGEST", "SET TEST-L NODIGEST") * 2:
-        stage.command("dig@x.org", line)
+    for said in ("DIGEST", "NODIGEST", "DIGEST", "NODIGEST", *MANY_WAYS):
+        stage.command("dig@x.org", f"SET TEST-L {said}")
     stage.command("ann@x.org", "SET TEST-L DIGEST")
     stage.command("ann@x.org", "SET TEST-L NODIGEST")
     assert stage.issues() == [], "nobody is sent again what he has had, singly or unfinished"
