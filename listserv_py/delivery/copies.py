@@ -19,6 +19,10 @@ from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.sign import Signers
 from listserv_py.store.outcomes import Fate, Settled
 
+SUSPECT, GUILTY = 2, 3
+"""Workers that died while a copy was sent, after which it is put off, and is set aside."""
+DIED = "sending processes died while it was sent"
+
 _made = Settled._make
 _SENT = Settled(0, 0, "", Fate.SENT)[3:]
 
@@ -134,15 +138,20 @@ class Batch:
         """See Home."""
         return self.journal.state(copy.slot)
 
-    def settle(self, copy: Copy, fate: Fate, reply: Reply, *, blames: bool = False) -> None:
-        """Note what became of a copy; one that can wait no longer has expired."""
+    def settle(
+        self, copy: Copy, fate: Fate, reply: Reply, *, blames: bool = False, behind: int = 0
+    ) -> None:
+        """Note what became of a copy; one that can wait no longer has expired.
+
+        `behind`: seconds more that it waits, so as to go behind others.
+        """
         if fate is Fate.SENT:
             self.journal.mark(copy.slot, SENT)
         next_at = 0
         if fate is Fate.LATER:
             luck = random.random()  # noqa: S311 - jitter
             at = self.patience.next_attempt(copy.created_at, copy.tries + 1, self.clock(), luck)
-            fate, next_at = (Fate.EXPIRED, 0) if at is None else (fate, at)
+            fate, next_at = (Fate.EXPIRED, 0) if at is None else (fate, at + behind)
         self._close(copy, fate, reply, next_at, blames)
 
     def postpone(self, copy: Copy, next_at: int, reply: Reply) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 from listserv_py.delivery import personal, plan
-from listserv_py.delivery.copies import Batch, Copy
+from listserv_py.delivery.copies import DIED, SUSPECT, Batch, Copy
 from listserv_py.delivery.letters import Content, Letters
 from listserv_py.delivery.personal import Own
 from listserv_py.delivery.plan import Planned
@@ -155,4 +155,5 @@ def _again(due: Due, sender: bytes, letter: Letter, batch: Batch, personal: byte
     return Copy(
         mailing.id, due.subscriber_id, due.rcpt, sender, letter, mailing.created_at, batch,
         tries=due.tries, blames=due.blames, personal=personal,
+        deaths=SUSPECT if DIED in due.last_reply else 0,
     )  # fmt: skip

@@ -5,7 +5,7 @@ more share each page so that they have as much in hand; else each domain belongs
 first copies after a start go by our own lanes, as a worker takes half a second to load.
 What a worker finds out about a host the others and our own lanes are told, and ours remember. A
 worker that dies is replaced, at once the first time; what it had not sent is handed out again,
-and a copy that was begun in several that died is put off.
+and a copy that was begun in several that died is put off, in the end set aside.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zlib import crc32
 from listserv_py.config import Settings
 from listserv_py.delivery.client import Timeouts
 from listserv_py.delivery.connections import Connections, Ours
-from listserv_py.delivery.copies import Batch, Copy
+from listserv_py.delivery.copies import DIED, GUILTY, SUSPECT, Batch, Copy
 from listserv_py.delivery.courier import SmtpCourier
 from listserv_py.delivery.messages import HungUp, Opened, Rest, Revive, Shed, Well
 from listserv_py.delivery.needed import Needed
@@ -34,8 +34,8 @@ from listserv_py.store.outcomes import Fate, RestingHost
 
 log = get_logger("delivery")
 
-DEATHS_MAX = 3
-"""Workers that a copy may see die while it is sent."""
+APART = 3
+"""Seconds between two copies each of which may be what workers died of."""
 WHOLE = 50
 """So few copies are not worth two workers."""
 PAUSE_MAX = 60.0
@@ -240,12 +240,7 @@ class FleetCourier:
             return
         lived = asyncio.get_running_loop().time() - worker.began
         self._deaths[number] = 1 if lived >= PROVEN_AFTER else self._deaths[number] + 1
-        guilty = [copy for copy in left if copy.deaths >= DEATHS_MAX]
-        for copy in guilty:
-            log.error("delivery.copy_kills", mailing=copy.mailing_id, to=copy.rcpt)
-            why = own("4.3.0", f"{copy.deaths} sending processes died while it was sent")
-            copy.deaths = 0
-            copy.batch.settle(copy, Fate.LATER, why)
+        _put_by([copy for copy in left if copy.deaths >= SUSPECT])
         self._hire(number)
         self.carry([copy for copy in left if copy in copy.batch.open], urgent=False)
 
@@ -350,6 +345,20 @@ class FleetCourier:
         waiting, self._waiting = self._waiting, []
         if waiting:
             self.carry([copy for copy in waiting if copy in copy.batch.open], urgent=False)
+
+
+def _put_by(suspects: Sequence[Copy]) -> None:
+    """Have others go first: one of these is what the workers died of, the rest were beside it.
+
+    So each is tried once more by itself, and is set aside if that ends as before.
+    """
+    for number, copy in enumerate(suspects):
+        log.error("delivery.copy_kills", mailing=copy.mailing_id, to=copy.rcpt)
+        why = own("4.3.0", f"{copy.deaths} {DIED}")
+        if copy.deaths >= GUILTY:
+            copy.batch.settle(copy, Fate.HELD, why)
+        elif isinstance(copy.batch, Batch):
+            copy.batch.settle(copy, Fate.LATER, why, behind=number * APART)
 
 
 def _share(ready: Sequence[Process], copies: Sequence[Copy]) -> None:

@@ -32,7 +32,6 @@ BREAKS_MAX = 3
 """Connections that break in a row before the host rests, and before a copy counts as tried."""
 PUT_OFF_MAX = 20
 """So many more copies put off than taken, for whatever reason, before the host rests."""
-
 TOGETHER_MAX = 100
 """Recipients of one transaction (RFC 5321 4.5.3.1.8)."""
 FORGET_AFTER = 86400
@@ -297,8 +296,7 @@ class Lane:
             except Transient as exc:
                 last = exc
                 self._office.hung_up(host)
-                said_so = isinstance(exc, TurnedAway)
-                crowded = crowded or await self._office.is_too_many(host, said_so=said_so)
+                crowded |= await self._office.is_too_many(host, said_so=isinstance(exc, TurnedAway))
                 continue
             except BaseException:
                 self._office.hung_up(host)

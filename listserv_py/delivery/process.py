@@ -314,6 +314,8 @@ class Process:
 
 def _plain(number: int, form: Form, *, is_seven: bool) -> messages.Content:
     sealed = form.sealed
+    # What is filled in lies in `wire` as plain data: once is enough.
+    wire, program = (b"", form.wire) if form.program else (form.wire, b"")
     return messages.Content(
         number,
         is_seven,
@@ -321,9 +323,9 @@ def _plain(number: int, form: Form, *, is_seven: bool) -> messages.Content:
         form.utf8_head,
         form.own_at,
         [sealed.names, sealed.body_hash, sealed.stamp] if sealed else [],
-        form.wire,
+        wire,
         sealed.canonical if sealed else b"",
-        form.program.encode() if form.program else b"",
+        program,
     )
 
 

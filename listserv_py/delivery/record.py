@@ -147,7 +147,7 @@ def _tell(pages: Sequence[Page], rows: Sequence[Rows]) -> None:
             continue
         if one.fate is Fate.SENT:
             log.info("delivery.sent", mailing=one.mailing_id, to=one.rcpt)
-        elif one.fate.is_failure or one.fate is Fate.LATER:
+        elif one.fate.is_failure or one.fate in (Fate.LATER, Fate.HELD):
             log.warning(
                 "delivery.not_sent",
                 fate=one.fate.name.lower(),

@@ -225,9 +225,11 @@ class Outbox:
         return queue_view.drop(self._db, mailing_id)
 
     def held(self, before: datetime, limit: int) -> list[int]:
-        """What is held and was written before then."""
+        """What is held, or of which only held copies are left, and was written before then."""
         rows = self._db.execute(
-            "SELECT id FROM mailing WHERE state IN ('running', 'waiting') AND held = 1"
+            "SELECT id FROM mailing WHERE (state IN ('running', 'waiting') AND held = 1"
+            " OR state = 'waiting' AND NOT EXISTS"
+            " (SELECT 1 FROM copy WHERE mailing_id = mailing.id AND state = 'waiting'))"
             " AND created_at < ? ORDER BY id LIMIT ?",
             (stamp(before), limit),
         )

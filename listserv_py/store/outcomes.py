@@ -30,11 +30,13 @@ class Fate(IntEnum):
     """It waited longer than `max_message_age`."""
     GONE = 7
     """The person unsubscribed before the copy's turn came."""
+    HELD = 8
+    """It is set aside until the operator retries or drops it. In no ledger: it is not over."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more will happen to the copy."""
-        return self not in (Fate.LATER, Fate.UNTRIED)
+        return self not in (Fate.LATER, Fate.UNTRIED, Fate.HELD)
 
     @property
     def is_failure(self) -> bool:

@@ -79,6 +79,8 @@ _DUE = (
     " AND c.domain NOT IN (SELECT value FROM json_each(?)) ORDER BY c.next_at, c.id LIMIT ?"
 )
 
+_TRIED = (Fate.LATER, Fate.HELD)
+
 
 class Sending:
     """The tables of `outbox_tables`, for the engine."""
@@ -181,7 +183,7 @@ class Sending:
         # Most pages have nothing but SENT: nobody is asked twice about those.
         others = [copy for copy in settled if copy.fate is not Fate.SENT]
         waiting = [
-            (mailing_id, copy.rcpt, _domain(copy), copy.fate is Fate.LATER, copy.next_at,
+            (mailing_id, copy.rcpt, _domain(copy), copy.fate in _TRIED, copy.next_at,
              _reply(copy), copy.blames, copy.subscriber_id)
             for copy in others if not copy.fate.is_final
         ]  # fmt: skip
@@ -193,6 +195,7 @@ class Sending:
                 " WHERE id = ? ON CONFLICT DO NOTHING",
                 waiting,
             )
+            self._set_aside(others)
         finals = [copy for copy in settled if copy.fate.is_final] if waiting else settled
         self._finals(mailing_id, finals, now)
         self._db.execute(
@@ -216,6 +219,7 @@ class Sending:
             by_mailing.setdefault(copy.mailing_id, []).append(copy)
         for mailing_id, copies in by_mailing.items():
             self._put_off([copy for copy in copies if not copy.fate.is_final])
+            self._set_aside(copies)
             finals = sorted((copy for copy in copies if copy.fate.is_final), key=_subscriber)
             self._db.conn.executemany(
                 "DELETE FROM copy WHERE mailing_id = ? AND subscriber_id IS ?",
@@ -289,7 +293,7 @@ class Sending:
             " WHERE mailing_id = ? AND subscriber_id IS ?",
             [
                 (copy.next_at, _reply(copy), copy.blames, copy.mailing_id, copy.subscriber_id)
-                for copy in copies if copy.fate is Fate.LATER
+                for copy in copies if copy.fate in _TRIED
             ],
         )  # fmt: skip
         self._db.conn.executemany(
@@ -299,6 +303,12 @@ class Sending:
                 for copy in copies if copy.fate is Fate.UNTRIED
             ],
         )  # fmt: skip
+
+    def _set_aside(self, copies: Sequence[Settled]) -> None:
+        self._db.conn.executemany(
+            "UPDATE copy SET state = 'hold' WHERE mailing_id = ? AND subscriber_id IS ?",
+            [(one.mailing_id, one.subscriber_id) for one in copies if one.fate is Fate.HELD],
+        )
 
     def _finals(self, mailing_id: int, finals: Sequence[Settled], now: int) -> None:
         """Count and keep what is over: a ledger row for a post's copies, a bounce row a failure."""
