@@ -6,9 +6,12 @@ the store, within bounds (`store/figures.py`).
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from listserv_py.daemon.mailroom import House
 from listserv_py.delivery.engine import Engine
@@ -19,6 +22,8 @@ from listserv_py.store.store import Tx
 from listserv_py.store.thread import Store
 from listserv_py.web.listener import HttpDoor
 from listserv_py.web.metrics import Figure
+
+PAGE_SIZE = resource.getpagesize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Collection:
     async def __call__(self) -> list[Figure]:
         """All figures, as they are now."""
         stored = await self.store.read(_look)
-        return [*self._live(), *_waiting(stored), *_grown(stored)]
+        return [*self._live(), *_waiting(stored), *_grown(stored), *sending_processes()]
 
     def _live(self) -> list[Figure]:
         tally, house, census = self.engine.tally, self.house, self.census
@@ -118,6 +123,23 @@ def _look(tx: Tx) -> Stored:
 
 def _one(value: float) -> dict[tuple[str, ...], float]:
     return {(): value}
+
+
+def sending_processes() -> list[Figure]:
+    """CPU and memory of our children, by their process ids: all of them send."""
+    cpu: dict[tuple[str, ...], float] = {}
+    memory: dict[tuple[str, ...], float] = {}
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            for pid in map(int, path.read_text(encoding="ascii").split()):
+                pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+                # The clock of another process, as clock_getcpuclockid names it.
+                cpu[(str(pid),)] = time.clock_gettime(~pid << 3 | 2)
+                memory[(str(pid),)] = pages * PAGE_SIZE
+    return [
+        Figure("sender_cpu_seconds", "CPU of each sending process", cpu, ("pid",), only_grows=True),
+        Figure("sender_resident_memory_bytes", "Memory of each sending process", memory, ("pid",)),
+    ]
 
 
 def _gauge(name: str, meaning: str, label: str, values: Mapping[str, int]) -> Figure:

@@ -1,11 +1,13 @@
 """/metrics as a scraper reads it."""
 
+import subprocess
 from collections.abc import Sequence
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from web_rig import Reply, ask_door
 
+from listserv_py.daemon.figures import sending_processes
 from listserv_py.delivery.tally import OTHER, REASONS_MAX, Tally
 from listserv_py.errors import Broken
 from listserv_py.store.outcomes import Fate, Settled
@@ -86,3 +88,12 @@ def test_copies_for_a_host_that_is_left_alone_were_put_off_too() -> None:
     tally.note(settled(Fate.UNTRIED, "4.4.1") for _ in range(3))
     assert tally.deferrals == {"4.4.1": 3}
     assert tally.outcomes["untried"] == 3
+
+
+def test_each_sending_process_has_its_cpu_and_memory() -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        cpu, memory = sending_processes()
+        who = (str(child.pid),)
+        assert cpu.values[who] >= 0
+        assert memory.values[who] > 0
+    assert all(who not in one.values for one in sending_processes())
