@@ -22,6 +22,7 @@ from typing import Any
 from loopback_rig import DOMAIN, Server, Sink, wait_for
 
 STALLS = ("at RCPT", "at the dot", "after the dot")
+STUCK = 5
 LATE_BY = 8.0
 MUST_BE_GONE = 30.0
 
@@ -32,14 +33,17 @@ class Stalling(Sink):
     def __init__(self) -> None:
         super().__init__()
         self.stall = ""
+        self.stuck = 0
         self.goes_on = threading.Event()
         self.refuse = self._refuse
 
     def _refuse(self, line: str) -> None:
         if self.stall == "at RCPT" and line.startswith("RCPT"):
+            self.stuck += 1
             self.goes_on.wait()
 
     def _take(self, sender: str, rcpts: list[str], content: bytes) -> None:
+        self.stuck += bool(self.stall)
         if self.stall == "at the dot":
             self.goes_on.wait()
             raise ConnectionError("never taken")
@@ -78,8 +82,8 @@ def run(folder: Path, readers: int) -> list[str]:
 def _stop(server: Server, sink: Stalling, stall: str) -> list[str]:
     """Stop it while the relay stalls there."""
     sink.goes_on.clear()
-    sink.stall = stall
-    time.sleep(1)  # until every connection is stuck
+    sink.stuck, sink.stall = 0, stall
+    wait_for(lambda: sink.stuck >= STUCK, "connections that are stuck")
     began = time.monotonic()
     code = server.stop(seconds=2 * MUST_BE_GONE)
     took = time.monotonic() - began
