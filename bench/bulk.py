@@ -3,9 +3,9 @@
     python bench/bulk.py [ADDRESSES]
 
 A real server, a real smarthost on loopback. An owner mails `QUIET ADD … DD=`, is asked, answers ok,
-and the answer comes; then DELETE, the same people by single ADD lines, and REVIEW in several
-orders. All the while somebody else sends THANKS every 50 ms; the longest that one of those waited
-for its answer is printed beside.
+and the answer comes; then DELETE, the same people by single ADD lines, REVIEW in several orders,
+and a post to all of them. All the while somebody else sends THANKS every 50 ms; the longest that
+one of those waited for its answer is printed beside.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Clock(Sink):
             return self.came.pop(who)
 
 
-def mail(server: Server, person: str, body: str, number: int) -> float:
+def mail(server: Server, person: str, body: str, number: int, to: str = "listserv") -> float:
     """Send a command mail; when its final dot was sent."""
     raw = f"From: {person}\r\nTo: x\r\nMessage-ID: <{number}.{person}>\r\n\r\n{body}\r\n"
     with smtplib.SMTP("127.0.0.1", server.port, timeout=60) as client:
         client.ehlo()
         client.mail(person)
-        client.rcpt(f"listserv@{DOMAIN}")
+        client.rcpt(f"{to}@{DOMAIN}")
         begun = time.perf_counter()
         client.data(raw)
     return begun
@@ -102,6 +102,23 @@ def job(server: Server, clock: Clock, line: str, body: str) -> None:
     print("   ", b" ".join(said.split()[-16:]).decode())
 
 
+def post(server: Server, clock: Clock, seconds: float) -> None:
+    """A post to all of them, and what others wait for while it goes out."""
+    mail(server, OWNER, "Hello all.", 1, "party-l")
+    mail(server, OWNER, f"OK {clock.wait(OWNER, 120)[1].decode()}", 2)
+    others = Others(server, clock, "post")
+    before = len(clock.came)
+    others.start()
+    time.sleep(seconds)
+    sent = len(clock.came) - before
+    others.ended.set()
+    others.join()
+    print(
+        f"{'a post':26} {sent} copies in {seconds:.0f} s;"
+        f" others waited at most {others.longest:.2f} s, at the door {others.at_door:.2f} s"
+    )
+
+
 def main(count: int) -> None:
     """Measure on a server of its own."""
     with tempfile.TemporaryDirectory() as name:
@@ -124,6 +141,7 @@ def main(count: int) -> None:
             job(server, clock, "ADD, line by line", lines)
             for line in ("", " (BY NAME", " (COUNTRIES"):
                 job(server, clock, f"REVIEW{line}", f"REVIEW PARTY-L{line}")
+            post(server, clock, 10)
         finally:
             server.stop(signal.SIGTERM)
             clock.close()
