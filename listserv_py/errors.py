@@ -181,6 +181,10 @@ class MissingWord(UserError):
     fields = ("missing",)
 
 
+class MissingCode(UserError):
+    """An `ok` or `reject` without a code, in its line or in the subject of its mail."""
+
+
 class ExtraWords(UserError):
     """A command line that goes on too long."""
 

@@ -17,6 +17,7 @@ from listserv_py.errors import (
     BadListname,
     ExtraWords,
     HeaderDenied,
+    MissingCode,
     MissingWord,
     NoQuiet,
     NotAnAnswer,
@@ -43,7 +44,8 @@ log = get_logger("commands")
 INVALID_MAX = 50
 TOLD_A_DAY = 20
 INVALID = (
-    *(UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, ExtraWords, BadListname),
+    *(UnknownCommand, NotAnAnswer, UnknownTopic, MissingWord, MissingCode, ExtraWords),
+    BadListname,
     *(
         WrongPassword,
         NotPostmaster,

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from listserv_py.commands.archivewords import read_file, read_search, write_file
 from listserv_py.commands.arguments import BLANKS, Arguments, Element, first_word, fold
-from listserv_py.errors import BadAddress, BadListname, Broken, ExtraWords, MissingWord
+from listserv_py.errors import BadAddress, BadListname, Broken, ExtraWords, MissingCode, MissingWord
 from listserv_py.lists.addresses import is_listname
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 
@@ -34,6 +34,7 @@ __all__ = (
 
 _CODE = re.compile(r"\(?([0-9A-Fa-f]{16})\)?\.?", re.ASCII)
 GUI = "***GUI***"
+CODE = "code"
 _DATASET = re.compile(r"(?:^|[ \t])DD=([A-Z0-9_$#-]{1,32})(?=[ \t]|$)", re.IGNORECASE | re.ASCII)
 _ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]+)>")
 
@@ -58,7 +59,7 @@ def read(syntax: str, text: str) -> Arguments:
     for element, optional in elements:
         if element.cut is None:
             if not text and not optional:
-                raise MissingWord(element.shown)
+                raise MissingCode if element.shown == CODE else MissingWord(element.shown)
             if text:
                 text, arguments = element.read(text, arguments)
     if text:
@@ -314,7 +315,7 @@ _ELEMENTS: dict[str, Element] = {
     ),
     "address": Element("user@host", _read_address, lambda a: str(a.person or "")),
     "change": Element("[oldaddress] newaddress", _read_change, _write_change),
-    "code": Element("code", _read_code, lambda a: a.code),
+    CODE: Element(CODE, _read_code, lambda a: a.code),
     "message-id": Element("message-id", _read_message_id, lambda a: a.text),
     "filetype": Element("LIST", _read_filetype, lambda a: a.filetype),
     "posts": Element("number [number-number …]", _read_text, lambda a: a.text),
