@@ -47,7 +47,7 @@ def test_every_table_has_a_lifetime(stage: Stage) -> None:
 def test_every_setting_that_is_named_is_there(stage: Stage) -> None:
     named = {key for one in lifetimes.TABLES.values() for key in re.findall("{(.*?)}", one.lasts)}
     for key in named:
-        assert lifetimes.setting(stage.settings, key) is not None
+        lifetimes.setting(stage.settings, key)  # AttributeError where there is none
     for one in lifetimes.TABLES.values():
         for sweep in one.sweeps:
             if isinstance(sweep.after, str):
