@@ -2,9 +2,10 @@
 
 Somebody sets the date wrong for a minute, and every code has expired, every post has waited too
 long, every mail sent again is new. So between two looks the time goes on by the machine's own
-counter; what the date says beside it counts once it has said so for an hour, or at once where ours
-is older than this program. A leap is logged. At a start there is nothing to compare with: what the
-store holds of a later time is set right by `store/setback.py`.
+counter; what the date says beside it counts once it has said so for an hour. It counts at once where
+it is a few days ahead, as after a pause of a virtual machine, whose counter stood still; where that is
+taken back; and where ours is older than this program. A leap is logged. At a start there is nothing
+to compare with: what the store holds of a later time is set right by `store/setback.py`.
 """
 
 import time
@@ -18,6 +19,8 @@ log = get_logger("daemon")
 SLACK = 60.0
 """Seconds that a clock may be put right by, without a word."""
 BELIEVED_AFTER = 3600.0
+PAUSE_MAX = 10 * 86_400.0
+"""Seconds that a machine may have stood still for."""
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -33,7 +36,7 @@ class SteadyClock:
         self, date: Callable[[], float] = time.time, counter: Callable[[], float] = _counter
     ) -> None:
         self._date, self._counter = date, counter
-        self._gap = date() - counter()
+        self._gap = self._former = date() - counter()
         self._leap: tuple[float, float] | None = None
         """The gap that the date claims, and since when."""
         self.setbacks = 0
@@ -62,7 +65,12 @@ class SteadyClock:
         if leap is None or abs(gap - leap[0]) > SLACK:
             log.warning("clock.leapt", seconds=round(gap - self._gap))
             leap = self._leap = (gap, count)
-        if count - leap[1] >= BELIEVED_AFTER or count + self._gap < WRITTEN:
+        if count - leap[1] >= BELIEVED_AFTER or self._is_likely(gap, count):
             log.warning("clock.believed", seconds=round(gap - self._gap))
             self.setbacks += gap < self._gap
-            self._gap, self._leap = gap, None
+            self._former, self._gap, self._leap = self._gap, gap, None
+
+    def _is_likely(self, gap: float, count: float) -> bool:
+        is_pause = 0 < gap - self._gap <= PAUSE_MAX
+        is_taken_back = abs(gap - self._former) <= SLACK
+        return is_pause or is_taken_back or count + self._gap < WRITTEN

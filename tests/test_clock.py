@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from listserv_py.clock import BELIEVED_AFTER, SLACK, SteadyClock
+from listserv_py.clock import BELIEVED_AFTER, PAUSE_MAX, SLACK, SteadyClock
 
 NOW = datetime(2026, 6, 1, 10, 0, tzinfo=UTC).timestamp()
 DAY, YEAR = 86_400.0, 365 * 86_400.0
@@ -28,7 +28,7 @@ class Machine:
         return SteadyClock(self.date, lambda: self.count)
 
 
-@pytest.mark.parametrize("leap", [DAY, -DAY, 10 * YEAR, -YEAR / 4])
+@pytest.mark.parametrize("leap", [PAUSE_MAX + DAY, -DAY, 10 * YEAR, -YEAR / 4])
 def test_a_leap_that_is_taken_back_leaves_no_trace(leap: float) -> None:
     machine = Machine()
     clock = machine.clock()
@@ -43,7 +43,7 @@ def test_a_leap_that_is_taken_back_leaves_no_trace(leap: float) -> None:
     assert clock.setbacks == 0
 
 
-@pytest.mark.parametrize(("leap", "setbacks"), [(DAY, 0), (-DAY, 1)])
+@pytest.mark.parametrize(("leap", "setbacks"), [(YEAR, 0), (-DAY, 1)])
 def test_one_that_lasts_is_believed(leap: float, setbacks: int) -> None:
     machine = Machine()
     clock = machine.clock()
@@ -54,12 +54,24 @@ def test_one_that_lasts_is_believed(leap: float, setbacks: int) -> None:
     assert (clock.is_astray, clock.setbacks) == (False, setbacks)
 
 
+def test_a_pause_is_believed_at_once_and_so_is_its_end() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    machine.ahead = 2 * DAY
+    assert clock() == machine.date()
+    assert (clock.is_astray, clock.setbacks) == (False, 0)
+    machine.count += 60
+    machine.ahead = 0
+    assert clock() == machine.date()
+    assert (clock.is_astray, clock.setbacks) == (False, 1)
+
+
 def test_a_clock_that_cannot_make_up_its_mind_is_not_believed() -> None:
     machine = Machine()
     clock = machine.clock()
     for number in range(100):
         machine.count += BELIEVED_AFTER / 2
-        machine.ahead = DAY * (1 + number % 2)
+        machine.ahead = YEAR * (1 + number % 2)
         assert clock() == machine.date() - machine.ahead
 
 
