@@ -2,10 +2,10 @@
 
 Somebody sets the date wrong for a minute, and every code has expired, every post has waited too
 long, every mail sent again is new. So between two looks the time goes on by the machine's own
-counter; what the date says beside it counts once it has said so for an hour. It counts at once where
-it is a few days ahead, as after a pause of a virtual machine, whose counter stood still; where that is
-taken back; and where ours is older than this program. A leap is logged. At a start there is nothing
-to compare with: what the store holds of a later time is set right by `store/setback.py`.
+counter; what the date says beside it counts once it has said so for an hour. At once it counts
+where it is some days ahead, as after a pause of a virtual machine, whose counter stood still; where
+that is taken back; and where ours is older than this program. A leap is logged. At a start there is
+nothing to compare with: what the store holds of a later time is set right by `store/setback.py`.
 """
 
 import time
