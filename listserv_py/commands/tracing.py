@@ -96,7 +96,7 @@ def _lines(request: Request, mailing_id: int) -> str:
     blocks += [f"{one.rcpt}\n  {_line(request, one)}" for one in untaken]
     if not untaken:
         blocks.append(request.say("TRACED_ALL_TAKEN"))
-    by_fate = groupby(untaken, lambda one: one.fate == follow.DEFERRED)
+    by_fate = groupby(untaken, lambda one: one.fate in (follow.DEFERRED, "held"))
     if any(len(list(group)) >= follow.UNTAKEN_MAX for _, group in by_fate):
         blocks.append(request.say("TRACED_MORE"))
     return "\n\n".join(blocks)
@@ -105,7 +105,7 @@ def _lines(request: Request, mailing_id: int) -> str:
 def _line(request: Request, one: Line) -> str:
     """What became of a copy, and what the other side said below it."""
     form = f"TRACED_{one.fate.upper()}"
-    if one.fate in (follow.QUEUED, follow.WAITS_FOR_ISSUE, "gone"):
+    if one.fate in (follow.QUEUED, follow.WAITS_FOR_ISSUE, "gone", "held"):
         said = request.say(form)
     elif one.fate == follow.DEFERRED:
         said = request.say(form, TRIES=str(one.tries), DATE=_date(one.at))

@@ -125,16 +125,20 @@ def _collected(db: Database, mailing_id: int, subscriber_id: int) -> Line | None
 
 def _single(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
     row = db.execute(
-        "SELECT rcpt, next_at, tries, last_reply FROM copy"
+        "SELECT state, rcpt, next_at, tries, last_reply FROM copy"
         " WHERE mailing_id = ? AND subscriber_id = ?",
         (mailing_id, subscriber_id),
     ).fetchone()
     if row is not None:
-        return Line(row[0], DEFERRED, *row[1:])
+        return _waiting(*row)
     found = _settled(db, mailing_id, subscriber_id)
     if found is not None:
         return found
     return _to_come(db, mailing_id, subscriber_id)
+
+
+def _waiting(state: str, rcpt: str, at: int, tries: int, reply: str) -> Line:
+    return Line(rcpt, _name(Fate.HELD) if state == "hold" else DEFERRED, at, tries, reply)
 
 
 def _to_come(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
@@ -185,7 +189,7 @@ def _refused(db: Database, mailing_id: int, rcpt: str, fate: Fate, at: int) -> L
 def untaken(db: Database, mailing_id: int) -> list[Line]:
     """The copies that were put off, refused or returned; at most UNTAKEN_MAX of each."""
     waiting = db.execute(
-        "SELECT rcpt, next_at, tries, last_reply FROM copy WHERE mailing_id = ?"
+        "SELECT state, rcpt, next_at, tries, last_reply FROM copy WHERE mailing_id = ?"
         " ORDER BY state, next_at LIMIT ?",
         (mailing_id, UNTAKEN_MAX),
     ).fetchall()
@@ -193,7 +197,7 @@ def untaken(db: Database, mailing_id: int) -> list[Line]:
         f"{_BOUNCE} WHERE mailing_id = ? ORDER BY id LIMIT ?", (mailing_id, UNTAKEN_MAX)
     ).fetchall()
     return [
-        *(Line(rcpt, DEFERRED, at, tries, reply) for rcpt, at, tries, reply in waiting),
+        *(_waiting(*row) for row in waiting),
         *(
             Line(address, _of_status(code, status), at, 0, _reply(code, status, text))
             for address, at, code, status, text in failed

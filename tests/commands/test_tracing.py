@@ -105,6 +105,10 @@ def test_a_reader_hears_of_his_own_copy_only(stage: Stage) -> None:
     assert "ann@example.com\n  put off (tries: 1)" in olga
     assert "sue@example.com\n  refused on" in olga
     assert f"the copy for {JOE}:\n  handed over on" in olga
+    again = Settled(number, 2, "ann@example.com", Fate.HELD, text="nobody knows", next_at=1)
+    stage.tx.sending.record_copies([again], int(stage.now.timestamp()))
+    assert "set aside until the operator" in ask(stage, "ann@example.com", f"TRACE {ID}")
+    assert "ann@example.com\n  set aside until" in ask(stage, OWNER, f"TRACE {ID}")
 
 
 def test_who_has_digests_hears_of_the_issue(tmp_path: Path) -> None:
