@@ -1,7 +1,8 @@
 """One writing thread, a few reading ones, all awaitable: where `async` stops.
 
 What waits together is committed together: one fdatasync for all of them, and no caller goes on
-before it. Each function runs in a savepoint of its own, so one that fails undoes only itself.
+before it. A function that fails undoes only itself: where several share a transaction, each runs in
+a savepoint of its own.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class _Job:
     alone: bool = False
     """Outside every transaction: for what SQLite does in none."""
     is_note: bool = False
+    again: Callable[[Tx], Any] | None = None
+    """The same, for when `work` has failed and was undone, or shares its transaction."""
     since: float = field(default_factory=time.monotonic)
 
 
@@ -111,18 +114,28 @@ class Store:
     async def run_each(
         self, works: Sequence[Callable[[Tx], R]]
     ) -> list[tuple[R | None, Exception | None]]:
-        """Run each in a savepoint of its own, all in one transaction; what each gave or raised.
+        """Run all in one transaction, one that fails undoing only itself; what each gave or raised.
 
-        One job instead of many spares the loop as many futures and the threads as many turns.
+        One job instead of many spares the loop as many futures and the threads as many turns. When
+        one fails, all are undone and run once more, each in a savepoint of its own: SQLite copies
+        every page that is changed in a savepoint, and hardly one ever fails.
         """
-        return await self._do(lambda tx: [self._attempt(tx, work) for work in works])
+        return await self._do(
+            lambda tx: [(_anew(tx, work), None) for work in works],
+            again=lambda tx: [self._attempt(tx, work) for work in works],
+        )
 
     async def _do(
-        self, work: Callable[[Tx], R], *, alone: bool = False, is_note: bool = False
+        self,
+        work: Callable[[Tx], R],
+        *,
+        alone: bool = False,
+        is_note: bool = False,
+        again: Callable[[Tx], R] | None = None,
     ) -> R:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._jobs.put(_Job(work, loop, future, alone, is_note))
+        self._jobs.put(_Job(work, loop, future, alone, is_note, again))
         return await asyncio.shield(future)
 
     async def read(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kw: P.kwargs) -> R:
@@ -218,8 +231,12 @@ class Store:
         try:
             with self._synced(is_synced):
                 self._begin(batch)
-                outcomes = [self._attempt(tx, job.work) for job in batch]
-                self._db.conn.execute("COMMIT")
+                if len(batch) == 1:
+                    outcomes = [self._by_itself(tx, batch[0])]
+                else:
+                    outcomes = [self._attempt(tx, job.again or job.work) for job in batch]
+                if self._db.conn.in_transaction:
+                    self._db.conn.execute("COMMIT")
             self._tell_of_lists(tx)
         except Exception as exc:  # noqa: BLE001 - whatever it was, every caller must hear of it
             if self._db.conn.in_transaction:
@@ -260,12 +277,25 @@ class Store:
         finally:
             conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 
+    def _by_itself(self, tx: Tx, job: _Job) -> tuple[Any, Exception | None]:
+        """A job that has the transaction for itself: a failure ends that."""
+        conn = self._db.conn
+        try:
+            return _anew(tx, job.work), None
+        except Exception as exc:
+            if not conn.in_transaction or _is_of_disk(exc):
+                raise
+            conn.execute("ROLLBACK")
+            if job.again is None:
+                return None, exc
+        conn.execute("BEGIN IMMEDIATE")
+        return self._attempt(tx, job.again)
+
     def _attempt(self, tx: Tx, work: Callable[[Tx], R]) -> tuple[R | None, Exception | None]:
         conn = self._db.conn
         conn.execute("SAVEPOINT turn")
-        tx.lists.remember()
         try:
-            result = work(tx)
+            result = _anew(tx, work)
         except Exception as exc:
             if (
                 not conn.in_transaction
@@ -273,7 +303,7 @@ class Store:
                 raise
             conn.execute("ROLLBACK TO turn")
             conn.execute("RELEASE turn")
-            if isinstance(exc, SqliteError) and _name(exc).startswith((*_FULL, "SQLITE_IOERR")):
+            if _is_of_disk(exc):
                 raise
             return None, exc
         conn.execute("RELEASE turn")
@@ -294,6 +324,16 @@ class Store:
         # After a failed fsync the kernel may have dropped what we wrote: nobody goes on from here.
         self.failed.set()
         return StoreFailed(name)
+
+
+def _anew(tx: Tx, work: Callable[[Tx], R]) -> R:
+    """Run it on lists that are read anew."""
+    tx.lists.remember()
+    return work(tx)
+
+
+def _is_of_disk(exc: Exception) -> bool:
+    return isinstance(exc, SqliteError) and _name(exc).startswith((*_FULL, "SQLITE_IOERR"))
 
 
 def _emptied(tx: Tx) -> bool:

@@ -3,6 +3,7 @@ import os
 import resource
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,33 @@ async def test_one_that_fails_undoes_only_itself(store: Store) -> None:
     assert results[0] == "a"
     assert isinstance(results[1], ValueError)
     assert await store.read(names) == {"a", "b"}
+
+
+async def test_of_many_one_that_fails_undoes_only_itself(store: Store) -> None:
+    def bad(tx: Tx) -> str:
+        note(tx, "bad")
+        raise ValueError("no")
+
+    works = [partial(note, name="a"), bad, partial(note, name="b")]
+    one, two, three = await store.run_each(works)
+    assert (one, three) == (("a", None), ("b", None))
+    assert isinstance(two[1], ValueError)
+    both = await asyncio.gather(store.run_each([bad]), store.run(note, "c"))
+    assert isinstance(both[0][0][1], ValueError)
+    assert await store.read(names) == {"a", "b", "c"}
+
+
+async def test_one_alone_that_fails_leaves_nothing(store: Store) -> None:
+    def bad(tx: Tx) -> None:
+        note(tx, "bad")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await store.run(bad)
+    with pytest.raises(ValueError, match="no"):
+        await store.note(bad)
+    await store.run(note, "a")
+    assert await store.read(names) == {"a"}
 
 
 async def test_a_caller_that_goes_away_does_not_take_it_back(store: Store) -> None:
