@@ -53,6 +53,9 @@ class Judgement:
     blames: bool = False
 
 
+_TAKEN = Judgement(Fate.SENT)
+
+
 def read_reply(code: int, text: str) -> Reply:
     """A reply's code and text; what is not printable is left out, and so is what is too long."""
     text = _PRINTABLE.sub(" ", text)
@@ -70,7 +73,7 @@ def own(status: str, text: str) -> Reply:
 def judge(stage: Stage, reply: Reply) -> Judgement:
     """What the reply to a command means; only a 2xx to the final dot hands the mail over."""
     if stage is Stage.DOT and reply.is_good:
-        return Judgement(Fate.SENT)
+        return _TAKEN
     if reply.code == 421:
         return Judgement(Fate.LATER if stage is Stage.DOT else Fate.UNTRIED, host_rests=True)
     if 400 <= reply.code < 500:

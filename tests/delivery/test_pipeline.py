@@ -1,6 +1,7 @@
 """Both kinds of connection by themselves: several recipients, order, replies in pieces."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -227,3 +228,51 @@ async def test_noise_ends_the_connection(tmp_path: Path, noise: bytes) -> None:
     server.close()
     await server.wait_closed()
     assert feed.lost == (["r00@example.test"], [])
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "in pieces"])
+@pytest.mark.parametrize(
+    ("replies", "codes", "then"),
+    [
+        ("250 a\n250 b\n250 c\n354 d\n", [250], b"Subject"),
+        ("250 a\n250-b\n250 b\n250 c\n354 d\n", [250], b"Subject"),
+        ("251 a\n250 b\n251 c\n354 d\n", [251], b"Subject"),
+        ("450 a\n250 b\n250 c\n354 d\n", [450], b"Subject"),
+        ("250 a\n550 b\n250 c\n354 d\n", [250, 550], b""),
+        ("250 a\n250 b\n550 c\n354 d\n", [250, 550], b"."),
+        ("250 a\n250 b\n250 c\n554 d\n", [250, 554], b"RSET"),
+        ("250 a\n250 b\n250 c\n250 d\n", [250, 250], b"RSET"),
+        ("250 a\n250 b\n250 c\n354-d\n", [250], b""),
+        ("250 a\n250 b\n250 c\n354 d\n250 e\n", [250, 250], b"Subject"),
+    ],
+)
+async def test_each_reply_is_read_before_a_body_goes(
+    tmp_path: Path, is_whole: bool, replies: str, codes: list[int], then: bytes
+) -> None:
+    said: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        await reader.readuntil(b"\r\n")
+        writer.write(b"250-x\r\n250 PIPELINING\r\n")
+        await reader.readuntil(b"DATA\r\n")
+        writer.write(b"250 a\r\n250 b\r\n354 c\r\n")
+        await reader.readuntil(b"\r\n.\r\n")
+        await reader.readuntil(b"DATA\r\n")
+        raw = replies.encode().replace(b"\n", b"\r\n")
+        for piece in [raw] if is_whole else [raw[at : at + 1] for at in range(len(raw))]:
+            writer.write(piece)
+            await asyncio.sleep(0)
+        with contextlib.suppress(ConnectionError):
+            said.append(await reader.readline())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    sink = Sink(port=server.sockets[0].getsockname()[1])
+    feed = Notes(transactions(tmp_path, 1, 1))
+    await run(sink, feed, replace(BRIEF, command=0.2))
+    server.close()
+    await server.wait_closed()
+    assert [code for _, code, _ in feed.told] == codes
+    assert b"".join(said).startswith(then)
+    assert any(said) == bool(then)
