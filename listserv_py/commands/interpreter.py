@@ -361,7 +361,8 @@ def _echo(actor: Actor, line: Line) -> str:
 
 
 def _reply(turn: Turn, actor: Actor, job: Job) -> None:
-    is_known = actor.proof.is_proven or job.confirmed or turn.tx.subscribers.of(actor.mailbox)
+    is_proven = actor.proof.is_proven or any(job.tried.values())
+    is_known = is_proven or job.confirmed or turn.tx.subscribers.of(actor.mailbox)
     at_most = OUTPUT_MAX if is_known else STRANGERS_OUTPUT_MAX
     turn.mail(
         actor.mailbox,
@@ -370,7 +371,7 @@ def _reply(turn: Turn, actor: Actor, job: Job) -> None:
         kind=Kind.REPLY,
         letter=actor.letter,
         # A robot's mail is signed as well, and must not be answered for ever.
-        proven=(actor.proof.is_proven and not job.is_noise) or job.confirmed,
+        proven=(is_proven and not job.is_noise) or job.confirmed,
     )
 
 

@@ -68,6 +68,13 @@ def test_a_password_is_set_by_code_and_then_proves(stage: Stage) -> None:
     assert SECRET not in done
 
 
+def test_who_proves_himself_by_it_is_answered_without_a_limit(stage: Stage) -> None:
+    give(stage, JOE)
+    for _ in range(25):
+        assert say(stage, JOE, f"SET TEST-L NOMAIL PW={SECRET}")
+    assert [len(say(stage, JOE, f"SET TEST-L NOMAIL PW={OTHER}")) for _ in range(21)][-1] == 0
+
+
 @pytest.mark.parametrize(
     "line",
     [
