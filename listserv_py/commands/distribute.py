@@ -127,7 +127,7 @@ def distribute(request: Request) -> str:
     message = _mail(request, said, recipients)
     sender = _sender(request, said)
     faults = [f"{number}: {line}" for number, line in recipients.faults] + own
-    shown = "\n".join(faults[:SHOWN]) or "-"
+    shown = "\n".join(faults[:SHOWN])
     slots = {"COUNT": str(len(rows)), "FAULTS": str(len(faults)), "LINES": shown}
     if fold(said.options.get("DEBUG", "NO")).startswith("Y"):
         return request.say("DISTRIBUTE_CHECKED", **slots)

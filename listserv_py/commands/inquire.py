@@ -39,7 +39,7 @@ def help_(request: Request) -> str:
         SYNTAX=unit.line,
         SUMMARY=words.row(unit.summary_form, {}),
         DETAILS=fill(details(unit, words) or request.say("HELP_NO_DETAILS"), WIDTH),
-        SYNONYMS=", ".join(unit.synonyms) or "-",
+        SYNONYMS=", ".join(unit.synonyms),
         MORE=unit.table_in_help(request),
     ).rstrip()
 
