@@ -148,6 +148,12 @@ class NoDigests(UserError):
     fields = ("listname",)
 
 
+class PastDay(UserError):
+    """NOMAIL UNTIL a day that has begun already."""
+
+    fields = ("date",)
+
+
 class OwnerOnlyOption(UserError):
     """A word that only an owner may set."""
 

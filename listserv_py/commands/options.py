@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from listserv_py.commands import counts, guiquery, patterns
-from listserv_py.commands.collecting import refuse_uncollected
+from listserv_py.commands.collecting import refuse_vain
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import tell
 from listserv_py.commands.renewal import pending
@@ -178,7 +178,7 @@ def _changed(request: Request, target: Target) -> Target:
         by_owner=is_owner(request.turn, request.actor, target.mailing_list),
         topics=target.mailing_list.keywords.topics,
     )
-    refuse_uncollected(target.mailing_list, target.subscription.options, options)
+    refuse_vain(request.turn, target.mailing_list, target.subscription.options, options)
     return replace(target, subscription=replace(target.subscription, options=options))
 
 

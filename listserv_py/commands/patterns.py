@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 
 from listserv_py.commands.bulk import check_told
-from listserv_py.commands.collecting import refuse_uncollected
+from listserv_py.commands.collecting import refuse_vain
 from listserv_py.commands.command import Confirm, Request
 from listserv_py.commands.notices import send_text, tell
 from listserv_py.commands.rights import Target, owned_lists
@@ -119,7 +119,7 @@ def changed(request: Request) -> tuple[Target, ...]:
         for own in request.turn.tx.subscribers.matched(mailing_list.id, _pattern(request)):
             if own.options not in new:
                 new[own.options] = apply_words(own.options, words, by_owner=True, topics=topics)
-                refuse_uncollected(mailing_list, own.options, new[own.options])
+                refuse_vain(request.turn, mailing_list, own.options, new[own.options])
             if new[own.options] != own.options:
                 found.append(Target(mailing_list, replace(own, options=new[own.options])))
     return tuple(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from listserv_py.commands.collecting import refuse_uncollected
+from listserv_py.commands.collecting import refuse_vain
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name, shown_name
 from listserv_py.commands.notices import send_text, tell_owners
@@ -46,7 +46,7 @@ def prepare_subscribe(request: Request) -> Request:
     check_welcome(mailing_list, request.actor.mailbox)
     topics = mailing_list.keywords.topics
     wanted = apply_words(Options(), request.arguments.options, by_owner=False, topics=topics)
-    refuse_uncollected(mailing_list, Options(), wanted)
+    refuse_vain(request.turn, mailing_list, Options(), wanted)
     name = _plain(request.arguments.name) or _known_name(request, mailing_list)
     if name == request.arguments.name:
         return request

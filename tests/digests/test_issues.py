@@ -449,7 +449,8 @@ def test_the_words_of_set_go_out_and_come_in_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "said",
     ["MAX", "MAX 0/DAY", "MAX 10/WEEK", "NOMAIL UNTIL", "NOMAIL UNTIL 2027-02-30", "DIGEST AT",
-     "NOMAIL UNTIL 07.01.2027", "DIGEST AT 25:00", "DIGEST AT 7:00 Europe/Atlantis", "NOMAX UNTIL"],
+     "NOMAIL UNTIL 07.01.2027", "DIGEST AT 25:00", "DIGEST AT 7:00 Europe/Atlantis", "NOMAX UNTIL",
+     "NOMAIL UNTIL 2026-11-22", "NOMAIL UNTIL 2020-01-07"],
 )  # fmt: skip
 def test_what_set_cannot_read_changes_nothing(tmp_path: Path, said: str) -> None:
     stage = Digests(tmp_path, "ann@x.org")
