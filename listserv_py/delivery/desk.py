@@ -74,15 +74,19 @@ class Desk:
 
     async def _singles(self, rows: Sequence[Due], batch: Batch) -> list[Copy | None]:
         """Copies of mails to one person each: read and sealed together, in the reading thread."""
-        letters = await self._store.read(lambda tx: [self._sealed(tx, due) for due in rows])
+        letters = await self._store.read(self._sealed, rows)
         return [
             await self._single(due, letter, batch)
             for due, letter in zip(rows, letters, strict=True)
         ]
 
-    def _sealed(self, tx: Tx, due: Due) -> Letter | Exception | None:
-        raw = tx.sending.content(due.mailing.id)
-        return None if raw is None else self._letters.of_single(due.mailing, raw)
+    def _sealed(self, tx: Tx, rows: Sequence[Due]) -> list[Letter | Exception | None]:
+        # All are read first: each row that is read gives the interpreter to other threads.
+        found = tx.sending.contents([due.mailing.id for due in rows])
+        raws = [(due.mailing, found.get(due.mailing.id)) for due in rows]
+        return [
+            None if raw is None else self._letters.of_single(mailing, raw) for mailing, raw in raws
+        ]
 
     async def _single(
         self, due: Due, letter: Letter | Exception | None, batch: Batch

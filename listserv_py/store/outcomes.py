@@ -61,6 +61,11 @@ class Settled(NamedTuple):
     next_at: int = 0
     blames: bool = False
 
+    @property
+    def reply(self) -> str:
+        """What was said, as it is kept."""
+        return f"{self.code or ''} {self.status} {self.text}".strip()[:500]
+
 
 @dataclass(frozen=True, slots=True)
 class RestingHost:

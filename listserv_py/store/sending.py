@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlite_utils import Database
 
 from listserv_py.lists.options import COLLECTED, NO_MAIL, OWN_HOUR, SINGLE_POSTS
+from listserv_py.store import singlemails
 from listserv_py.store.outbox import Kind
 from listserv_py.store.outcomes import ON_ITS_WAY, Fate, RestingHost, Settled, pack
 from listserv_py.store.progress import LAST, REACHED
@@ -140,6 +141,10 @@ class Sending:
         ).fetchone()
         return bytes(row[0]) if row else None
 
+    def contents(self, mailing_ids: Sequence[int]) -> dict[int, bytes]:
+        """The same of mails to one person each, by id."""
+        return singlemails.contents(self._db, mailing_ids)
+
     def due(self, urgent: int, now: int, limit: int, resting: Iterable[str] = ()) -> list[Due]:
         """The waiting copies whose time has come, oldest first; none to the domains `resting`."""
         rows = self._db.execute(
@@ -184,7 +189,7 @@ class Sending:
         others = [copy for copy in settled if copy.fate is not Fate.SENT]
         waiting = [
             (mailing_id, copy.rcpt, _domain(copy), copy.fate in _TRIED, copy.next_at,
-             _reply(copy), copy.blames, copy.subscriber_id)
+             copy.reply, copy.blames, copy.subscriber_id)
             for copy in others if not copy.fate.is_final
         ]  # fmt: skip
         if waiting:
@@ -229,22 +234,7 @@ class Sending:
             self._db.execute(LAST, (now, mailing_id))
             self._close(mailing_id)
         if singles:
-            self._singles_sent(singles, now)
-
-    def _singles_sent(self, singles: Sequence[Settled], now: int) -> None:
-        """Most small mails are taken over at once: what is kept of them is what became of them."""
-        ids = [(copy.mailing_id,) for copy in singles]
-        many = self._db.conn.executemany
-        many("DELETE FROM copy WHERE mailing_id = ? AND subscriber_id IS NULL", ids)
-        many(
-            "UPDATE trail_mail SET at = ?, fate = ?, reply = ? WHERE mailing_id = ?",
-            [(now, copy.fate, _reply(copy), copy.mailing_id) for copy in singles],
-        )
-        many(
-            "DELETE FROM mailing WHERE id = ? AND state = 'waiting'"
-            " AND NOT EXISTS (SELECT 1 FROM copy WHERE mailing_id = mailing.id)",
-            ids,
-        )
+            singlemails.sent(self._db, singles, now)
 
     def reached_all(self, mailing_id: int) -> None:
         """A post's last page is recorded: what remains of it are copies with rows."""
@@ -292,7 +282,7 @@ class Sending:
             "UPDATE copy SET tries = tries + 1, next_at = ?, last_reply = ?, blames = ?"
             " WHERE mailing_id = ? AND subscriber_id IS ?",
             [
-                (copy.next_at, _reply(copy), copy.blames, copy.mailing_id, copy.subscriber_id)
+                (copy.next_at, copy.reply, copy.blames, copy.mailing_id, copy.subscriber_id)
                 for copy in copies if copy.fate in _TRIED
             ],
         )  # fmt: skip
@@ -328,13 +318,13 @@ class Sending:
             self._db.execute(
                 "INSERT INTO ledger (mailing_id, first_id, last_id, at, outcomes, reply)"
                 " SELECT id, ?, ?, ?, ?, ? FROM mailing WHERE id = ?",
-                (known[0][0], known[-1][0], now, pack(known), _reply(said) if said else "",
+                (known[0][0], known[-1][0], now, pack(known), said.reply if said else "",
                  mailing_id),
             )  # fmt: skip
         elif finals:
             self._db.execute(
                 "UPDATE trail_mail SET at = ?, fate = ?, reply = ? WHERE mailing_id = ?",
-                (now, finals[0].fate, _reply(finals[0]), mailing_id),
+                (now, finals[0].fate, finals[0].reply, mailing_id),
             )
 
     def _bounces(self, failures: Sequence[Settled], now: int) -> None:
@@ -386,10 +376,6 @@ class Sending:
 def _mailing(row: Sequence[Any]) -> Mailing:
     mailing_id, kind, *rest = row
     return Mailing(mailing_id, Kind(kind), *rest)
-
-
-def _reply(copy: Settled) -> str:
-    return f"{copy.code or ''} {copy.status} {copy.text}".strip()[:500]
 
 
 def _domain(copy: Settled) -> str:
