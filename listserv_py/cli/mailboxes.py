@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from errno import ENOENT, ENOTDIR
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import IO
@@ -63,7 +64,7 @@ def read_mbox(path: Path, show: Show) -> Iterator[Mail | Lost]:
 def read_maildir(path: Path, show: Show) -> Iterator[Mail | Lost]:
     """The mails of a Maildir, by their names, which begin with their times."""
     if not any((path / sub).is_dir() for sub in ("cur", "new")):
-        yield Lost(path.name, "is no Maildir: it has no folders cur and new")
+        raise NotADirectoryError(ENOTDIR, "no Maildir: no folders cur and new in it", str(path))
     found = [file for sub in ("cur", "new") for file in (path / sub).glob("*") if file.is_file()]
     done = 0
     for file in sorted(found, key=lambda one: (_seconds(one.name), one.name)):
@@ -84,6 +85,8 @@ def read_maildir(path: Path, show: Show) -> Iterator[Mail | Lost]:
 def read_pipermail(path: Path, show: Show) -> Iterator[Mail | Lost]:
     """The mails of pipermail's `.txt` and `.txt.gz` files: one of them, or a folder's, by month."""
     files = [path] if path.is_file() else [*path.glob("*.txt"), *path.glob("*.txt.gz")]
+    if not files:
+        raise FileNotFoundError(ENOENT, "no archive of pipermail: no *.txt in it", str(path))
     plain = {file.name for file in files}
     done = 0
     for file in sorted(files, key=_month):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cli_site import Site
 
-from listserv_py.cli.mailboxes import Lost, Mail, read_maildir, read_mbox, read_pipermail
+from listserv_py.cli.mailboxes import Lost, Mail, read_mbox, read_pipermail
 from listserv_py.lists.notebooks import Span
 
 FROM = b"From ann@example.net Mon Jan  3 10:11:12 2005\n"
@@ -177,6 +177,13 @@ def test_a_mail_begins_behind_an_empty_line_or_above_a_header(
     assert [one.raw.split(b"\r\n")[0] for one in found] == [b"Subject: " + one for one in subjects]
 
 
-def test_a_folder_that_is_no_maildir_is_told(tmp_path: Path) -> None:
-    [found] = read_maildir(tmp_path, lambda _: None)
-    assert isinstance(found, Lost)
+@pytest.mark.parametrize(
+    ("kind", "said"), [("maildir", "no Maildir"), ("pipermail", "no archive of pipermail")]
+)
+def test_a_folder_of_another_kind_is_an_error(
+    with_list: Site, tmp_path: Path, kind: str, said: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    done = with_list.run("archive", "import", kind, "TEST-L", str(tmp_path / "other"))
+    assert done.exit_code == 1
+    assert said in done.stderr
