@@ -42,9 +42,9 @@ def _report(turn: Turn, mailing_list: MailingList, due: Due) -> None:
     slots = {
         "LISTNAME": mailing_list.name,
         "TITLE": mailing_list.title,
-        "PEOPLE": _people(turn, of_people) or "-",
-        "POSTS": _others(of_posts) or "-",
-        "NOBODYS": _others(nobodys) or "-",
+        "PEOPLE": _people(turn, of_people),
+        "POSTS": _others(of_posts),
+        "NOBODYS": _others(nobodys),
         "RULE": f"{rule.mode.value},Delay({rule.delay}),Max({rule.most})",
     }
     for reader in error_readers(mailing_list, turn.postmasters):
