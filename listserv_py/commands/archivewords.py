@@ -19,7 +19,7 @@ def read_search(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     if not is_listname(listname):
         raise BadListname(listname[:40])
     if not said:
-        raise MissingWord("text")
+        raise MissingWord("text" if first_word(text)[1] else "IN listname")
     whole = f"{said} IN {fold(listname)} {clauses}".strip()
     return "", replace(arguments, listname=fold(listname), name=whole)
 

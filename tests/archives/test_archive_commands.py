@@ -184,6 +184,11 @@ def test_a_search_that_cannot_be_read(stage: Stage, line: str, reason: str) -> N
     assert reason in " ".join(said.split())
 
 
+def test_a_search_with_a_part_left_out_is_told_which(stage: Stage) -> None:
+    assert '"IN listname" is missing' in run(stage, "SEARCH a")
+    assert '"text" is missing' in run(stage, "SEARCH IN PUBLIC-L")
+
+
 @pytest.mark.parametrize(
     "line", ["GETPOST {} 1", "SEARCH Mal IN {}", "GET {} LOG2611", "GET {} 26-00001"]
 )
