@@ -257,9 +257,11 @@ class Engine:
 
     async def _fill(self, seen: Look, in_hand: frozenset[Key]) -> bool:
         """Send out what is due; whether there may be more at once."""
+        # What is recorded while these are signed makes room that is looked at below.
+        self._wants_room = False
         more = await self._send_rows(seen.urgent, in_hand, URGENT, SMALL_MAILS) == SMALL_MAILS
+        self._wants_room = self._hand.size >= IN_HAND or bool(self._hand.posts)
         if self._hand.size < IN_HAND:
-            self._wants_room = bool(self._hand.posts)
             if seen.has_bulk:
                 more = await self._beside_answers(self._due(BULK, PAGE)) == PAGE or more
             if self._hand.posts:
