@@ -121,7 +121,7 @@ class Store:
         every page that is changed in a savepoint, and hardly one ever fails.
         """
         return await self._do(
-            lambda tx: [(_anew(tx, work), None) for work in works],
+            lambda tx: [(work(tx), None) for work in works],
             again=lambda tx: [self._attempt(tx, work) for work in works],
         )
 
