@@ -25,15 +25,17 @@ RETURNED = "returned"
 """Taken over first, and sent back later."""
 WAITS_FOR_ISSUE = "collected"
 """Kept for a digest or index that has not gone out yet."""
+IN_OWN_ISSUE = "own_issue"
+"""In a digest or index at the reader's own hour; which of them is kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """What became of a copy.
 
-    `fate` is QUEUED, DEFERRED, RETURNED, WAITS_FOR_ISSUE or a Fate's name in small letters. `at` is
-    when, or for one that waits when it is tried next; None: not yet. `tries` counts those that put
-    it off. `in_issue`: the copy is a digest or index that has the post.
+    `fate` is QUEUED, DEFERRED, RETURNED, WAITS_FOR_ISSUE, IN_OWN_ISSUE or a Fate's name in small
+    letters. `at` is when, or for one that waits when it is tried next; None: not yet. `tries`
+    counts those that put it off. `in_issue`: the copy is a digest or index that has the post.
     """
 
     rcpt: str
@@ -118,8 +120,9 @@ def _collected(db: Database, mailing_id: int, subscriber_id: int) -> Line | None
     ).fetchone()
     if row is None:
         return None
-    issue_id = None if row[1] & OWN_HOUR else row[2]
-    found = _single(db, issue_id, subscriber_id) if issue_id is not None else None
+    if row[1] & OWN_HOUR:
+        return Line(row[0], IN_OWN_ISSUE)
+    found = _single(db, row[2], subscriber_id) if row[2] is not None else None
     return replace(found, in_issue=True) if found else Line(row[0], WAITS_FOR_ISSUE)
 
 

@@ -114,6 +114,7 @@ def test_a_reader_hears_of_his_own_copy_only(stage: Stage) -> None:
 def test_who_has_digests_hears_of_the_issue(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     people = ["dora@example.com | Dora | DIGEST", "nora@example.com | Nora | NOMAIL"]
+    people.append("hans@example.com | Hans | DIGEST AT 13:00")
     stage.create("TEST-L", {"set": ["Send= Public", "Digest= Yes"], "subscribers": [JOE, *people]})
     post(stage)
     assert "kept for a digest" in ask(stage, "dora@example.com", f"TRACE {ID}")
@@ -122,6 +123,7 @@ def test_who_has_digests_hears_of_the_issue(tmp_path: Path) -> None:
     stage.run_timers()
     stage.outgoing()
     assert "in a digest or index: waits" in ask(stage, "dora@example.com", f"TRACE {ID}")
+    assert "at an hour of the reader's own" in ask(stage, "hans@example.com", f"TRACE {ID}")
     assert "Nothing is known" in ask(stage, "nora@example.com", f"TRACE {ID}")
     stage.close()
 
