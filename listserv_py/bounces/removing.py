@@ -20,6 +20,7 @@ from listserv_py.store.bounces import Bounce
 from listserv_py.store.changelog import Verb
 from listserv_py.store.cookies import Ask, CookieKind
 from listserv_py.store.outbox import Kind
+from listserv_py.store.owntimes import times_of
 from listserv_py.store.probes import Probe, Purpose
 from listserv_py.store.turn import Turn
 
@@ -85,7 +86,12 @@ def take_off(
         mailing_list=mailing_list,
         proven=True,
     ):
-        payload = {"name": subscription.name, "options": subscription.options.encode()}
+        options = subscription.options
+        payload = {
+            "name": subscription.name,
+            "options": options.encode(),
+            "times": times_of(options),
+        }
         ask = Ask(
             CookieKind.RETURN,
             subscription.mailbox,

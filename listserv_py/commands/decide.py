@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from listserv_py.commands import comeback
 from listserv_py.commands.change import complete
-from listserv_py.commands.comeback import come_back
 from listserv_py.commands.command import (
     Actor,
     Asked,
@@ -75,6 +75,8 @@ def _open(request: Request, kind: CookieKind | None = None) -> Cookie:
         raise UnknownCode(code)
     if kind is not None and found.kind is not kind:
         raise NothingToReject(code)
+    if found.kind is CookieKind.RETURN:
+        comeback.check(request, found)
     if not cookies.use(found, now):
         raise CodeUsed(code)
     return found
@@ -131,7 +133,7 @@ _EFFECTS: Mapping[CookieKind, Callable[[Request, Cookie], str]] = {
     CookieKind.CHANGE: complete,
     CookieKind.APPROVAL: _release,
     CookieKind.POST: _confirm_post,
-    CookieKind.RETURN: come_back,
+    CookieKind.RETURN: comeback.come_back,
 }
 
 

@@ -24,6 +24,11 @@ def with_times(bits: int, said: str | None) -> Options:
     return _timed(bits, said or "") if bits & OWN_TIME else _decoded(bits)
 
 
+def times_of(options: Options) -> str:
+    """What `with_times` reads, for whoever keeps options elsewhere."""
+    return f"{options.until.isoformat() if options.until else ''} {options.at or ''}"
+
+
 def has_times(options: Options) -> bool:
     """Whether the options have a row of their own."""
     return bool(options.until or options.at or options.max_a_day)
@@ -34,8 +39,7 @@ def note(db: Database, subscriber_id: int, options: Options) -> None:
     if not has_times(options):
         db.execute("DELETE FROM own_time WHERE subscriber_id = ?", (subscriber_id,))
         return
-    until = options.until.isoformat() if options.until else ""
-    at = str(options.at) if options.at else ""
+    until, _, at = times_of(options).partition(" ")
     db.execute(
         "INSERT INTO own_time (subscriber_id, list_id, until, at, most, seen)"
         " SELECT s.id, s.list_id, :until, :at, :most, coalesce(iif(s.options & :collected"

@@ -151,6 +151,33 @@ def test_one_reply_brings_the_person_back(case: Case) -> None:
     assert (found.name, found.options.html) == ("Joe", False)
 
 
+def test_who_comes_back_has_his_hours_and_limits_again(tmp_path: Path) -> None:
+    """And while the list is full, his code waits with him."""
+    options = "DIGEST AT 07:00 Europe/Vienna MAX 5"
+    case = make(tmp_path, "Limits= Sub(1)", subscribers=[f"{JOE} | Joe | {options}"])
+    before = case.stage.tx.subscribers.find(1, parse_mailbox(JOE))
+    assert before is not None
+    case.report(case.probe(case.fail(6)), GONE)
+    notice = case.later(hours=1)[0].decode()
+    code = re.search(r"\(([0-9A-F]{16})\)", notice)
+    assert code is not None
+    subscribers, other = case.stage.tx.subscribers, parse_mailbox("max@example.org")
+    there = subscribers.add(1, other, "", before.options, case.stage.now)
+    for is_full in (True, False):
+        ok = (
+            f"From: {JOE}\r\nTo: listserv@lists.example.org\r\n"
+            f"Message-ID: <{is_full}>\r\nSubject: Re: removed ({code[1]})\r\n\r\nok\r\n"
+        )
+        case.stage.take(ok.encode())
+        assert case.is_there is not is_full
+        if is_full:
+            subscribers.remove(there)
+    found = subscribers.find(1, parse_mailbox(JOE))
+    assert found is not None
+    assert found.options == before.options
+    case.stage.close()
+
+
 def test_a_probe_that_arrives_forgives_all(case: Case) -> None:
     case.probe(case.fail(6))
     case.later(days=8)
