@@ -6,7 +6,7 @@ and says whether there is more.
 
 from datetime import datetime
 
-from listserv_py.bounces import counting, removing, reporting
+from listserv_py.bounces import counting, jobs, removing, reporting
 from listserv_py.commands import renewing
 from listserv_py.maillog import get_logger
 from listserv_py.posting.expiry import expire
@@ -26,7 +26,7 @@ def run(turn: Turn) -> bool:
     for spool_id in overdue:
         expire(turn, spool_id)
     more_renewals = renewing.run(turn)
-    more_bounces = [step.run(turn) for step in (counting, removing, reporting)]
+    more_bounces = [step.run(turn) for step in (counting, removing, reporting, jobs)]
     more_issues = issues.run(turn)
     more_posts = _sweep_archives(turn)
     more_copies = turn.tx.outbox.clear_dropped()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from listserv_py.bounces import jobs
 from listserv_py.bounces.policy import status_of, worst
 from listserv_py.bounces.read import read_report
 from listserv_py.bounces.removing import complained
@@ -21,7 +22,7 @@ from listserv_py.lists.values import AutoDeleteMode
 from listserv_py.mail.automatic import is_role
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
-from listserv_py.mail.verp import month_of
+from listserv_py.mail.verp import is_of_late
 from listserv_py.maillog import get_logger
 from listserv_py.store.leaks import shows_secret
 from listserv_py.store.outbox import Kind as MailKind
@@ -33,8 +34,6 @@ log = get_logger("bounces")
 PASSED_ON_A_DAY = 20
 """So many mails a list and day that nobody can read, or that `Auto-Delete= No` leaves to people."""
 AUTOMATIC = "automatic"
-MONTHS = 3
-"""A key serves in the month of its copy and in the two behind it."""
 
 
 def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | None = None) -> None:
@@ -45,7 +44,9 @@ def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | N
     found = turn.tx.lists.find(destination.listname) if destination.listname else None
     report = ahead or read_report(letter.message)
     told = None if _may_be_a_persons(letter, destination, report) else report.found
-    if destination.door is Door.OWN_BOUNCE or found is None:
+    if destination.door is Door.OWN_BOUNCE and destination.key:
+        jobs.take(turn, letter, destination.key, told)
+    elif destination.door is Door.OWN_BOUNCE or found is None:
         log.info("bounce.dropped", spool=letter.spool_id, reason="no list's")
     elif told is not None:
         _take(turn, letter, found, destination.key, told)
@@ -164,7 +165,7 @@ def _probe(turn: Turn, mailing_list: MailingList, key: str | None) -> Probe | No
 def _subscription(turn: Turn, mailing_list: MailingList, key: str | None) -> Subscription | None:
     """Whom a copy's key names, if it is of these months and he is on the list still."""
     opened = turn.tx.verp.open(key, mailing_list.name) if key else None
-    if opened is None or not 0 <= month_of(turn.now) - opened.month < MONTHS:
+    if opened is None or not is_of_late(opened, turn.now):
         return None
     found = turn.tx.subscribers.by_id(opened.subscription_id)
     return found if found is not None and found.list_id == mailing_list.id else None

@@ -50,6 +50,8 @@ def _judge(turn: Turn, bounce: Bounce, places: frozenset[str]) -> int | None:
     charge = _charge(turn, bounce, cause, places)
     turn.tx.bounces.judge(bounce, charge, cause)
     mailing_list = turn.tx.lists.by_id(bounce.list_id) if bounce.list_id is not None else None
+    if bounce.list_id is None:
+        turn.tx.job_returns.report(bounce.mailing_id, bounce.at)
     if charge is Charge.NONE or mailing_list is None:
         return None
     turn.tx.bounces.report(mailing_list.id, bounce.at)

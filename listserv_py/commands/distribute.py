@@ -228,7 +228,7 @@ def _facts(request: Request, said: Said, recipients: Recipients) -> ListFacts:
         stamp=int(turn.now.timestamp()),
         signed=not fold(said.options.get("DKIM", "YES")).startswith("N"),
         rfc2369=False,
-        verp=False,
+        verp="FROM" not in said.options,
         merge=said.type == MERGE,
         columns=" ".join(recipients.columns),
         priority=int(said.options.get("PRIORITY", PRIORITY)),

@@ -15,6 +15,9 @@ from listserv_py.lists.options import MAX_SHIFT, TOPICS_SHIFT, Options
 from listserv_py.lists.topics import wants
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.verp import Verp
+from listserv_py.store.jobreturns import KEYS_OF
+from listserv_py.store.outbox import Kind
+from listserv_py.store.recipients import FIRST
 from listserv_py.store.sending import Mailing, Reader
 from listserv_py.store.times import moment
 
@@ -46,8 +49,11 @@ def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
     """From a subscriber id to the sender: the list's, never the author's (RFC 5321 3.9.2).
 
     VERP names the subscriber in it, unless the list wants one sender for all but a few (passive
-    probes). A mailing with a sender of its own has that one.
+    probes). A mailing with a sender of its own has that one; a job's only hears what came back,
+    where its copies are to be counted.
     """
+    if mailing.kind is Kind.JOB and facts.verp:
+        return _of_job(verp, mailing, facts)
     if mailing.reverse_path:
         given = mailing.reverse_path.encode()
         return lambda _: given
@@ -60,11 +66,22 @@ def senders(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
 
 
 def _verp(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
-    owner = Destination(Door.OWNER, facts.listname, _MARK)
-    whole = str(address_of(owner, domain=facts.domain, name=""))
-    front, _, back = whole.partition(_MARK.lower())
+    front, back = _around_key(Destination(Door.OWNER, facts.listname, _MARK), facts, "")
     key = verp.keys(facts.listname, moment(mailing.created_at))
     return lambda subscriber_id: f"{front}{key(subscriber_id)}{back}".encode()
+
+
+def _of_job(verp: Verp, mailing: Mailing, facts: ListFacts) -> Sender:
+    """The robot's own bounce address: a job has no list."""
+    robot = facts.command_address.rpartition("@")[0]
+    front, back = _around_key(Destination(Door.OWN_BOUNCE, key=_MARK), facts, robot)
+    key = verp.keys(KEYS_OF, moment(mailing.created_at))
+    return lambda recipient_id: f"{front}{key(recipient_id - FIRST)}{back}".encode()
+
+
+def _around_key(owner: Destination, facts: ListFacts, name: str) -> tuple[str, str]:
+    front, _, back = str(address_of(owner, domain=facts.domain, name=name)).partition(_MARK.lower())
+    return front, back
 
 
 @lru_cache(maxsize=4096)

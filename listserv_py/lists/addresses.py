@@ -104,6 +104,9 @@ def _site_door(local: str, name: str) -> Destination | None:
         return Destination(Door.COMMAND)
     if local == f"owner-{name}":
         return Destination(Door.OWN_BOUNCE)
+    head, plus, key = local.partition("+")
+    if plus and head == f"owner-{name}" and _KEY.fullmatch(key):
+        return Destination(Door.OWN_BOUNCE, key=key.upper())
     if local == f"{name}-request":
         return Destination(Door.SITE_REQUEST)
     if local in _SITE_PEOPLE:
@@ -131,9 +134,10 @@ def address_of(destination: Destination, *, domain: str, name: str) -> Mailbox:
 
 
 def _local_part(destination: Destination, name: str) -> str:
+    key = f"+{destination.key}".lower() if destination.key else ""
     site = {
         Door.COMMAND: name,
-        Door.OWN_BOUNCE: f"owner-{name}",
+        Door.OWN_BOUNCE: f"owner-{name}{key}",
         Door.SITE_REQUEST: f"{name}-request",
         Door.POSTMASTER: "postmaster",
         Door.ALIAS: f"{(destination.key or '').lower()}-dmarc-request",
@@ -141,7 +145,6 @@ def _local_part(destination: Destination, name: str) -> str:
     if destination.door in site:
         return site[destination.door]
     before, behind = _AFFIXES[destination.door]
-    key = f"+{destination.key}" if destination.key else ""
     return f"{before}{destination.listname or ''}{behind}{key}".lower()
 
 

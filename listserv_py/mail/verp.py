@@ -18,6 +18,7 @@ from hmac import compare_digest
 KEY_LENGTH = 24
 _EPOCH_YEAR = 2020
 _MONTHS = 1 << 16
+MONTHS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class VerpKey:
 def month_of(when: datetime) -> int:
     """The month that a copy sent at `when` carries."""
     return ((when.year - _EPOCH_YEAR) * 12 + when.month - 1) % _MONTHS
+
+
+def is_of_late(key: VerpKey, now: datetime) -> bool:
+    """Whether a key serves still: in the month of its copy and in the two behind it."""
+    return 0 <= month_of(now) - key.month < MONTHS
 
 
 class Verp:

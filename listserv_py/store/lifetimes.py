@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from listserv_py.config import Settings
+from listserv_py.store import jobreturns
 from listserv_py.store.times import stamp
 from listserv_py.units import write_duration
 
@@ -161,7 +162,12 @@ TABLES: Mapping[str, Lifetime] = {
     "copy": Lifetime("copies that wait", f"{_WAITS}; when held: {{retention.aside}}"),
     "content": Lifetime("the bytes of mail that goes out", "until no copy waits for them"),
     "delivered": Lifetime("copies of a page half done", "until the page is done"),
-    "recipient": Lifetime("whom a DISTRIBUTE job goes to", "until the job is done"),
+    "recipient": Lifetime(
+        "whom a DISTRIBUTE job goes to",
+        "until the job is done, addresses for 7 days more",
+        (Sweep(jobreturns.DONE_WITH, jobreturns.KEPT, "id"),),
+    ),
+    "job_report": Lifetime("when the next report on a job is due", "until it is sent"),
     "mailing": Lifetime(
         "posts and jobs that went out",
         "{retention.outcomes} after the last copy",

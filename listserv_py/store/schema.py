@@ -12,6 +12,7 @@ from listserv_py.store import (
     archive_tables,
     bounce_tables,
     digest_tables,
+    jobreturns,
     outbox_tables,
     recipients,
     storms,
@@ -391,3 +392,9 @@ def create_own_ids(db: Database) -> None:
     """Message-IDs that are ours, so that what comes back says which mailing it was."""
     db.execute("ALTER TABLE mailing ADD COLUMN own_id TEXT")
     db.execute("CREATE INDEX mailing_own_id ON mailing (own_id) WHERE own_id IS NOT NULL")
+
+
+@migrations()
+def create_job_reports(db: Database) -> None:
+    """What comes back of DISTRIBUTE jobs is told to their senders."""
+    jobreturns.create(db)

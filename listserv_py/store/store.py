@@ -14,6 +14,7 @@ from listserv_py.store.changelog import ChangeLog
 from listserv_py.store.cookies import Cookies
 from listserv_py.store.digests import Digests
 from listserv_py.store.headers import Headers
+from listserv_py.store.jobreturns import JobReturns
 from listserv_py.store.listfiles import ListFiles
 from listserv_py.store.lists import Lists
 from listserv_py.store.meta import Meta
@@ -57,6 +58,7 @@ class Tx:
         self.spool = Spool(db, self.meta.secret("seen"))
         self.proofs = Proofs(db, self.meta.secret("seen"))
         self.bounces = Bounces(db)
+        self.job_returns = JobReturns(db)
         self.storms = Storms(db, self.meta.secret("person"))
         self.probes = Probes(db, self.meta.secret("probe"))
         self.cookies = Cookies(db, self.meta.secret("cookie"))

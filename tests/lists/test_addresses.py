@@ -28,6 +28,7 @@ DESTINATIONS = st.one_of(
     st.builds(Destination, st.sampled_from(LIST_DOORS), LISTNAMES),
     st.builds(Destination, st.just(Door.OWNER), LISTNAMES, KEYS),
     st.builds(Destination, st.sampled_from(SITE_DOORS)),
+    st.builds(Destination, st.just(Door.OWN_BOUNCE), st.none(), KEYS),
     st.builds(
         Destination, st.just(Door.ALIAS), st.none(), st.from_regex("[0-9A-F]{16}", fullmatch=True)
     ),

@@ -85,7 +85,9 @@ INSERT INTO bounce_told VALUES (7, 'x', :at);
 INSERT INTO probe (key, purpose, subscriber_id, list_id, mailing_id, sent_at, state)
     VALUES (x'00', 'bounce', 1, 1, 7, :at, 'over');
 INSERT INTO digest_issue (list_id, volume, number, closed_at, posts) VALUES (1, 1, 1, :at, 1);
-INSERT INTO digest_had VALUES (1, 1, 1)
+INSERT INTO digest_had VALUES (1, 1, 1);
+INSERT INTO mailing (id, kind, state, created_at) VALUES (91, 'job', 'done', :at);
+INSERT INTO recipient VALUES (1 << 61, 91, 'a', 'a', '')
 """
 
 
