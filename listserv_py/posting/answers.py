@@ -19,6 +19,10 @@ from listserv_py.store.turn import Turn
 
 SUBJECT_SHOWN = 60
 _LINK = re.compile(r"://|www\.|^[a-z]+:\S|\w/\w|\w\.\w", re.IGNORECASE)
+_DATE = re.compile(
+    r"(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{2,4} [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
+    r"(?: (?:[+-][0-9]{4}|[A-Z]{1,4}))?"
+)
 _NO_SLOTS: Mapping[str, str] = {}
 
 
@@ -52,9 +56,10 @@ def known(turn: Turn, mailing_list: MailingList) -> dict[str, str]:
 
 def about(letter: Letter) -> dict[str, str]:
     """The slots that tell which mail is meant."""
+    date = _DATE.match(" ".join((letter.message.text("date") or "").split()))
     return {
         "SUBJECT": shown_subject(letter.message.subject) or "(none)",
-        "DATE": (letter.message.text("date") or "")[:SUBJECT_SHOWN] or moment(letter.received_at),
+        "DATE": date[0] if date else moment(letter.received_at),
     }
 
 

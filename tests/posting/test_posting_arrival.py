@@ -365,3 +365,23 @@ def test_no_mail_breaks_the_room(moderated: Stage, head: list[bytes], body: byte
     moderated.take(b"".join(head) + b"\r\n" + body + b"\r\n", told)
     for mail in moderated.outgoing():
         assert b"\r\nBcc:" not in mail.partition(b"\r\n\r\n")[2].partition(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("date", "shown"),
+    [
+        ("Sun, 22 Nov 2026 13:00:00 +0100 (CET)", "Sun, 22 Nov 2026 13:00:00 +0100"),
+        ("22 Nov 26 13:00 GMT", "22 Nov 26 13:00 GMT"),
+        ("Visit http://shop.example now", "22 Nov 2026, 12:00 UTC"),
+        ("Sun, 22 Nov 2026 13:00:00 shop.example", "Sun, 22 Nov 2026 13:00:00"),
+        ("22 Nov 2026 13:00:00 +0100.shop.example", "22 Nov 2026 13:00:00 +0100"),
+        ("", "22 Nov 2026, 12:00 UTC"),
+    ],
+)
+def test_an_answer_repeats_of_a_date_nothing_else(stage: Stage, date: str, shown: str) -> None:
+    """It goes to whom a From line names, who is perhaps the one to be advertised to."""
+    create(stage, "Send= Private")
+    stage.take(letter(EVE, more=f"Date: {date}\r\n"))
+    (answer,) = stage.outgoing()
+    assert f"    Date:     {shown}\r\n".encode() in answer
+    assert b"shop" not in answer
