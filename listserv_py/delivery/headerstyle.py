@@ -17,6 +17,7 @@ from listserv_py.delivery.subjecttag import tagged
 from listserv_py.delivery.xtags import moved
 from listserv_py.lists.options import HeaderStyle
 from listserv_py.lists.values import XTags
+from listserv_py.mail.compose import TO_READER
 from listserv_py.mail.fields import Field, field
 from listserv_py.mail.listheaders import ListFacts, list_fields, own_id_of
 from listserv_py.mail.splice import Fields, behind_trace, cut, new_field, put_in
@@ -60,8 +61,6 @@ _SIGNER = re.compile(rb"(?:^|;)[ \t]*d[ \t]*=[ \t]*([^; \t]+)", re.IGNORECASE)
 _AUTHSERV = re.compile(rb"(?:[ \t]|\((?:[^()\\]|\\.)*\))*\"?([^;\" \t(]+)")
 _BLANKS_BEFORE_COLON = re.compile(rb"^([!-9;-~]+)[ \t]+:")
 _SIGNATURES = frozenset(("dkim-signature", "arc-seal", "arc-message-signature"))
-
-TO_READER = "undisclosed-recipients:;"
 
 
 def styled(fields: Sequence[Field], raw: bytes, facts: ListFacts, style: HeaderStyle) -> Fields:

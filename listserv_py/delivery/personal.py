@@ -7,9 +7,9 @@ who sends a copy puts them in and signs. Pure: a copy tried again has the same o
 
 from collections.abc import Callable
 
-from listserv_py.delivery.headerstyle import TO_READER
 from listserv_py.delivery.variants import PERSONAL
 from listserv_py.lists.options import HeaderStyle
+from listserv_py.mail.compose import TO_READER
 from listserv_py.mail.listheaders import ListFacts, has_one_click, unsubscribe_fields
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.mail.splice import new_field

@@ -20,14 +20,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from listserv_py.delivery.sign import Sealed, Signers, signatures
-from listserv_py.mail.compose import address, encoded, header_line
+from listserv_py.mail.compose import TO_READER, address, encoded, header_line
 from listserv_py.mail.relaxed import compressed
 from listserv_py.texts.merge import Block, Node, Parts, Slot, Test, filled, holds, value
 
 HEADER_MAX = 900
 """Characters of a field's value that has slots."""
-TO_READER = "undisclosed-recipients:;"
-"""In the place of an address that no header may hold."""
 
 _END, _BETWEEN = b"\0", "\x1f"
 _UNSAFE = re.compile("[\x00-\x1f]")

@@ -25,6 +25,9 @@ _FOLD_AT = 78
 _LINE_MAX = 998
 _WORD_BYTES = 39
 
+TO_READER = "undisclosed-recipients:;"
+"""In the place of an address that no header may hold."""
+
 Fields = list[tuple[str, str]]
 
 

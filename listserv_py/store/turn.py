@@ -16,7 +16,7 @@ from listserv_py.clock import SteadyClock
 from listserv_py.config import Settings
 from listserv_py.lists.addresses import Door, route
 from listserv_py.lists.model import MailingList
-from listserv_py.mail.compose import Draft, Enclosed, address, compose
+from listserv_py.mail.compose import TO_READER, Draft, Enclosed, address, compose
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.resend import resent
@@ -133,7 +133,7 @@ class Turn:
         content = resent(
             raw,
             f"{name}-request@{domain}",
-            str(to) if to.is_ascii else "undisclosed-recipients:;",
+            str(to) if to.is_ascii else TO_READER,
             self.now,
             f"<{self.new_token()}@{domain}>",
         )
@@ -180,7 +180,7 @@ class Turn:
         letter, about = post.letter, post.mailing_list
         return Draft(
             sender=_sender(domain, self.settings.site.command_address),
-            to=str(post.to),
+            to=str(post.to) if post.to.is_ascii else TO_READER,
             subject=post.subject if post.subject is not None else filled.subject,
             body=(post.body if post.body is not None else filled.body) + post.below,
             date=self.now,

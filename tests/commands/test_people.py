@@ -53,3 +53,15 @@ def test_registering_again_replaces_the_name(stage: Stage) -> None:
     said, _ = run_job(stage.turn(), JOE, "REGISTER OFF")
     assert "nothing had to be changed" in said
     assert f"{JOE} | J. Doe" in stage.state()
+
+
+def test_an_answer_to_an_address_beyond_ascii_names_it_in_the_envelope_alone(
+    stage: Stage,
+) -> None:
+    """An encoded word is no address (RFC 2047 5): strict hosts refuse a To that is one."""
+    who = "jürgen@example.net"
+    head = f"From: {who}\r\nTo: listserv@lists.example.org\r\nMessage-ID: <1@x>\r\n"
+    stage.take(f"{head}\r\nTHANKS\r\n".encode())
+    (answer,) = stage.outgoing()
+    assert f"RCPT TO:<{who}>\r\n".encode() in answer
+    assert b"\r\nTo: undisclosed-recipients:;\r\n" in answer
