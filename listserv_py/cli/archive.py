@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
+from click.exceptions import Exit
 from rich.console import Console
 from rich.progress import Progress
 
-from listserv_py.cli.mailboxes import READERS, Lost, Mail, Show, octets
+from listserv_py.cli.mailboxes import READERS, Lost, Mail, octets
+from listserv_py.cli.mboxes import Show
 from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.control import operations
 from listserv_py.control.archives import Archived, Batch, Old, Wanted
@@ -20,7 +22,6 @@ from listserv_py.mail.archived import mbox_entry
 
 MAILS_AT_ONCE = 100
 OCTETS_AT_ONCE = 1_000_000
-TOLD_MAX = 1000
 
 
 @click.group()
@@ -40,18 +41,22 @@ class _Import:
     mails: int = 0
     sent: int = 0
     new: int = 0
+    again: int = 0
     lost: int = 0
     archived: bool = True
 
     def take(self, found: Mail | Lost) -> None:
         """Put a mail into the batch, or say why not."""
-        self.mails += 1
         if isinstance(found, Lost):
-            self._tell(found.where, found.reason)
+            note(f"{found.where}: {found.reason}")
+            self.mails += found.is_mail
+            self.lost += found.is_mail
             return
+        self.mails += 1
         digest = trace.digest(found.raw)
         if digest in self.seen:
-            self._tell(found.where, f"the same mail as {self.seen[digest]}")
+            note(f"{found.where}: the same mail as {self.seen[digest]}")
+            self.again += 1
             return
         self.seen[digest] = found.where
         self.batch.append(Old(base64.b64encode(found.raw).decode("ascii"), found.at))
@@ -68,10 +73,6 @@ class _Import:
             self.archived = filed.archived
         self.batch, self.size = [], 0
 
-    def _tell(self, where: str, reason: str) -> None:
-        self.lost += 1
-        note(f"{where}: {reason}")
-
 
 @archive.command("import")
 @click.argument("kind", type=click.Choice(list(READERS)))
@@ -82,6 +83,7 @@ def import_(asked: Operator, kind: str, listname: str, path: Path) -> None:
     """Take the mails of PATH into a list's archive; each that is not taken is named.
 
     Broken off, it is begun again: what the archive has is not taken twice. Nobody is sent anything.
+    The exit status is 1 when a mail could not be taken.
     """
     done = _Import(asked, listname)
     console = Console(stderr=True)
@@ -96,13 +98,15 @@ def import_(asked: Operator, kind: str, listname: str, path: Path) -> None:
         for found in _read(kind, path, show):
             done.take(found)
         done.flush()
-    known = done.sent - done.new
+    known = done.sent - done.new + done.again
     note(
         f"{listname.upper()}: {done.mails} mails read, {done.new} new in the archive,"
         f" {known} were there already, {done.lost} not taken"
     )
     if not done.archived:
         note(f"{listname.upper()} keeps no archive: nobody can read it until Notebook= says Yes")
+    if done.lost:
+        raise Exit(1)
 
 
 def _read(kind: str, path: Path, show: Show) -> Iterator[Mail | Lost]:

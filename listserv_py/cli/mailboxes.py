@@ -1,41 +1,36 @@
 """Old archives as they come: mbox files, Maildirs, pipermail's monthly texts, a mail at a time.
 
-Nothing is left out in silence: what is no mail is told with its reason. A line `From …` begins a
-mail only where it looks like one of an mbox file, with a time and a year, and stands behind an
-empty line or above a header; for many an old archiver quoted none of those that people wrote.
+Nothing is left out in silence: what is no mail is told with its reason, and what is lost counts as
+a failure.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from errno import ENOENT, ENOTDIR
-from itertools import chain, pairwise
 from pathlib import Path
-from typing import IO
+
+from listserv_py.cli.mboxes import Piece, Show, opened, split
 
 MAIL_MAX = 64_000_000
-LINE_MAX = 1_000_000
 
-_BEGINS = re.compile(
-    rb"From .{0,300}\b\d{1,2}:\d\d(?::\d\d)?\b.{0,60}\b(?:19|20)\d\d\b|From \S+(?:\s+\S+)?\s*$"
-)
-_STRICT = re.compile(rb"From .{0,300}\b\d{1,2}:\d\d(?::\d\d)?\b.{0,60}\b(?:19|20)\d\d\b")
-_FIELD = re.compile(rb"[!-9;-~]{1,60}:[ \t]")
 _QUOTED = re.compile(rb"^>(?=>*From )", re.MULTILINE)
+_A_FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]*:")
+_OWN_NOTE = re.compile(
+    rb"^Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA", re.MULTILINE
+)
 _DATE = re.compile(
     rb"([A-Z][a-z]{2}) +([A-Z][a-z]{2}) +(\d{1,2}) +(\d\d?:\d\d(?::\d\d)?)[^\n]*?((?:19|20)\d\d)"
 )
+_FULL_DATE = re.compile(rb"[A-Z][a-z]{2}, +\d{1,2} +[A-Z][a-z]{2} +\d{4} +\d\d?:\d\d[^\n]{0,30}")
+_EMPTY_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
 _VEILED = re.compile(rb"^From: *(\S+) at (\S+\.\S+?)(?: +\(([^\r\n]*)\))? *(\r?)$", re.MULTILINE)
 _MONTHS = ("Ja", "F", "Mar", "Ap", "May", "Jun", "Jul", "Au", "S", "O", "N", "D")
 _PIPERMAIL = re.compile(r"(\d{4})-?(\w*)")
-
-Show = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +44,34 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What cannot be taken in, and why."""
+    """What cannot be taken in, and why; `is_mail` False: nothing that anybody wrote."""
 
     where: str
     reason: str
+    is_mail: bool = True
 
 
 def read_mbox(path: Path, show: Show) -> Iterator[Mail | Lost]:
     """The mails of an mbox file; `show` hears how many octets have been read."""
-    with path.open("rb") as file:
-        yield from _split(file, path.name, show)
+    with opened(path) as box:
+        last: Mail | Lost | None = None
+        for piece in split(box.file, show, MAIL_MAX):
+            if last is not None:
+                yield last
+            last = _of_piece(path.name, piece)
+        if box.fault is not None:  # the last one is cut off as well
+            yield Lost(path.name, f"cannot be read on: {box.fault}")
+        elif last is not None:
+            yield last
 
 
 def read_maildir(path: Path, show: Show) -> Iterator[Mail | Lost]:
     """The mails of a Maildir, by their names, which begin with their times."""
     if not any((path / sub).is_dir() for sub in ("cur", "new")):
         raise NotADirectoryError(ENOTDIR, "no Maildir: no folders cur and new in it", str(path))
-    found = [file for sub in ("cur", "new") for file in (path / sub).glob("*") if file.is_file()]
+    found = [
+        file for sub in ("cur", "new") for file in (path / sub).glob("[!.]*") if file.is_file()
+    ]
     done = 0
     for file in sorted(found, key=lambda one: (_seconds(one.name), one.name)):
         try:
@@ -92,13 +98,10 @@ def read_pipermail(path: Path, show: Show) -> Iterator[Mail | Lost]:
     for file in sorted(files, key=_month):
         if file.name.endswith(".gz") and file.name.removesuffix(".gz") in plain:
             continue  # the same month twice
-        opener = gzip.open if file.name.endswith(".gz") else open
         try:
-            with opener(file, "rb") as content:
-                for found in _split(content, file.name, lambda _: None):
-                    yield _unveiled(found)
-        except (OSError, EOFError, zlib.error) as exc:
-            yield Lost(file.name, f"cannot be read on: {exc}")
+            yield from read_mbox(file, lambda _: None)
+        except OSError as exc:
+            yield Lost(file.name, f"cannot be read: {exc.strerror or exc}")
         done += file.stat().st_size
         show(done)
 
@@ -117,54 +120,29 @@ READERS: dict[str, Callable[[Path, Show], Iterator[Mail | Lost]]] = {
 }
 
 
-def _split(file: IO[bytes] | gzip.GzipFile, name: str, show: Show) -> Iterator[Mail | Lost]:
-    begun: bytes | None = None
-    lines: list[bytes] = []
-    number = size = read = 0
-    is_blank = True
-    for line, behind in pairwise(chain(iter(lambda: file.readline(LINE_MAX), b""), (b"",))):
-        read += len(line)
-        if _begins(line, behind, is_blank=is_blank, is_first=begun is None):
-            if begun is not None or any(one.strip() for one in lines):
-                number += 1
-                yield _from_lines(f"{name}: mail {number}", begun, lines, size)
-                show(read)
-            begun, lines, size = line, [], 0
-            is_blank = False
-            continue
-        size += len(line)
-        if size <= MAIL_MAX:
-            lines.append(line)
-        is_blank = line in (b"\n", b"\r\n")
-    if begun is not None or any(one.strip() for one in lines):
-        number += 1
-        yield _from_lines(f"{name}: mail {number}", begun, lines, size)
-    show(read)
-
-
-def _begins(line: bytes, behind: bytes, *, is_blank: bool, is_first: bool) -> bool:
-    """Whether a mail begins; some archivers left out the empty line, others the time."""
-    if not line.startswith(b"From "):
-        return False
-    is_above_header = _FIELD.match(behind) is not None
-    if is_blank and (is_first or is_above_header):
-        return _BEGINS.match(line) is not None
-    return (is_blank or is_above_header) and _STRICT.match(line) is not None
-
-
-def _from_lines(where: str, begun: bytes | None, lines: list[bytes], size: int) -> Mail | Lost:
-    if size > MAIL_MAX:
+def _of_piece(name: str, piece: Piece) -> Mail | Lost:
+    where, lines = f"{name}: mail {piece.number}", list(piece.lines)
+    if piece.is_too_large:
         return Lost(where, _too_large())
+    if piece.postmark is None and not _A_FIELD.match(next(filter(bytes.strip, lines), b"")):
+        return Lost(
+            name, "begins with something that is no mail: it has neither postmark nor header"
+        )
     if lines and lines[-1] in (b"\n", b"\r\n"):
-        lines = lines[:-1]  # the empty line in front of the next
+        del lines[-1]  # the empty line in front of the next
+    while lines and lines[0].startswith(b">From "):
+        del lines[0]  # the postmark of another host
     raw = _QUOTED.sub(b"", b"".join(lines))
-    return _mail(where, raw, _date(begun or b""))
+    return _mail(where, _unveiled(raw), _date(piece.postmark or b""))
 
 
 def _mail(where: str, raw: bytes, at: datetime | None) -> Mail | Lost:
     if not raw.strip():
-        return Lost(where, "is empty")
-    return Mail(where, raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), at)
+        return Lost(where, "is empty", is_mail=False)
+    if _OWN_NOTE.search(raw, 0, 4000):
+        return Lost(where, "is a mail program's own note, no mail", is_mail=False)
+    end = b"" if raw.endswith(b"\n") else b"\n"
+    return Mail(where, (raw + end).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), at)
 
 
 def _too_large() -> str:
@@ -173,21 +151,23 @@ def _too_large() -> str:
 
 def _date(line: bytes) -> datetime | None:
     """The time in a line that begins a mail of an mbox file."""
-    found = _DATE.search(line)
-    if found is None:
-        return None
-    _, month, day, clock, year = (one.decode("ascii") for one in found.groups())
+    found, full = _DATE.search(line), _FULL_DATE.search(line)
+    if found is not None:
+        _, month, day, clock, year = (one.decode("ascii") for one in found.groups())
+        said = f"{day} {month} {year} {clock} +0000"
+    else:
+        said = full[0].decode("ascii", "replace") if full else ""
     try:
-        return parsedate_to_datetime(f"{day} {month} {year} {clock} +0000").astimezone(UTC)
+        when = parsedate_to_datetime(said)
+        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
-def _unveiled(found: Mail | Lost) -> Mail | Lost:
-    """`joe at example.org (Joe Doe)` in From as the address that it was."""
-    if isinstance(found, Lost):
-        return found
-    head, mark, body = found.raw.partition(b"\r\n\r\n")
+def _unveiled(raw: bytes) -> bytes:
+    """`joe at example.org (Joe Doe)` in From as the address that it was: so pipermail writes it."""
+    end = _EMPTY_LINE.search(raw)
+    head = raw[: end.start()] if end else raw
 
     def address(match: re.Match[bytes]) -> bytes:
         name = (match[3] or b"").replace(b'"', b"")
@@ -195,7 +175,7 @@ def _unveiled(found: Mail | Lost) -> Mail | Lost:
         coded = name if name.startswith(b"=?") else b'"' + name + b'"'
         return b"From: " + (coded + b" <" + known + b">" if name else known) + match[4]
 
-    return Mail(found.where, _VEILED.sub(address, head, count=1) + mark + body, found.at)
+    return _VEILED.sub(address, head, count=1) + raw[len(head) :]
 
 
 def _seconds(name: str) -> int:

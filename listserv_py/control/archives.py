@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from listserv_py.lists.model import MailingList
-from listserv_py.mail.archived import Noted, date_of, noted
+from listserv_py.mail.archived import Noted, date_of, noted, possible
 from listserv_py.mail.message import read
 from listserv_py.maillog import get_logger
 from listserv_py.store.archive import link_of
@@ -77,14 +77,14 @@ def understand(batch: Batch) -> Batch:
 
 
 def _read(old: Old) -> tuple[bytes, Noted, str | None, datetime | None]:
-    raw = base64.b64decode(old.content)
+    raw, now = base64.b64decode(old.content), datetime.now(UTC)
+    filed = possible(old.at, now)
     try:
         message = read(raw)
-        at = date_of(message, datetime.now(UTC)) or old.at
-        return raw, noted(message), message.message_id, at
+        return raw, noted(message), message.message_id, date_of(message, now) or filed
     except Exception:
         log.exception("archives.unreadable")
-        return raw, Noted("", "", "", "", raw.count(b"\n"), len(raw)), None, old.at
+        return raw, Noted("", "", "", "", raw.count(b"\n"), len(raw)), None, filed
 
 
 def take_in(turn: Turn, batch: Batch) -> Filed:

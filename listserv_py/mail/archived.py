@@ -77,7 +77,12 @@ def date_of(message: Message, latest: datetime) -> datetime | None:
         when = (when.replace(tzinfo=UTC) if when.tzinfo is None else when).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return when if _EARLIEST <= when <= latest else None
+    return possible(when, latest)
+
+
+def possible(when: datetime | None, latest: datetime) -> datetime | None:
+    """A time at which mail can have been written, else None."""
+    return when if when is not None and _EARLIEST <= when <= latest else None
 
 
 def people_of(message: Message) -> str:

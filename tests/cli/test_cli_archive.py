@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import mailbox
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,7 +73,24 @@ def test_what_is_not_taken_is_named(with_list: Site, tmp_path: Path) -> None:
     said = with_list.run("archive", "import", "mbox", "TEST-L", str(path)).stderr
     assert "old.mbox: mail 2: is empty" in said
     assert "old.mbox: mail 3: the same mail as old.mbox: mail 1" in said
-    assert "3 mails read, 1 new" in said
+    assert "2 mails read, 1 new in the archive, 1 were there already, 0 not taken" in said
+
+
+def test_a_mail_that_is_lost_fails_the_import(with_list: Site, tmp_path: Path) -> None:
+    path = tmp_path / "old.mbox.gz"
+    whole = gzip.compress(b"".join(FROM + one + b"\n\n" for one in mails(24)), mtime=0)
+    path.write_bytes(whole[:-20])
+    done = with_list.run("archive", "import", "mbox", "TEST-L", str(path))
+    assert done.exit_code == 1
+    assert "cannot be read on" in done.stderr
+    assert "0 were there already, 1 not taken" in done.stderr
+    assert 0 < len(kept(with_list)) < 24
+    path.write_bytes(whole)
+    with_list.ok("archive", "import", "mbox", "TEST-L", str(path))
+    assert len(kept(with_list)) == 24
+    path.write_bytes(b"%PDF-1.4\n\x00\xff\n")
+    done = with_list.run("archive", "import", "mbox", "TEST-L", str(path))
+    assert (done.exit_code, "neither postmark nor header" in done.stderr) == (1, True)
 
 
 def test_a_list_without_an_archive_is_told_of(with_list: Site, tmp_path: Path) -> None:
@@ -87,8 +107,9 @@ def test_out_and_in_again_is_the_same(with_list: Site, tmp_path: Path) -> None:
     with_list.ok("archive", "import", "mbox", "TEST-L", str(path))
     with_list.ok("archive", "export", "mbox", "TEST-L", str(out))
     with_list.ok("archive", "import", "mbox", "COPY-L", str(out))
-    ends = [[raw.rstrip(b"\r\n") for raw in kept(with_list, name)] for name in ("TEST-L", "COPY-L")]
-    assert ends[0] == ends[1]
+    assert kept(with_list) == kept(with_list, "COPY-L")
+    said = with_list.run("archive", "import", "mbox", "TEST-L", str(out)).stderr
+    assert "0 new in the archive, 100 were there already" in said
     box = mailbox.mbox(out)
     assert len(box) == 100
     box.close()
@@ -112,6 +133,8 @@ def test_a_maildir(with_list: Site, tmp_path: Path) -> None:
     box = mailbox.Maildir(tmp_path / "box")
     for number in range(5):
         box.add(b"From: a@example.net\nSubject: %d\n\nx\n" % number)
+    (tmp_path / "box" / "cur" / ".nfs0001").write_bytes(b"no mail")
+    (tmp_path / "box" / "tmp" / "1.half").write_bytes(b"Subject: half a mail\n\n")
     said = with_list.run("archive", "import", "maildir", "TEST-L", str(tmp_path / "box")).stderr
     assert "5 mails read, 5 new" in said
 
@@ -129,6 +152,7 @@ def test_pipermail_by_month_with_its_veiled_addresses(tmp_path: Path) -> None:
     (tmp_path / "2005-March.txt.gz").write_bytes(gzip.compress(text.replace(b"1 ", b"2 "))[:-30])
     found = list(read_pipermail(tmp_path, lambda _: None))
     raws = [one.raw for one in found if isinstance(one, Mail)]
+    assert raws[0] == next(read_mbox(tmp_path / "2005-January.txt", lambda _: None)).raw
     assert b'From: "Joe Doe" <joe@example.org>\r\n' in raws[0]
     assert b"Zero" in raws[0]
     assert b"From: =?utf-8?q?J=C3=B6?= <ann@example.org>\r\n" in raws[1]
@@ -141,7 +165,9 @@ def test_pipermail_by_month_with_its_veiled_addresses(tmp_path: Path) -> None:
     [
         (b"", 0),
         (b"\n\n", 0),
-        (b"no mbox at all\nbut a mail\n", 1),
+        (b"no mbox at all\n", 0),
+        (b"\n\nSubject: no mbox\n\nbut a mail\n", 1),
+        (b"\xef\xbb\xbf" + FROM + b"Subject: x\n\n", 1),
         (FROM + b"Subject: x\n\nFrom me to you\n\nFrom Monday to Friday we work.\n", 1),
         (
             FROM
@@ -149,7 +175,7 @@ def test_pipermail_by_month_with_its_veiled_addresses(tmp_path: Path) -> None:
             1,
         ),
         (FROM + FROM + b"Subject: x\n\n\n", 1),
-        (b"x" * 3_000_000, 1),
+        (b"x" * 3_000_000, 0),
     ],
 )
 def test_where_a_mail_begins(tmp_path: Path, text: bytes, many: int) -> None:
@@ -175,6 +201,67 @@ def test_a_mail_begins_behind_an_empty_line_or_above_a_header(
     path.write_bytes(content)
     found = [one for one in read_mbox(path, lambda _: None) if isinstance(one, Mail)]
     assert [one.raw.split(b"\r\n")[0] for one in found] == [b"Subject: " + one for one in subjects]
+
+
+POSTMARK = b"From ann@example.net Wed, 05 Jan 2005 10:11:12 +0100\n"
+
+
+def counted(subject: bytes, body: bytes, length: int) -> bytes:
+    head = b"Subject: %b\nContent-Length: %d\n\n" % (subject, length)
+    return FROM + head + body + b"\n"
+
+
+def subjects(path: Path) -> list[bytes]:
+    found = [one for one in read_mbox(path, lambda _: None) if isinstance(one, Mail)]
+    return [one.raw.partition(b"\r\n")[0].removeprefix(b"Subject: ") for one in found]
+
+
+def test_a_mailbox_within_a_mail_stays_there_when_every_length_is_right(tmp_path: Path) -> None:
+    inner = b"a mailbox:\n\n" + FROM + b"Subject: inner\n\nx\n"
+    path, after = tmp_path / "old.mbox", counted(b"b", b"y\n", 2)
+    path.write_bytes(counted(b"a", inner, len(inner)) + after)
+    assert subjects(path) == [b"a", b"b"]
+    for wrong in (len(inner) + len(after) - 3, len(inner) + 1, 10**9, 0):
+        path.write_bytes(counted(b"a", inner, wrong) + after)
+        assert subjects(path)[-1] == b"b", "a length that lies swallows nothing"
+    path.write_bytes(FROM + b"Subject: none\n\n\n" + counted(b"a", inner, len(inner)) + after)
+    assert subjects(path) == [b"none", b"a", b"inner", b"b"]
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_line_ends_and_packed_files(
+    tmp_path: Path, ends: bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    content = POSTMARK + b"Subject: a\n\nx\n\n" + POSTMARK + b">From x y\nSubject: b\n\ny"
+    (tmp_path / "box").write_bytes(pack(content.replace(b"\n", ends)))
+    found = [one for one in read_mbox(tmp_path / "box", lambda _: None) if isinstance(one, Mail)]
+    assert [one.raw for one in found] == [
+        b"Subject: a\r\n\r\nx\r\n",
+        b"Subject: b\r\n\r\ny\r\n",
+    ]
+    assert {one.at and one.at.isoformat() for one in found} == {"2005-01-05T09:11:12+00:00"}
+
+
+def test_what_mail_programs_note_for_themselves_is_no_mail(tmp_path: Path) -> None:
+    note = b"Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\n\nThis text\n\n"
+    (tmp_path / "box").write_bytes(FROM + note + FROM + b"Subject: a\n\nx\n")
+    found = list(read_mbox(tmp_path / "box", lambda _: None))
+    assert [isinstance(one, Lost) and not one.is_mail for one in found] == [True, False]
+
+
+def test_no_mail_is_of_the_future_or_before_mail(with_list: Site, tmp_path: Path) -> None:
+    path = tmp_path / "old.mbox"
+    path.write_bytes(
+        b"From a@x Mon Jan  3 10:11:12 2005\nSubject: 1\n\n1\n\n"
+        b"From a@x Wed Jan  5 10:11:12 2095\nDate: Wed, 5 Jan 2095 10:11:12 +0000\n\n2\n\n"
+        b"From a@x Wed Jan  5 10:11:12 1905\nSubject: 3\n\n3\n"
+    )
+    with_list.ok("archive", "import", "mbox", "TEST-L", str(path))
+    found = with_list.store(
+        lambda tx: tx.archive.in_file(tx.lists.get("TEST-L").id, Span("NOTEBOOK"))
+    )
+    assert [f"{one.at:%Y-%m-%d}" for one in found] == ["2005-01-03"] * 3
 
 
 @pytest.mark.parametrize(
