@@ -82,13 +82,14 @@ def get(request: Request) -> str:
     found, switches = configured_list(request, also_owners=True), set(request.arguments.switches)
     old = request.turn.tx.headers.old(found.id) if "OLD" in switches else None
     lock, header = _lock(request, found), (old or str(found.header)).rstrip("\n")
-    rows = "" if switches & {"HEADER", "HDR"} else "\n".join(_rows(request, found)) or "-"
+    is_alone = bool(switches & {"HEADER", "HDR"})
+    rows = "" if is_alone else "\n".join(_rows(request, found))
     if "MSG" in switches:
-        return f"{header}\n{rows}".rstrip("\n-")
+        return f"{header}\n{rows}".rstrip("\n")
     said = request.say("GET_HEADER", LISTNAME=found.name, LOCK=lock, HEADER=header)
-    if not rows:
+    if is_alone:
         return said
-    return f"{said}\n\n{request.say('GET_SUBSCRIBERS', LISTNAME=found.name, ROWS=rows)}"
+    return f"{said}\n\n{request.say('GET_SUBSCRIBERS', LISTNAME=found.name, ROWS=rows or '-')}"
 
 
 def _lock(request: Request, found: MailingList) -> str:

@@ -368,3 +368,11 @@ def test_topics_that_move_keep_their_readers(stage: Stage) -> None:
     joe, ann = stage.tx.subscribers.on_list(stage.tx.lists.get("TEST-L").id)
     assert (joe.options.no_topics & 0b1111, joe.options.ack) == (0b1011, True)
     assert (ann.options.no_topics, joe.options.gets_single_posts) == (0, True)
+
+
+def test_a_header_that_ends_in_a_rule_is_sent_whole_to_programs(stage: Stage) -> None:
+    header = stage.tx.lists.get("TEST-L").header
+    ruled = f"{header}* -----\n"
+    stage.tx.lists.update(stage.tx.lists.get("TEST-L"), ruled, stage.now)
+    said, _ = run_job(stage.turn(), parse_mailbox(OLGA), "GET TEST-L (HEADER NOLOCK MSG")
+    assert said == ruled.rstrip("\n")
