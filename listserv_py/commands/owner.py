@@ -12,8 +12,15 @@ from listserv_py.commands import bulk, patterns
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.manners import kept_name
 from listserv_py.commands.notices import send_text, tell
-from listserv_py.commands.rights import check_room, check_welcome, owned_list, targets
-from listserv_py.errors import BadAddress, OwnAddress
+from listserv_py.commands.rights import (
+    Target,
+    check_room,
+    check_welcome,
+    is_owner,
+    owned_list,
+    targets,
+)
+from listserv_py.errors import BadAddress, NotOnYourLists, OwnAddress
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store.changelog import Verb
 
@@ -67,8 +74,17 @@ def prepare_delete(request: Request) -> Request:
         return patterns.check(request)
     if request.arguments.listname != "*":
         owned_list(request)
-    targets(request)
+    _meant(request)
     return request
+
+
+def _meant(request: Request) -> tuple[Target, ...]:
+    """The subscriptions that go; with `*` on the sender's lists only, also when they are his."""
+    turn, actor = request.turn, request.actor
+    found = tuple(one for one in targets(request) if is_owner(turn, actor, one.mailing_list))
+    if not found:
+        raise NotOnYourLists(str(_person(request)))
+    return found
 
 
 def explain(request: Request) -> str:
@@ -92,7 +108,7 @@ def delete(request: Request) -> str:
     if patterns.is_test(request):
         return _test(request)
     turn, said = request.turn, []
-    for target in targets(request):
+    for target in _meant(request):
         person, mailing_list = target.subscription.mailbox, target.mailing_list
         turn.tx.subscribers.remove(target.subscription)
         turn.tx.changelog.note(mailing_list, Verb.DELETE, person, "", turn.now)
@@ -113,7 +129,7 @@ def _test(request: Request) -> str:
             LISTNAME=target.mailing_list.name,
             ROWS=str(target.subscription.mailbox),
         )
-        for target in targets(request)
+        for target in _meant(request)
     )
 
 

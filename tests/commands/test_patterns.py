@@ -191,3 +191,11 @@ def test_a_forged_mail_does_not_search_a_list_a_thousand_times(stage: Stage) -> 
     stage.db.conn.set_trace_callback(None)
     assert sum("LIKE" in one for one in seen) < 10 * MANY_MAX
     assert b"have been flushed" in stage.outgoing()[-1]
+
+
+def test_an_owner_takes_himself_off_his_own_lists_only(stage: Stage) -> None:
+    stage.create("THEIRS-L", {"owners": ["max@example.org"], "subscribers": [OLGA]})
+    say(stage, f"QUIET ADD TEST-L {OLGA}")
+    assert say(stage, f"QUIET DELETE * {OLGA}").count("removed") == 1
+    assert [one.name for one, _ in stage.tx.subscribers.of(parse_mailbox(OLGA))] == ["THEIRS-L"]
+    assert "on no list that you own" in say(stage, f"DELETE * {OLGA}")
