@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.rights import owned_list, roles, visible_list
-from listserv_py.lists.holding import HeldFor
+from listserv_py.lists.holding import BY_OFFLINE, HeldFor
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import Role
 
@@ -26,12 +26,12 @@ def prepare_free(request: Request) -> Request:
 
 
 def hold(request: Request) -> str:
-    """Stop the list's posts."""
-    mailing_list = owned_list(request)
-    if mailing_list.held:
+    """Stop the list's posts; where OFFLINE has stopped them already, beyond its end as well."""
+    lists, mailing_list = request.turn.tx.lists, owned_list(request)
+    if mailing_list.held and mailing_list not in lists.held_for(BY_OFFLINE):
         return request.say("HOLD_ALREADY", LISTNAME=mailing_list.name)
     reason = request.say("HELD_BY", WHOM=str(request.actor.mailbox))
-    request.turn.tx.lists.hold(mailing_list, reason)
+    lists.hold(mailing_list, reason)
     return request.say("HOLD_DONE", LISTNAME=mailing_list.name)
 
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.notices import day, tell
 from listserv_py.errors import UnknownList
-from listserv_py.lists.holding import HeldFor
+from listserv_py.lists.holding import BY_OFFLINE, HeldFor
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
 from listserv_py.maillog import get_logger
 
 log = get_logger("commands")
 
-HELD = "OFFLINE"
-"""Why OFFLINE holds a list, as the store keeps it; an owner's FREE frees his own all the same."""
 SHOWN = 50
 
 
@@ -26,7 +24,7 @@ def offline(request: Request) -> str:
     lists = request.turn.tx.lists
     found = [one for one in lists.all() if not one.held]
     for one in found:
-        lists.hold(one, HELD)
+        lists.hold(one, BY_OFFLINE)
     log.warning("commands.offline", by=str(request.actor.mailbox), lists=len(found))
     return request.say("OFFLINE_DONE", COUNT=str(len(found)))
 
@@ -34,7 +32,7 @@ def offline(request: Request) -> str:
 def online(request: Request) -> str:
     """Free them."""
     tx, waited = request.turn.tx, 0
-    found = tx.lists.held_for(HELD)
+    found = tx.lists.held_for(BY_OFFLINE)
     for one in found:
         tx.lists.free(one)
         waited += tx.spool.resume(one.id, HeldFor.FREE)

@@ -10,6 +10,10 @@ STORM = "many people asked to be removed within an hour"
 """Why a list is held that a storm has stopped, as people are told."""
 
 
+BY_OFFLINE = "OFFLINE"
+"""Why a postmaster's OFFLINE holds a list; an owner's FREE frees his own all the same."""
+
+
 class HeldFor(StrEnum):
     """Whom a held post waits for."""
 

@@ -62,6 +62,14 @@ def test_an_owner_may_free_his_own_list(stage: Stage) -> None:
     assert "Lists: 1," in say(stage, "ONLINE")
 
 
+def test_what_an_owner_holds_meanwhile_stays_held(stage: Stage) -> None:
+    say(stage, "OFFLINE")
+    assert "wait until you say FREE" in say(stage, "HOLD TEST-L", OLGA)
+    assert "held already" in say(stage, "HOLD TEST-L", OLGA)
+    assert "Lists: 1," in say(stage, "ONLINE")
+    assert is_held(stage, "TEST-L")
+
+
 @pytest.mark.parametrize("line", ["OFFLINE", "ONLINE", "SF", "SPOOL", "RESUME", "DROP TEST-L"])
 def test_they_are_for_postmasters(stage: Stage, line: str) -> None:
     assert run_job(stage.turn(), parse_mailbox(OLGA), line)[1]
