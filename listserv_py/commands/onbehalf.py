@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from listserv_py.commands.command import Actor, Command, Confirm, Line, Privilege, Request
 from listserv_py.commands.errors import NotForAnother
+from listserv_py.commands.lenient import plainly
 from listserv_py.commands.manners import kept_name, shown_word
 from listserv_py.commands.syntax import Arguments, first_word, fold, read, write
 from listserv_py.errors import BadAddress, UnknownCommand
@@ -32,7 +33,7 @@ def prepare(request: Request) -> Request:
         raise UnknownCommand(shown_word(fold(word)))
     if command.word in PERSONAL:
         raise NotForAnother(command.word)
-    said = read(command.syntax, rest)
+    said = read(command.syntax, plainly(command, rest))
     said = replace(said, name=kept_name(said.name))
     line = f"{command.word} {write(command.syntax, said)}".rstrip()
     line = f"QUIET {line}" if quiet else line

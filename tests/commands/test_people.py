@@ -65,3 +65,8 @@ def test_an_answer_to_an_address_beyond_ascii_names_it_in_the_envelope_alone(
     (answer,) = stage.outgoing()
     assert f"RCPT TO:<{who}>\r\n".encode() in answer
     assert b"\r\nTo: undisclosed-recipients:;\r\n" in answer
+
+
+def test_for_somebody_a_line_may_be_written_as_his_own(stage: Stage) -> None:
+    said, _ = run_job(stage.turn(), ADMIN, f"FOR {JOE} REVIEW TEST-L BY NAME F=MAIL")
+    assert "too much on this line" not in said
