@@ -18,6 +18,8 @@ def read_search(text: str, arguments: Arguments) -> tuple[str, Arguments]:
     said, listname, clauses = split(text)
     if not is_listname(listname):
         raise BadListname(listname[:40])
+    if not said and clauses:
+        said = "*"
     if not said:
         raise MissingWord("text" if first_word(text)[1] else "IN listname")
     whole = f"{said} IN {fold(listname)} {clauses}".strip()

@@ -10,19 +10,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 
 from listserv_py.lists.addresses import is_listname
+from listserv_py.lists.searchdates import read_date
 
 TERMS_MAX = 20
 DEPTH_MAX = 10
 TEXT_MAX = 500
 
-LAST_YEAR = 9000
-"""Behind it no day has a next one."""
 EXTRACT_BEFORE, EXTRACT_BEHIND = 60, 120
+SPELLINGS_MAX = 8
 
 _A_WORD = re.compile(r"[^\W_]+")
 _UNSEEN = "\u200b"
@@ -30,13 +30,16 @@ _UNSEEN = "\u200b"
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _UNSPACED += "\U00020000-\U0003ffff"
 _BESIDE = re.compile(f"(?<=[{_UNSPACED}])(?=[^\\W_])|(?<=[^\\W_])(?=[{_UNSPACED}])")
-_TOKEN = re.compile(r'"([^"]*)"?|([()])|([^\s()"]+)')
+_SHARP = re.compile(r"(?:ss|[ßẞ])", re.IGNORECASE)
+_DOUBTFUL = re.compile(r"(ss|[ßẞ]|[\u03c3\u03c2]\b)", re.IGNORECASE)
+_SIGMAS = ("\u03c3", "\u03c2")
+_TOKEN = re.compile(r"""(?:"([^"]*)"?|(?<![^\s(])'([^']*)'(?=[\s)]|$))|([()])|([^\s()"]+)""")
+_QUOTES = str.maketrans(
+    dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"')
+    | dict.fromkeys("\u2018\u2019\u201a\u201b", "'")
+)
+"""Mail programs make these of plain quotes; one for one, so that places in a line stay."""
 _CLAUSES = frozenset({"FROM", "SINCE", "TO", "UNTIL", "WHERE"})
-_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-_DASHED = re.compile(r"([0-9]{1,2})-([A-Z]{3})[A-Z]*-([0-9]{4}|[0-9]{2})", re.ASCII)
-_SLASHED = re.compile(r"([0-9]{4}|[0-9]{2})[/-]([0-9]{1,2})(?:[/-]([0-9]{1,2}))?", re.ASCII)
-_AGO = {"DAY": 1, "DAYS": 1, "WEEK": 7, "WEEKS": 7, "MONTH": 30, "MONTHS": 30, "YEAR": 365}
-_AGO["YEARS"] = 365
 
 
 class BadSearch(ValueError):
@@ -126,7 +129,13 @@ def split(line: str) -> tuple[str, str, str]:
 
 
 def _spans(line: str) -> list[tuple[_Token, re.Match[str]]]:
-    return [(_Token(m[1] or m[2] or m[3] or "", m[0][0] == '"'), m) for m in _TOKEN.finditer(line)]
+    return [(_token(found), found) for found in _TOKEN.finditer(line.translate(_QUOTES))]
+
+
+def _token(found: re.Match[str]) -> _Token:
+    double, single, mark, word = found.groups()
+    quoted = single if double is None else double
+    return _Token(mark or word) if quoted is None else _Token(quoted, quoted=True)
 
 
 def _named(line: str) -> tuple[int, str, int] | None:
@@ -162,9 +171,9 @@ def read(text: str, clauses: str, now: datetime) -> Search:
     since = until = where = None
     for name, tokens in _clauses(_tokens(clauses)):
         if name in ("FROM", "SINCE"):
-            since = _date(tokens, now)
+            since, _ = _date(tokens, now)
         elif name in ("TO", "UNTIL"):
-            until = _date(tokens, now) + timedelta(days=1)
+            _, until = _date(tokens, now)
         else:
             where = _Reader(tokens, in_where=True).read()
     said = _tokens(text)
@@ -198,6 +207,19 @@ def terms_of(tree: Tree) -> tuple[Words, ...]:
     return ()
 
 
+def spellings(text: str) -> tuple[str, ...]:
+    """The ways in which an index that folds letter by letter may have these words.
+
+    `ss` and `ß` are one, and so are the two small sigmas.
+    """
+    found = [""]
+    for piece in _DOUBTFUL.split(text):
+        ways = ("ss", "ß") if _SHARP.fullmatch(piece) else _SIGMAS
+        may_be = ways if _DOUBTFUL.fullmatch(piece) and len(found) < SPELLINGS_MAX else (piece,)
+        found = [before + way for before in found for way in may_be]
+    return tuple(found)
+
+
 def extract(text: str, terms: Sequence[Words]) -> str:
     """The words of a text around the first that is looked for, it between stars; "" without."""
     wanted = [(folded(_A_WORD.findall(apart(one.text))[0]), one) for one in terms]
@@ -220,11 +242,7 @@ def _begins(word: str, first: str, one: Words) -> bool:
 
 
 def _tokens(text: str) -> list[_Token]:
-    found = []
-    for match in _TOKEN.finditer(text):
-        quoted, mark, word = match.groups()
-        found.append(_Token(mark or word) if quoted is None else _Token(quoted, quoted=True))
-    return found
+    return [token for token, _ in _spans(text)]
 
 
 def _clauses(tokens: Sequence[_Token]) -> list[tuple[str, list[_Token]]]:
@@ -248,39 +266,14 @@ def _wants_value(tokens: list[_Token]) -> bool:
     return bool(tokens) and tokens[-1].word in ("CONTAINS", "IS")
 
 
-def _date(tokens: Sequence[_Token], now: datetime) -> datetime:
-    """Midnight of the day that is meant."""
-    words = [token.word for token in tokens]
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if words in (["TODAY"], ["YESTERDAY"]):
-        return today - timedelta(days=words == ["YESTERDAY"])
-    try:
-        if len(words) == 3 and words[2] == "AGO" and words[1] in _AGO:
-            return today - timedelta(days=int(words[0][:5]) * _AGO[words[1]])
-        found = _written("-".join(words))
-    except (ValueError, OverflowError):
-        found = None
+def _date(tokens: Sequence[_Token], now: datetime) -> tuple[datetime, datetime]:
+    said = " ".join(token.text for token in tokens)
+    found = read_date(said.upper().split(), now)
     if found is None:
-        said = " ".join(token.text for token in tokens)[:40]
-        raise BadSearch(f'"{said}" is no date: 2026-01-12, 12-Jan-2026 or "30 days ago" is one')
+        raise BadSearch(
+            f'"{said[:40]}" is no date: 2026-01-12, 12-Jan-2026, 2026 or "30 days ago" is one'
+        )
     return found
-
-
-def _written(text: str) -> datetime | None:
-    dashed, slashed = _DASHED.fullmatch(text), _SLASHED.fullmatch(text)
-    if dashed:
-        day, month, year = dashed.groups()
-        return datetime(_year(year), _MONTHS.index(month) + 1, int(day), tzinfo=UTC)
-    if slashed:
-        year, number, day = slashed.groups()
-        return datetime(_year(year), int(number), int(day or 1), tzinfo=UTC)
-    return None
-
-
-def _year(digits: str) -> int:
-    if len(digits) == 4:
-        return min(int(digits), LAST_YEAR)
-    return int(digits) + (1900 if int(digits) >= 70 else 2000)
 
 
 class _Reader:

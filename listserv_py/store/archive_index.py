@@ -24,6 +24,7 @@ from listserv_py.lists.search import (
     Words,
     apart,
     extract,
+    spellings,
     terms_of,
 )
 from listserv_py.mail.archived import people_of, words_of
@@ -166,9 +167,9 @@ def _matching(list_id: int, tree: Tree) -> str:
 def _fts(tree: Tree, place: str) -> str:
     """A tree of words in FTS5's language, where NOT stands between two: `place` is everything."""
     if isinstance(tree, Words):
-        return f"{{sender subject body}} : {_quoted(apart(tree.text))}" + (
-            " *" if tree.begins else ""
-        )
+        ends = " *" if tree.begins else ""
+        ways = (f"{_quoted(apart(one))}{ends}" for one in spellings(tree.text))
+        return f"{{sender subject body}} : ({' OR '.join(ways)})"
     if isinstance(tree, Any):
         return f"({' OR '.join(_fts(one, place) for one in tree.of)})"
     parts = tree.of if isinstance(tree, All) else (tree,)

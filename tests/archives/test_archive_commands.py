@@ -154,12 +154,45 @@ def test_a_file_that_there_is_not(stage: Stage, name: str) -> None:
 
 
 def test_search_shows_hits_and_extracts(stage: Stage) -> None:
-    said = run(stage, "SEARCH grusse IN PUBLIC-L WHERE SUBJECT CONTAINS umber")
+    said = run(stage, "SEARCH gruesse IN PUBLIC-L WHERE SUBJECT CONTAINS umber")
     assert "Nothing is found" in said
     said = run(stage, "SEARCH grüße AND NOT 2 IN PUBLIC-L SINCE 2026-11-01")
     assert "2 found" in said
     assert "Post 3: *Grüße* zum 3. Mal in PUBLIC-L" in said
     assert "GETPOST PUBLIC-L 1 3" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("SEARCH grusse IN PUBLIC-L", 3),
+        ("SEARCH GRÜSSE IN PUBLIC-L", 3),
+        ("SEARCH GRÜẞE IN PUBLIC-L", 3),
+        ("SEARCH gruss* IN PUBLIC-L", 3),
+        ("SEARCH 'zum 2. Mal' IN PUBLIC-L", 1),
+        ("SEARCH 'Mal zum' IN PUBLIC-L", 0),
+        ("SEARCH \u201ezum 2. Mal\u201c IN PUBLIC-L", 1),
+        ("SEARCH Mal IN PUBLIC-L WHERE SUBJECT CONTAINS 'number 2'", 1),
+        ("SEARCH IN PUBLIC-L SINCE 2026", 3),
+        ("SEARCH Mal IN PUBLIC-L FROM 2025 TO 2026", 3),
+        ("SEARCH Mal IN PUBLIC-L FROM 2023 TO 2025", 0),
+        ("SEARCH Mal IN PUBLIC-L FROM Nov-2026 TO November 2026", 3),
+        ("SEARCH Mal IN PUBLIC-L TO 2026-10", 0),
+        ('SEARCH Mal IN PUBLIC-L SINCE "30 days ago"', 3),
+        ("SEARCH Mal IN PUBLIC-L SINCE 2026/11 TO 26/11", 3),
+    ],
+)
+def test_how_a_search_may_be_written(stage: Stage, line: str, found: int) -> None:
+    said = run(stage, line)
+    assert (f"{found} found in" if found else "Nothing is found") in said
+
+
+def test_greek_is_found_in_capitals_as_well(stage: Stage) -> None:
+    body = "\u03bf\u03b4\u03bf\u03c2".encode()
+    stage.take(post("PUBLIC-L", 4).replace(b"From here on", body))
+    stage.tx.archive_index.index([prepared(one) for one in stage.tx.archive_index.unread(9, 9**9)])
+    for word in ("\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03bf\u03c2"):
+        assert "1 found" in run(stage, f"SEARCH {word} IN PUBLIC-L")
 
 
 @pytest.mark.parametrize(
@@ -171,6 +204,8 @@ def test_search_shows_hits_and_extracts(stage: Stage) -> None:
         ('SEARCH "" IN PUBLIC-L', "too few letters"),
         ("SEARCH ab* IN PUBLIC-L", "too few letters"),
         ("SEARCH a IN PUBLIC-L SINCE then", "no date"),
+        ("SEARCH a IN PUBLIC-L SINCE 2026-13", "no date"),
+        ("SEARCH a IN PUBLIC-L SINCE Foo 2026", "no date"),
         ("SEARCH a IN PUBLIC-L WHERE BODY CONTAINS x", "SENDER or SUBJECT"),
         ("SEARCH a IN PUBLIC-L WHERE SUBJECT CONTAINS", "behind CONTAINS"),
         (f"SEARCH {'a ' * 21} IN PUBLIC-L", "more than 20"),
