@@ -220,6 +220,11 @@ def _catalogue(request: Request) -> str:
     return request.say("INDEX_ALL", ROWS="\n".join(rows[:1000]) or "-")
 
 
+def weigh_index(request: Request) -> Confirm:
+    """Which lists have any is told at once, as LISTS is."""
+    return request.command.confirm if request.arguments.listname else Confirm.NEVER
+
+
 def prepare_index(request: Request) -> Request:
     """Refuse lists that the sender may not know of, and those without any file for him."""
     if request.arguments.listname:
@@ -234,6 +239,7 @@ INDEX = Command(
     confirm=Confirm.ORDINARY,
     handler=index,
     prepare=prepare_index,
+    weigh=weigh_index,
     weight=5,
     compat="Shows only what the sender may fetch, and of an archive how many posts a file has.",
 )

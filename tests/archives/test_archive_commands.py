@@ -252,8 +252,9 @@ def test_a_stranger_confirms_before_he_reads_a_public_archive(stage: Stage) -> N
 
 def test_index_shows_strangers_nothing_of_a_private_archive(stage: Stage) -> None:
     assert "does not have any file" in run(stage, "INDEX PRIVATE-L", "eve@example.com")
-    assert "PUBLIC-L" in run(stage, "INDEX", "eve@example.com")
-    assert "PRIVATE-L" not in run(stage, "INDEX", "eve@example.com")
+    [told] = send(stage, "INDEX", "eve@example.com")
+    assert "PUBLIC-L" in text(told)
+    assert "PRIVATE-L" not in text(told)
 
 
 def test_a_large_file_asks_even_a_subscriber_for_a_code(stage: Stage) -> None:
