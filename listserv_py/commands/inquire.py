@@ -177,7 +177,7 @@ SHOW = Command(
     handler=show,
     prepare=prepare_show,
     weigh=following.weigh,
-    compat="VERSION and STATS; the rest tells of a machine that is not there.",
+    compat="VERSION and STATS, and POST, ours; the rest tells of a machine that is not there.",
 )
 
 THANKS = Command(

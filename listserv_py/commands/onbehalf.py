@@ -109,7 +109,7 @@ FOR = Command(
     weigh=weigh,
     explain=explain,
     compat=(
-        "Confirmed, noted in the log, and not for OK, REJECT, PUT, PW, PWC and FOR: codes and"
-        " passwords are the person's own."
+        "Confirmed, noted in the log, and not for DISTRIBUTE, OK, REJECT, PUT, PW, PWC and FOR:"
+        " codes and passwords are the person's own."
     ),
 )
