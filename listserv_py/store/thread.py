@@ -2,7 +2,7 @@
 
 What waits together is committed together: one fdatasync for all of them, and no caller goes on
 before it. A function that fails undoes only itself: where several share a transaction, each runs in
-a savepoint of its own.
+a savepoint of its own. SQLite copies every page that is changed in one, so there are few of them.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Job:
     """Outside every transaction: for what SQLite does in none."""
     is_note: bool = False
     again: Callable[[Tx], Any] | None = None
-    """The same, for when `work` has failed and was undone, or shares its transaction."""
+    """The same, for when `work` has failed and was undone."""
     since: float = field(default_factory=time.monotonic)
 
 
@@ -117,8 +117,8 @@ class Store:
         """Run all in one transaction, one that fails undoing only itself; what each gave or raised.
 
         One job instead of many spares the loop as many futures and the threads as many turns. When
-        one fails, all are undone and run once more, each in a savepoint of its own: SQLite copies
-        every page that is changed in a savepoint, and hardly one ever fails.
+        one fails, which hardly one ever does, all are undone and run once more, each in a savepoint
+        of its own.
         """
         return await self._do(
             lambda tx: [(work(tx), None) for work in works],
@@ -234,7 +234,7 @@ class Store:
                 if len(batch) == 1:
                     outcomes = [self._by_itself(tx, batch[0])]
                 else:
-                    outcomes = [self._attempt(tx, job.again or job.work) for job in batch]
+                    outcomes = [self._beside_others(tx, job) for job in batch]
                 if self._db.conn.in_transaction:
                     self._db.conn.execute("COMMIT")
             self._tell_of_lists(tx)
@@ -289,6 +289,13 @@ class Store:
             if job.again is None:
                 return None, exc
         conn.execute("BEGIN IMMEDIATE")
+        return self._attempt(tx, job.again)
+
+    def _beside_others(self, tx: Tx, job: _Job) -> tuple[Any, Exception | None]:
+        """A job that shares its transaction."""
+        result, error = self._attempt(tx, job.work)
+        if error is None or job.again is None:
+            return result, error
         return self._attempt(tx, job.again)
 
     def _attempt(self, tx: Tx, work: Callable[[Tx], R]) -> tuple[R | None, Exception | None]:
