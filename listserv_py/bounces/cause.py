@@ -14,7 +14,7 @@ TEXT_MAX = 2000
 
 _ENHANCED = re.compile(r"(?<![0-9.])([245])\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9.])", re.ASCII)
 _REPLY = re.compile(r"(?<![0-9.-])([45])[0-9]{2}[ -]", re.ASCII)
-_ADDRESS = re.compile(r"[^\s<>@]{0,64}@[^\s<>@]{0,255}")
+_ADDRESS = re.compile(r"[^\s<>@]{0,64}@(?:(?!\.\.)[^\s<>@]){0,255}")
 _SPACE = re.compile(r"\s+")
 
 

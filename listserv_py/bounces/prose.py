@@ -19,6 +19,7 @@ from listserv_py.mail.message import Message
 
 RAW_MAX = 16_000
 LINE_MAX = 200
+PROSE_LINE_MAX = 1000
 PROSE_MAX = 8_000
 ADDRESSES_MAX = 10
 
@@ -144,11 +145,14 @@ _ORIGINAL = (
     "headers of your message",
     "message text follows",
 )
-_HEADER = re.compile(r"(?:Received|Return-Path|Message-Id|MIME-Version|Delivered-To|From): ", re.I)
+_HEADER = re.compile(
+    r"(?:Received|Return-Path|Message-Id|MIME-Version|Delivered-To): ?[^\s]|From: ", re.I
+)
 _ADDRESS = re.compile(
     r"(?<![^\s<>\[\]()\"',;:*=|])[!#-'*+/-9=?A-Z^-~.-]{1,64}@[A-Za-z0-9.-]{1,255}"
 )
 _REPLY = re.compile(r"(?<![0-9.])[45][0-9]{2}[ -]")
+_WHOLE_REPLY = re.compile(r"[45][0-5][0-9](?: - |[ -](?=[A-Z#<4-5]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ class Prose:
 def prose_of(message: Message) -> Prose:
     """The machine's own words: of the first text, in short lines, up to what it returns."""
     text = message.text_to_read(PROSE_MAX)
-    whole = [line[:LINE_MAX].rstrip() for line in text[:PROSE_MAX].split("\n")]
+    whole = [line[:PROSE_LINE_MAX].rstrip() for line in text[:PROSE_MAX].split("\n")]
     # Some mailers tell of the mail in lines that look like its header, but for a blank before them.
     end = next((n for n, line in enumerate(whole) if n and _begins_original(line)), len(whole))
     lines = [line.strip() for line in whole]
@@ -199,11 +203,11 @@ def is_vacation(message: Message, prose: Prose) -> bool:
 
 def read_prose(message: Message, prose: Prose) -> tuple[Returned, ...]:
     """What a bounce in words says; empty when the mail does not look like one."""
-    if not (_from_mailer(prose) or _says(prose.subject, _SUBJECTS)):
+    if not _is_bounce(prose):
         return ()
     temporary, permanent = _known_shapes(message)
     delayed = _is_delay(prose) if not (temporary or permanent) else bool(temporary - permanent)
-    found = sorted(temporary | permanent) or _addresses(message, prose)
+    found = _named(message, prose, temporary | permanent)
     if not found and message.author is None and not prose.lines:
         return ()
     text = _reason(prose)
@@ -215,6 +219,20 @@ def read_prose(message: Message, prose: Prose) -> tuple[Returned, ...]:
         Returned(made.kind, one, made.status, made.text, cause=made.cause)
         for one in found[:ADDRESSES_MAX] or [""]
     )
+
+
+def _is_bounce(prose: Prose) -> bool:
+    """Whether a mailer wrote it: it says so, or shows a line of an SMTP dialogue."""
+    if _from_mailer(prose) or _says(prose.subject, _SUBJECTS):
+        return True
+    return any(_WHOLE_REPLY.match(line) for line in prose.lines)
+
+
+def _named(message: Message, prose: Prose, known: set[str]) -> list[str]:
+    """Whom it is about: of what the shapes say, nobody to whom it was sent, if others are there."""
+    to = (message.text("to") or "").lower()
+    others = sorted(one for one in known if one.lower() not in to)
+    return others or _addresses(message, prose) or sorted(known)
 
 
 def _known_shapes(message: Message) -> tuple[set[str], set[str]]:
@@ -252,10 +270,13 @@ def _addresses(message: Message, prose: Prose) -> list[str]:
 
 def _reason(prose: Prose) -> str:
     """The lines about the reply of the other side, where there is one, else all the words."""
+    return reply_in(prose) or f"{prose.subject} {' '.join(prose.lines)}"
+
+
+def reply_in(prose: Prose) -> str:
+    """The lines about the reply of the other side, "" where there is none."""
     at = next((n for n, line in enumerate(prose.lines) if _REPLY.search(line)), None)
-    if at is None:
-        return f"{prose.subject} {' '.join(prose.lines)}"
-    return " ".join(prose.lines[at : at + 4])
+    return " ".join(prose.lines[at : at + 4]) if at is not None else ""
 
 
 def _is_delay(prose: Prose) -> bool:

@@ -9,9 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from listserv_py.bounces.cause import best_status, cause_of
 from listserv_py.bounces.dsn import address_in, read_complaint, read_dsn
-from listserv_py.bounces.prose import Prose, is_challenge, is_vacation, prose_of, read_prose
-from listserv_py.bounces.report import Kind, Report, Returned
+from listserv_py.bounces.prose import (
+    Prose,
+    is_challenge,
+    is_vacation,
+    prose_of,
+    read_prose,
+    reply_in,
+)
+from listserv_py.bounces.report import Kind, Report, Returned, quotable
 from listserv_py.mail.fields import Field, read_header
 from listserv_py.mail.message import Message
 from listserv_py.mail.mime import Part
@@ -45,8 +53,19 @@ def _by_standard(message: Message, prose: Prose) -> tuple[Returned, ...] | None:
         return (complaint,)
     found = read_dsn(message)
     if found is not None and (found or message.root.content_type == "multipart/report"):
-        return found or read_prose(message, prose)
+        told = (_with_reply(found[0], prose),) if len(found) == 1 else found
+        return told or read_prose(message, prose)
     return None
+
+
+def _with_reply(told: Returned, prose: Prose) -> Returned:
+    """Some mailers give a status that says nothing, and the other side's reply in words only."""
+    says_nothing = not told.text and told.status in {"", "4.0.0", "5.0.0"}
+    if told.kind is not Kind.FAILED or not says_nothing:
+        return told
+    text = reply_in(prose)
+    status = best_status(told.status, text)
+    return replace(told, status=status, text=quotable(text), cause=cause_of(status, text))
 
 
 def _in_words(message: Message, prose: Prose) -> tuple[Returned, ...] | None:

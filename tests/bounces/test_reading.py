@@ -176,6 +176,53 @@ def test_mail_in_words(raw: bytes, expected: tuple[Kind, str]) -> None:
     assert (found.kind, found.address) == expected
 
 
+def test_a_status_that_says_nothing_is_read_by_the_reply_in_the_words() -> None:
+    group = "Final-Recipient: rfc822; joe@example.net\nAction: failed\nStatus: 5.0.0"
+    words = b"host x.example.net says:\r\n550 5.1.1 User unknown"
+    (found,) = told(report(group).replace(b"It did not work.", words))
+    assert (found.status, found.cause, found.text) == (
+        "5.1.1",
+        Cause.GONE,
+        "550 5.1.1 User unknown",
+    )
+    (found,) = told(report(group))
+    assert (found.status, found.cause, found.text) == ("5.0.0", Cause.PASSING, "")
+    (found,) = told(report(f"{group}\nDiagnostic-Code: smtp; 552 full").replace(b"It did", words))
+    assert found.cause is Cause.PASSING
+
+
+def test_the_end_of_a_long_line_is_read() -> None:
+    body = f"Delivery to joe@example.net failed. {'We are sorry. ' * 20}They said: 550 unknown user"
+    (found,) = told(mail("From: MAILER-DAEMON@example.net\nSubject: failure notice", body))
+    assert found.cause is Cause.GONE
+
+
+def test_whoever_gets_the_report_is_not_whom_it_is_about() -> None:
+    fields = "From: MAILER-DAEMON@x.example\nTo: owner@y.example\nSubject: Undelivered Mail"
+    body = (
+        "A message that you sent could not be delivered. The following address failed:\n\n"
+        "joe@example.net no such mailbox\n\nReceived:from y.example\nFrom:O <owner@y.example>"
+    )
+    (found,) = told(mail(fields, body))
+    assert found.address == "joe@example.net"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("550 - no such user here\n\nRCPT TO: joe@example.net", Kind.FAILED),
+        ("550 5.1.1 <joe@example.net> unknown user", Kind.FAILED),
+        ("500 people came.\njoe@example.net was there", None),
+        ("We are 550 by now", None),
+    ],
+)
+def test_a_line_of_a_dialogue_makes_a_report_whoever_signs(words: str, kind: Kind | None) -> None:
+    found = told(mail("From: post@example.net\nTo: x@y.example\nSubject: Re: Test", words))
+    assert [(one.kind, one.address) for one in found] == (
+        [(kind, "joe@example.net")] if kind else []
+    )
+
+
 def test_the_message_id_of_what_a_mailer_quotes_is_found() -> None:
     body = "<joe@example.net>: user unknown\n\n> Message-ID: <7@example.org>\n> Hello"
     (found,) = told(mail("From: MAILER-DAEMON@example.net\nSubject: failure notice", body))
@@ -212,6 +259,7 @@ def test_the_message_id_of_what_a_mailer_quotes_is_found() -> None:
         ("5.2.1", "550 5.2.1 blocked due to inactivity", Cause.GONE),
         ("", "550 <marble.spam@policy.example>: user michelotti unknown user", Cause.GONE),
         ("", "550 Empfänger unbekannt", Cause.GONE),
+        ("5.0.0", "550 joe@example.net...User unknown", Cause.GONE),
         ("", "550 Postfach voll", Cause.PASSING),
     ],
 )
@@ -235,7 +283,19 @@ def test_no_words_break_the_reader(text: str) -> None:
     assert all(one.text.isprintable() for one in told(raw))
 
 
-@pytest.mark.parametrize("line", ["a" * 190, "a@" * 95, " " * 190, "<" * 190, "a@ " * 100_000])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a" * 190,
+        "a@" * 95,
+        " " * 190,
+        "<" * 190,
+        "a@ " * 100_000,
+        "a" * 999,
+        "a@" * 499,
+        "<a@a." * 199,
+    ],
+)
 def test_hostile_words_are_cut(line: str) -> None:
     """What the patterns of a library see of it stays small, whatever is sent."""
     starts = "Delivery to the following recipients failed\nFailed addresses follow:\n"
