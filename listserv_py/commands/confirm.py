@@ -123,7 +123,7 @@ def _list_of(turn: Turn, lines: Sequence[Waiting]) -> MailingList | None:
     """The one list that all the lines are about, if its people may know of it anyway."""
     names = {one.listname for one in lines}
     found = turn.tx.lists.find(names.pop()) if len(names) == 1 else None
-    return found if found and found.keywords.confidential is not Confidential.YES else None
+    return found if found and found.keywords.confidential is Confidential.NO else None
 
 
 def _host(actor: Actor) -> str:

@@ -21,9 +21,18 @@ from listserv_py.errors import (
     NotSubscribed,
     UnknownList,
 )
+from listserv_py.lists.areas import is_served
 from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList, Subscription
-from listserv_py.lists.roles import Elsewhere, Role, is_owner_of, may, owners_of, roles_of
+from listserv_py.lists.roles import (
+    Elsewhere,
+    Role,
+    is_owner_of,
+    is_stranger,
+    may,
+    owners_of,
+    roles_of,
+)
 from listserv_py.lists.trust import counts
 from listserv_py.lists.values import Confidential, ValidateLevel
 from listserv_py.mail.mailbox import Mailbox
@@ -78,9 +87,11 @@ def is_owner(turn: Turn, actor: Actor, mailing_list: MailingList) -> bool:
 
 def is_visible(turn: Turn, actor: Actor, mailing_list: MailingList) -> bool:
     """Whether the actor may know that the list exists: confidential ones only their own people."""
-    if mailing_list.keywords.confidential is not Confidential.YES:
+    confidential = mailing_list.keywords.confidential
+    if confidential is Confidential.NO:
         return True
-    return roles(turn, actor, mailing_list) != {Role.ANYBODY}
+    have = roles(turn, actor, mailing_list)
+    return not is_stranger(have) or (confidential is Confidential.SERVICE and Role.SERVED in have)
 
 
 def visible_list(request: Request) -> MailingList:
@@ -231,5 +242,7 @@ def _of_targets(request: Request) -> tuple[MailingList, ...]:
 def elsewhere(turn: Turn, actor: Actor) -> Elsewhere:
     """On which lists the actor is and which he claims to own, for levels that name lists."""
     subscribed = frozenset(found.name for found, _ in turn.tx.subscribers.of(actor.mailbox))
-    owned = frozenset(one.name for one in turn.tx.lists.all() if actor.mailbox in owners_of(one))
-    return Elsewhere(subscribed, owned)
+    lists, who = turn.tx.lists.all(), actor.mailbox
+    owned = frozenset(one.name for one in lists if who in owners_of(one))
+    served = frozenset(one.name for one in lists if is_served(who, one.keywords, one.domain))
+    return Elsewhere(subscribed, owned, served)

@@ -22,11 +22,11 @@ from listserv_py.commands.rights import (
     targets,
 )
 from listserv_py.commands.syntax import fold, write
-from listserv_py.errors import OwnAddress, SubClosed, UnknownList
+from listserv_py.errors import MayNotJoin, OwnAddress, SubClosed, UnknownList
 from listserv_py.lists.addresses import Door
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import Options, apply_words
-from listserv_py.lists.roles import Role, heard_owners
+from listserv_py.lists.roles import Role, heard_owners, is_stranger
 from listserv_py.lists.values import SubscriptionPolicy
 from listserv_py.store.changelog import Verb
 from listserv_py.store.erasures import Erasures
@@ -59,7 +59,7 @@ def weigh_subscribe(request: Request) -> Confirm:
     rule = mailing_list.keywords.subscription
     if rule.policy is SubscriptionPolicy.BY_OWNER and not rule.confirm:
         actor = roles(request.turn, request.actor, mailing_list)
-        return Confirm.NEVER if actor == {Role.ANYBODY} else Confirm.ALWAYS
+        return Confirm.NEVER if is_stranger(actor) else Confirm.ALWAYS
     return Confirm.ALWAYS
 
 
@@ -147,10 +147,13 @@ def _joinable(request: Request) -> MailingList:
     if found is None:
         raise UnknownList(listname)
     is_closed = found.keywords.subscription.policy is SubscriptionPolicy.CLOSED
-    if is_closed and roles(request.turn, request.actor, found) == {Role.ANYBODY}:
+    have = roles(request.turn, request.actor, found)
+    if is_stranger(have) and (is_closed or Role.SERVED not in have):
         if not is_visible(request.turn, request.actor, found):
             raise UnknownList(listname)
-        raise SubClosed(found.name)
+        if is_closed:
+            raise SubClosed(found.name)
+        raise MayNotJoin(found.name, str(request.actor.mailbox))
     return found
 
 

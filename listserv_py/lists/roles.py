@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from listserv_py.lists.access import Access, AccessLevel
+from listserv_py.lists.areas import is_served
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.mail.mailbox import Mailbox
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Lists, this one among them, on which somebody is subscribed or an owner; in capitals."""
+    """Lists, this one among them, on which somebody is subscribed or an owner; in capitals.
+
+    `served` are those in whose service area he is.
+    """
 
     subscribed: frozenset[str] = frozenset()
     owned: frozenset[str] = frozenset()
+    served: frozenset[str] = frozenset()
 
 
 NOWHERE = Elsewhere()
@@ -34,11 +39,13 @@ class Role(StrEnum):
     EDITOR = "editor"
     MODERATOR = "moderator"
     SUBSCRIBER = "subscriber"
+    SERVED = "in the service area"
     ANYBODY = "anybody"
 
 
 STAFF = frozenset({Role.POSTMASTER, Role.OWNER, Role.EDITOR, Role.MODERATOR})
 """The roles that nobody has on the word of a From line."""
+_STRANGERS = frozenset({Role.SERVED, Role.ANYBODY})
 
 
 def roles_of(
@@ -64,7 +71,14 @@ def roles_of(
         found.add(Role.MODERATOR)
     if subscription is not None:
         found.add(Role.SUBSCRIBER)
+    if is_served(who, keywords, mailing_list.domain):
+        found.add(Role.SERVED)
     return frozenset(found)
+
+
+def is_stranger(roles: Collection[Role]) -> bool:
+    """Whether somebody with these roles has nothing to do with the list."""
+    return _STRANGERS.issuperset(roles)
 
 
 def is_owner_of(who: Mailbox, mailing_list: MailingList, elsewhere: Elsewhere | None) -> bool:
@@ -90,21 +104,22 @@ def _lets_in(
 ) -> bool:
     if level.mailbox is not None:
         return level.mailbox == who
-    if level.listname and level.access in {Access.PRIVATE, Access.OWNER}:
+    if level.listname and level.access in _OF_LISTS:
         return _of_other(level, elsewhere)
     return bool(roles & _NEEDED[level.access])
 
 
 def _of_other(level: AccessLevel, elsewhere: Elsewhere) -> bool:
-    """Whether the level names a list that he is on, or owns."""
-    owning = level.access is Access.OWNER
-    return level.listname in (elsewhere.owned if owning else elsewhere.subscribed)
+    """Whether the level names a list that he is on, or owns, or that serves where he is."""
+    lists = {Access.OWNER: elsewhere.owned, Access.SERVICE: elsewhere.served}
+    return level.listname in lists.get(level.access, elsewhere.subscribed)
 
 
+_OF_LISTS = frozenset({Access.PRIVATE, Access.OWNER, Access.SERVICE})
 # Owners see and do what their subscribers may; a postmaster what owners may.
 _NEEDED = {
     Access.PUBLIC: frozenset({Role.ANYBODY}),
-    Access.SERVICE: frozenset({Role.ANYBODY}),
+    Access.SERVICE: STAFF | {Role.SERVED},
     Access.PRIVATE: STAFF | {Role.SUBSCRIBER},
     Access.OWNER: frozenset({Role.OWNER, Role.POSTMASTER}),
     Access.POSTMASTER: frozenset({Role.POSTMASTER}),

@@ -118,6 +118,15 @@ def yes_no(field: str) -> Reader:
     return read
 
 
+def areas(field: str) -> Reader:
+    """A reader for hosts and patterns of hosts; what is none means nobody."""
+
+    def read(items: Items, _: list[Fault]) -> Change:
+        return {field: tuple(lower(item) for item in items)}
+
+    return read
+
+
 def checked(
     first: Words, then: Words = (), others: re.Pattern[str] | None = None, described: str = ""
 ) -> Reader:

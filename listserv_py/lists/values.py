@@ -306,6 +306,10 @@ class Digest:
     bottom_banner: bool = False
 
 
+EVERYWHERE = ("*",)
+"""The service area of a list that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keywords:
     """All that a header says, typed; see `keywords.KEYWORDS` for what each one means."""
@@ -326,6 +330,8 @@ class Keywords:
     subject_tag: str = ""
     sender: Sender = Sender()
     confidential: Confidential = Confidential.NO
+    service: tuple[str, ...] = EVERYWHERE
+    local: tuple[str, ...] = ()
     ack: bool = False
     notify: Notify = Notify()
     confirm_delay: timedelta = timedelta(hours=48)

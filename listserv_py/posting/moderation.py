@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from listserv_py.lists.holding import HeldFor
 from listserv_py.lists.model import MailingList
-from listserv_py.lists.roles import Role, heard_owners, moderators_of
+from listserv_py.lists.roles import heard_owners, is_stranger, moderators_of
 from listserv_py.mail.charsets import decode
 from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
@@ -113,7 +113,7 @@ def _ask_author(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
         letter=letter,
         mailing_list=post.mailing_list,
         # A stranger is perhaps somebody whom a leaflet is meant for, with our signature on it.
-        attach=letter.message.raw if post.roles != {Role.ANYBODY} else None,
+        attach=letter.message.raw if not is_stranger(post.roles) else None,
     )
     if not asked:
         log.info("post.unasked", spool=letter.spool_id, list=post.mailing_list.name, told=False)

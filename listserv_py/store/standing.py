@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from listserv_py.lists.access import Access, AccessLevel
+from listserv_py.lists.areas import is_served
 from listserv_py.lists.roles import NOWHERE, Elsewhere, owners_of
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store.store import Tx
@@ -16,11 +17,20 @@ def standing(tx: Tx, who: Mailbox, levels: Iterable[AccessLevel]) -> Elsewhere:
     if not named:
         return NOWHERE
     subscribed = frozenset(found.name for found, _ in tx.subscribers.of(who))
-    return Elsewhere(subscribed, frozenset(_owned(tx, named, who)))
+    return Elsewhere(
+        subscribed, frozenset(_owned(tx, named, who)), frozenset(_served(tx, named, who))
+    )
 
 
 def _owned(tx: Tx, levels: Iterable[AccessLevel], who: Mailbox) -> Iterable[str]:
     for level in levels:
         found = tx.lists.find(level.listname) if level.access is Access.OWNER else None
         if found and who in owners_of(found):
+            yield found.name
+
+
+def _served(tx: Tx, levels: Iterable[AccessLevel], who: Mailbox) -> Iterable[str]:
+    for level in levels:
+        found = tx.lists.find(level.listname) if level.access is Access.SERVICE else None
+        if found and is_served(who, found.keywords, found.domain):
             yield found.name

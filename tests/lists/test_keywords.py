@@ -132,7 +132,7 @@ def test_what_a_line_means(line: str, field: str, value: object) -> None:
         "Errors-To= Owners",
         "RSS-Abstract-Words= 100,50",
         'Prime= "MON-FRI: 09:00-17:00" PW= SECRET',
-        "Service= *  Local= *.edu  Peers= X@Y.EXAMPLE  List-ID= THE-TEST-LIST",
+        "Service= *  Peers= X@Y.EXAMPLE  List-ID= THE-TEST-LIST",
     ],
 )
 def test_what_only_the_header_keeps(line: str) -> None:

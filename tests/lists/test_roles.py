@@ -10,6 +10,7 @@ from listserv_py.lists.roles import (
     Elsewhere,
     Role,
     heard_owners,
+    is_stranger,
     may,
     moderators_of,
     owners_of,
@@ -21,6 +22,7 @@ ANN, QUIET, ED, MOD, SUB, EVE, POST = (
     parse_mailbox(f"{name}@example.org")
     for name in ("ann", "quiet", "ed", "mod", "sub", "eve", "post")
 )
+STRANGER = {Role.ANYBODY, Role.SERVED}
 HEAD = "* T\n* Owner= Ann@Example.ORG, Quiet:, quiet@example.org\n"
 
 
@@ -46,13 +48,13 @@ def subscribed(mailbox: Mailbox, **options: bool) -> Subscription:
 )
 def test_roles_are_read_off_the_header(who: Mailbox, expected: set[Role]) -> None:
     mailing_list = make("Editor= ed@example.org Moderator= mod@example.org")
-    assert roles_of(who, mailing_list, None, (POST,)) == expected | {Role.ANYBODY}
+    assert roles_of(who, mailing_list, None, (POST,)) == expected | STRANGER
 
 
 def test_a_subscriber_may_have_the_editor_option() -> None:
     plain = roles_of(SUB, make("Moderator= mod@example.org"), subscribed(SUB))
     editor = roles_of(SUB, make("Moderator= mod@example.org"), subscribed(SUB, editor=True))
-    assert plain == {Role.SUBSCRIBER, Role.ANYBODY}
+    assert plain == {Role.SUBSCRIBER} | STRANGER
     assert editor == plain | {Role.EDITOR}
 
 
@@ -73,14 +75,42 @@ def test_owners() -> None:
     assert heard_owners(make()) == (ANN,)
 
 
-HERE = Elsewhere(frozenset({"OTHER-L"}), frozenset({"OWNED-L"}))
+HERE = Elsewhere(frozenset({"OTHER-L"}), frozenset({"OWNED-L"}), frozenset({"NEAR-L"}))
+
+
+@pytest.mark.parametrize(
+    ("lines", "host", "expected"),
+    [
+        ((), "anywhere.example", True),
+        (("Service= example.edu",), "example.edu", True),
+        (("Service= EXAMPLE.edu, *.example.edu",), "Cs.Example.EDU", True),
+        (("Service= example.edu",), "cs.example.edu", False),
+        (("Service= *.edu",), "example.edu.evil.example", False),
+        (("Service= de",), "example.de", True),
+        (("Service= de",), "decoy.example", False),
+        (("Service= Germany,BITNET",), "example.de", False),
+        (("Service= Local",), "lists.example.org", True),
+        (("Service= Local",), "example.org", False),
+        (("Service= Local", "Local= example.org,*.example.org"), "mail.example.org", True),
+        (("Service= Local", "Local= Local"), "local", True),
+    ],
+)
+def test_the_service_area(lines: tuple[str, ...], host: str, expected: bool) -> None:
+    roles = roles_of(Mailbox("joe", host), make(*lines), None)
+    assert (Role.SERVED in roles) is expected
+    assert is_stranger(roles)
 
 
 @pytest.mark.parametrize(
     ("level", "roles", "expected"),
     [
         ("Public", {Role.ANYBODY}, True),
-        ("Service", {Role.ANYBODY}, True),
+        ("Service", {Role.ANYBODY}, False),
+        ("Service", {Role.SERVED}, True),
+        ("Service", {Role.OWNER}, True),
+        ("Service", {Role.SUBSCRIBER}, False),
+        ("Service(near-l)", {Role.ANYBODY}, True),
+        ("Service(other-l)", {Role.SERVED}, False),
         ("Private", {Role.ANYBODY}, False),
         ("Private", {Role.SUBSCRIBER}, True),
         ("Private", {Role.OWNER}, True),

@@ -48,22 +48,6 @@ ELSEWHERE: tuple[Keyword, ...] = (
         State.NO_EFFECT,
     ),
     Keyword(
-        "Service",
-        "area, …",
-        "*",
-        "The service area is the world.",
-        checked((), (), ANYTHING),
-        State.NO_EFFECT,
-    ),
-    Keyword(
-        "Local",
-        "area, …",
-        "",
-        "There are no local and far subscribers.",
-        checked((), (), ANYTHING),
-        State.NO_EFFECT,
-    ),
-    Keyword(
         "Categories",
         "word, …",
         "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from listserv_py.lists import contentreaders, readers
 from listserv_py.lists.keyword import Keyword
-from listserv_py.lists.shapes import yes_no
+from listserv_py.lists.shapes import areas, yes_no
 
 PEOPLE: tuple[Keyword, ...] = (
     Keyword(
@@ -74,10 +74,25 @@ PEOPLE: tuple[Keyword, ...] = (
         "Confidential",
         "No | Yes | Service",
         "No",
-        "Whether LISTS shows the list: `No` to everybody, `Yes` to nobody. The service area is the"
-        " world, so `Service` is the same as `No`.",
+        "Who hears that there is such a list: `No` everybody, `Yes` its own people, `Service` those"
+        " and whoever is in its service area.",
         readers.confidential,
-        compat="`Service` is the same as `No`: the service area is the world.",
+    ),
+    Keyword(
+        "Service",
+        "host | pattern | country | Local, …",
+        "*",
+        "The service area: from which hosts people may join, and whom the access level `Service`"
+        " means. `example.edu` is that host alone, `*.example.edu` all below it, `de` a country."
+        " Owners may ADD anybody.",
+        areas("service"),
+    ),
+    Keyword(
+        "Local",
+        "host | pattern | country, …",
+        "",
+        "What `Local` means in `Service=`; left out, the list's own host and those below it.",
+        areas("local"),
     ),
     Keyword(
         "Stats",
