@@ -68,7 +68,6 @@ class Session(SMTP):
             tls_context=settings.tls,
             enable_SMTPUTF8=True,
             data_size_limit=settings.message_size,
-            auth_exclude_mechanism=("LOGIN", "PLAIN"),
         )
         self.handler, self.protocol, self.settings = handler, protocol, settings
         self._sessions = sessions
@@ -87,6 +86,10 @@ class Session(SMTP):
         self._abortion: asyncio.TimerHandle | None = None
         self._ends = loop.time() + settings.session
         self._deadline = self._ends
+
+    def __dir__(self) -> list[str]:
+        """No names: for each connection aiosmtpd would look through them all for its own verbs."""
+        return []
 
     @property
     def is_encrypted(self) -> bool:
