@@ -44,6 +44,10 @@ def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | N
     found = turn.tx.lists.find(destination.listname) if destination.listname else None
     report = ahead or read_report(letter.message)
     told = None if _may_be_a_persons(letter, destination, report) else report.found
+    looped = _looped(turn, destination, report)
+    if looped is not None:
+        found, destination = looped
+        told = report.found
     if destination.door is Door.OWN_BOUNCE and destination.key:
         jobs.take(turn, letter, destination.key, told)
     elif destination.door is Door.OWN_BOUNCE or found is None:
@@ -60,6 +64,31 @@ def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | N
         _return(turn, letter)
     else:
         _forward(turn, letter, found)
+
+
+def _looped(
+    turn: Turn, destination: Destination, report: Report
+) -> tuple[MailingList | None, Destination] | None:
+    """Of which copy a provider's complaint is, by the key in the mail that it encloses.
+
+    A feedback loop has one address for a whole site, and some enclose nothing but the mail.
+    """
+    said = next((one for one in report.found or () if one.kind is Kind.COMPLAINT), None)
+    if said is None or destination.key:
+        return None
+    site = turn.settings.site
+    try:
+        found = route(parse_mailbox(said.sender), domain=site.domain, name=site.name)
+    except BadAddress:
+        return None
+    if found is None or not found.key or found.door not in (Door.OWNER, Door.OWN_BOUNCE):
+        return None
+    mailing_list = turn.tx.lists.find(found.listname) if found.listname else None
+    if destination.listname not in (None, found.listname):
+        return None
+    if mailing_list is not None and _subscription(turn, mailing_list, found.key) is None:
+        return None
+    return mailing_list, found
 
 
 def _may_be_a_persons(letter: Letter, destination: Destination, report: Report) -> bool:
@@ -139,8 +168,6 @@ def _complaint(
 ) -> None:
     """Whoever complains is taken off where the list wants it; a key of ours must name him."""
     subscription = _subscription(turn, mailing_list, key)
-    if subscription is None:
-        subscription = _subscription(turn, mailing_list, _key_in(turn, mailing_list, said.sender))
     wanted = "PROCESS_SPAM_FEEDBACK" in mailing_list.keywords.misc
     known = bool(_mailing(turn, said.message_id))
     log.info(
@@ -169,19 +196,6 @@ def _subscription(turn: Turn, mailing_list: MailingList, key: str | None) -> Sub
         return None
     found = turn.tx.subscribers.by_id(opened.subscription_id)
     return found if found is not None and found.list_id == mailing_list.id else None
-
-
-def _key_in(turn: Turn, mailing_list: MailingList, sender: str) -> str | None:
-    """The key in the envelope sender that a complaint quotes."""
-    try:
-        mailbox = parse_mailbox(sender)
-    except BadAddress:
-        return None
-    site = turn.settings.site
-    found = route(mailbox, domain=site.domain, name=site.name)
-    if found is None or found.door is not Door.OWNER or found.listname != mailing_list.name:
-        return None
-    return found.key
 
 
 def _mailing(turn: Turn, message_id: str) -> int:

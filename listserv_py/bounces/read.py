@@ -31,6 +31,11 @@ _RETURNED = frozenset(
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,500}>")
 _QUOTED_ID = re.compile(r"^[> \t]{0,10}Message-ID:[ \t]*(<[!-;=?-~]{1,500}>)", re.I | re.M)
 _HEADER_MAX = 64_000
+_VALUE_MAX = 2000
+_CHECKS = frozenset({"authentication-results", "received-spf", "arc-authentication-results"})
+_CHECKED = re.compile(r"(?:smtp\.mail(?:from)?|envelope-from)[ \t]*=[ \t]*\"?<?([^\s;<>\"]{3,320})")
+_COMPLAINED_TO = "x-hmxmroriginalrecipient"
+_LOOP_SUBJECT = re.compile(r"\s*complaint about message from \[?[0-9A-Fa-f.:]{3,45}\]?\s*$", re.I)
 _MDN = "message/disposition-notification"
 
 
@@ -38,7 +43,7 @@ def read_report(message: Message) -> Report:
     """What became of which copy; a hostile mail takes a tenth of a second."""
     prose = prose_of(message)
     told = _by_standard(message, prose)
-    found = _in_words(message, prose) if told is None else told
+    found = _loops(message) or _in_words(message, prose) if told is None else told
     if not found:
         return Report(found, told is not None)
     message_id, sender = _original(message)
@@ -68,6 +73,17 @@ def _with_reply(told: Returned, prose: Prose) -> Returned:
     return replace(told, status=status, text=quotable(text), cause=cause_of(status, text))
 
 
+def _loops(message: Message) -> tuple[Returned, ...] | None:
+    """A complaint that is nothing but the mail itself, as Outlook's feedback loop sends it."""
+    part = _enclosed(message)
+    if part is None or part.content_type != "message/rfc822":
+        return None
+    whose = _first(_header_of(part), _COMPLAINED_TO)
+    if not whose and not _LOOP_SUBJECT.match(message.subject):
+        return None
+    return (Returned(Kind.COMPLAINT, address_in(whose), text=quotable(message.subject)),)
+
+
 def _in_words(message: Message, prose: Prose) -> tuple[Returned, ...] | None:
     if is_challenge(prose):
         return (Returned(Kind.CHALLENGE),)
@@ -81,12 +97,26 @@ def _in_words(message: Message, prose: Prose) -> tuple[Returned, ...] | None:
 
 def _original(message: Message) -> tuple[str, str]:
     """The Message-ID and the envelope sender of what came back, "" where it does not show them."""
-    for part in message.root.walk():
-        if part.content_type in _RETURNED and part is not message.root:
-            fields = _header_of(part)
-            return _sane(_first(fields, "message-id")), address_in(_first(fields, "return-path"))
+    part = _enclosed(message)
+    if part is not None:
+        fields = _header_of(part)
+        return _sane(_first(fields, "message-id")), _sender_of(fields)
     found = _QUOTED_ID.search(message.text_to_read(_HEADER_MAX))
     return (found[1] if found else _sane(message.text("in-reply-to") or "")), ""
+
+
+def _enclosed(message: Message) -> Part | None:
+    """The mail that came back, or its header."""
+    parts = (one for one in message.root.walk() if one is not message.root)
+    return next((one for one in parts if one.content_type in _RETURNED), None)
+
+
+def _sender_of(fields: tuple[Field, ...]) -> str:
+    """The envelope sender, as the last mailer or whoever checked SPF has noted it."""
+    noted = address_in(_first(fields, "return-path"))
+    checks = (to_text(one.value)[:_VALUE_MAX] for one in fields if one.name in _CHECKS)
+    found = (_CHECKED.search(one) for one in checks)
+    return noted or next((address_in(one[1]) for one in found if one), "")
 
 
 def _header_of(part: Part) -> tuple[Field, ...]:

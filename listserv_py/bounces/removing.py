@@ -7,7 +7,6 @@ reader answers `ok` and has his subscription as it was.
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 
 from listserv_py.bounces.cause import Cause
@@ -16,11 +15,11 @@ from listserv_py.bounces.report import said
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.roles import error_readers
 from listserv_py.maillog import get_logger
+from listserv_py.store import departed
 from listserv_py.store.bounces import Bounce
 from listserv_py.store.changelog import Verb
 from listserv_py.store.cookies import Ask, CookieKind
 from listserv_py.store.outbox import Kind
-from listserv_py.store.owntimes import times_of
 from listserv_py.store.probes import Probe, Purpose
 from listserv_py.store.turn import Turn
 
@@ -65,6 +64,7 @@ def take_off(
     turn: Turn, mailing_list: MailingList, subscription: Subscription, evidence: str, why: str
 ) -> None:
     """Remove a subscription, with a notice whose answer brings it back."""
+    consent = turn.tx.subscribers.consent_of(subscription)
     turn.tx.subscribers.remove(subscription)
     turn.tx.changelog.note(mailing_list, Verb.AUTODEL, subscription.mailbox, why, turn.now)
     log.info("bounce.removed", list=mailing_list.name, subscription=subscription.id)
@@ -86,16 +86,10 @@ def take_off(
         mailing_list=mailing_list,
         proven=True,
     ):
-        options = subscription.options
-        payload = {
-            "name": subscription.name,
-            "options": options.encode(),
-            "times": times_of(options),
-        }
         ask = Ask(
             CookieKind.RETURN,
             subscription.mailbox,
-            json.dumps(payload, ensure_ascii=False),
+            departed.encode(subscription, mailing_list.keywords.topics, consent),
             turn.now + BACK_WITHIN,
             turn.now,
             list_id=mailing_list.id,

@@ -7,15 +7,15 @@ code is spent: it serves again when there is room.
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 from listserv_py.commands.command import Request
 from listserv_py.commands.rights import check_room, check_welcome
 from listserv_py.errors import UnknownCode
 from listserv_py.lists.model import MailingList
+from listserv_py.store import departed
 from listserv_py.store.changelog import Verb
 from listserv_py.store.cookies import Cookie
-from listserv_py.store.owntimes import with_times
 
 
 def check(request: Request, cookie: Cookie) -> None:
@@ -30,10 +30,14 @@ def come_back(request: Request, cookie: Cookie) -> str:
     """Subscribe the person again; nothing is changed for one who has joined anew meanwhile."""
     turn, mailbox, mailing_list = request.turn, cookie.mailbox, _list(request, cookie)
     if turn.tx.subscribers.find(mailing_list.id, mailbox) is None:
-        was = json.loads(cookie.payload)
-        options = with_times(was["options"], was.get("times"))
-        turn.tx.subscribers.add(mailing_list.id, mailbox, was["name"], options, turn.now)
-        turn.tx.changelog.note(mailing_list, Verb.RESUBSCRIBE, mailbox, was["name"], turn.now)
+        topics = mailing_list.keywords.topics
+        was = departed.decode(cookie.payload, topics)
+        there = turn.tx.subscribers.add(
+            mailing_list.id, mailbox, was.name, was.now_with(topics), turn.now, was.consent
+        )
+        if was.since is not None:
+            turn.tx.subscribers.save(replace(there, subscribed_at=was.since))
+        turn.tx.changelog.note(mailing_list, Verb.RESUBSCRIBE, mailbox, was.name, turn.now)
     return request.say("CAME_BACK", LISTNAME=mailing_list.name, ADDRESS=str(mailbox))
 
 

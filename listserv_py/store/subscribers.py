@@ -145,6 +145,7 @@ class Subscribers:
         """
         left = iter(sorted(keys))
         while some := list(islice(left, PAGE)):
+            self._forget_ways_back(list_id, some)
             self._db.execute(
                 "DELETE FROM subscriber WHERE list_id = ?"
                 " AND address_key IN (SELECT value FROM json_each(?))",
@@ -229,7 +230,16 @@ class Subscribers:
 
     def remove(self, subscription: Subscription) -> None:
         """Forget the person as far as this list goes; its consent and waiting copies go with it."""
+        self._forget_ways_back(subscription.list_id, [subscription.mailbox.key])
         self._db.execute("DELETE FROM subscriber WHERE id = ?", (subscription.id,))
+
+    def _forget_ways_back(self, list_id: int, keys: list[str]) -> None:
+        """What was kept for those who had been taken off before, and came back another way."""
+        self._db.execute(
+            "DELETE FROM cookie WHERE kind = 'return' AND list_id = ?"
+            " AND address_key IN (SELECT value FROM json_each(?))",
+            (list_id, json.dumps(keys)),
+        )
 
     def on_list(self, list_id: int, after: int = 0) -> Iterator[Subscription]:
         """Who is on the list in the order of joining, from behind an id, read page by page."""
@@ -286,6 +296,17 @@ class Subscribers:
             (mailbox.key,),
         ).fetchone()
         return str(row[0]) if row else None
+
+    def consent_of(self, subscription: Subscription) -> Consent | None:
+        """How a subscription was confirmed; None where an owner or an import made it."""
+        row = self._db.execute(
+            "SELECT asked_at, asked_message_id, asked_host, request, confirmed_at,"
+            " confirmed_message_id FROM consent WHERE subscriber_id = ?",
+            (subscription.id,),
+        ).fetchone()
+        if row is None:
+            return None
+        return Consent(moment(row[0]), row[1], row[2], row[3], moment(row[4]), row[5])
 
     def _record(self, subscription_id: int, consent: Consent) -> None:
         self._db.execute(

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
+from listserv_py.lists.options import Options
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.outcomes import Fate, Settled
 from listserv_py.store.people import People
+from listserv_py.store.subscribers import Consent
 from listserv_py.store.times import stamp
 
 JOE = "joe@example.net"
@@ -70,11 +72,11 @@ class Case:
         self.stage.run_timers()
         return self.stage.outgoing()
 
-    def fail(self, days: int, said: str = GONE) -> list[bytes]:
+    def fail(self, days: int, said: str = GONE, subscription_id: int = 1) -> list[bytes]:
         """A post a day, each of which comes back; the mails that follow."""
         mails = []
         for _ in range(days):
-            self.report(self.key(), said, self.post())
+            self.report(self.key(subscription_id), said, self.post())
             mails += self.later(days=1)
         return mails
 
@@ -176,6 +178,62 @@ def test_who_comes_back_has_his_hours_and_limits_again(tmp_path: Path) -> None:
     assert found is not None
     assert found.options == before.options
     case.stage.close()
+
+
+def test_who_comes_back_has_his_date_his_topics_and_his_consent_again(tmp_path: Path) -> None:
+    """Though the list has other topics by then; and nothing is left of what was kept for it."""
+    case = make(tmp_path, "Topics= News,Jobs,Talk", subscribers=["max@example.org"])
+    subscribers, joe = case.stage.tx.subscribers, parse_mailbox(JOE)
+    joined = case.stage.now - timedelta(days=1000)
+    consent = Consent(joined, "<asked@x>", "mail.x", "SUBSCRIBE TEST-L", joined, "<ok@x>")
+    options = Options(html=False, no_topics=0b1010)  # neither News nor Talk
+    subscribers.add(1, joe, "Joe", options, joined, consent)
+    code = take_off(case, 2)
+    there = case.stage.tx.lists.get("TEST-L")
+    text = str(there.header).replace("News,Jobs,Talk", "Jobs,Talk")
+    case.stage.tx.lists.update(there, text, case.stage.now)
+    case.later(days=20)
+    answer(case, code)
+    found = subscribers.find(1, joe)
+    assert found is not None
+    assert (found.name, found.subscribed_at) == ("Joe", joined)
+    assert (found.options.html, found.options.no_topics) == (False, 0b100)
+    assert subscribers.consent_of(found) == consent
+    assert case.stage.db.execute("SELECT payload FROM cookie").fetchall() == [("",)]
+
+
+def test_nothing_is_kept_of_who_does_not_come_back_or_leaves_by_himself(case: Case) -> None:
+    take_off(case)
+    case.later(days=31)
+    kept = "SELECT count(*) FROM cookie"
+    assert case.stage.db.execute(kept).fetchone() == (0,)
+    subscribers, joe = case.stage.tx.subscribers, parse_mailbox(JOE)
+    for remove in (subscribers.remove, lambda one: subscribers.remove_many(1, [one.mailbox.key])):
+        subscribers.add(1, joe, "Joe", Options(), case.stage.now)
+        (case_id,) = case.stage.db.execute("SELECT id FROM subscriber").fetchone()
+        code = take_off(case, case_id)
+        again = subscribers.add(1, joe, "Joe", Options(), case.stage.now)
+        remove(again)
+        assert case.stage.db.execute(kept).fetchone() == (0,)
+        answer(case, code)
+        assert not case.is_there
+
+
+def take_off(case: Case, subscription_id: int = 1) -> str:
+    """Have his probe come back; the code in the notice."""
+    mails = case.fail(6, subscription_id=subscription_id)
+    case.report(case.probe(mails), GONE)
+    code = re.search(r"\(([0-9A-F]{16})\)", case.later(hours=1)[0].decode())
+    assert code is not None
+    return code[1]
+
+
+def answer(case: Case, code: str) -> None:
+    ok = (
+        f"From: {JOE}\r\nTo: listserv@lists.example.org\r\n"
+        f"Message-ID: <{code}>\r\nSubject: Re: removed ({code})\r\n\r\nok\r\n"
+    )
+    case.stage.take(ok.encode())
 
 
 def test_a_probe_that_arrives_forgives_all(case: Case) -> None:
@@ -445,6 +503,51 @@ def test_complaints(
     assert case.is_there is stays
     told = [one for one in case.stage.outgoing() if b"joe@example.net" in one]
     assert bool(told) is not stays
+    case.stage.close()
+
+
+def looped(case: Case, sender: str, message_id: str, rcpt: str, noted: str) -> None:
+    """What Outlook's feedback loop sends: a mail that encloses the post, and no more."""
+    text = (
+        f"From: staff@loop.example\nTo: {rcpt}@lists.example.org\n"
+        f"Subject: complaint about message from 192.0.2.7\nMessage-ID: <{rcpt}.{noted}.loop>\n"
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n"
+        f"X-HmXmrOriginalRecipient: {JOE}\n{noted.format(sender)}\n"
+        f"Message-ID: {message_id}\nSubject: Post\n\nx\n--b--\n"
+    )
+    known = {"rcpt": f"{rcpt}@lists.example.org", "reverse_path": "staff@loop.example"}
+    case.stage.take(text.replace("\n", "\r\n").encode(), known)
+
+
+@pytest.mark.parametrize("rcpt", ["owner-test-l", "owner-listserv"])
+@pytest.mark.parametrize(
+    "noted",
+    [
+        "Return-Path: <{}>",
+        "Authentication-Results: hotmail.example; spf=pass smtp.mailfrom={}; dkim=none",
+        "Received-SPF: pass (x: domain of {0}) envelope-from=<{0}>; helo=x",
+    ],
+)
+def test_a_feedback_loop_that_encloses_only_the_mail(tmp_path: Path, noted: str, rcpt: str) -> None:
+    case = make(tmp_path, "Misc-Options= PROCESS_SPAM_FEEDBACK")
+    message_id = case.post()
+    looped(case, f"owner-test-l+{'a' * 24}@lists.example.org", message_id, rcpt, noted)
+    assert case.is_there, "a key that is not ours"
+    letters = case.stage.outgoing()
+    assert len(letters) == (1 if rcpt == "owner-test-l" else 0), "the owners read it themselves"
+    noted += "\nX-Loop: 1"
+    looped(case, f"owner-test-l+{case.key()}@lists.example.org", message_id, rcpt, noted)
+    assert not case.is_there
+    assert "removed from the TEST-L list" in subjects(case.stage.outgoing())[0]
+    case.stage.close()
+
+
+def test_a_complaint_of_another_lists_copy_is_not_this_lists(tmp_path: Path) -> None:
+    case = make(tmp_path, "Misc-Options= PROCESS_SPAM_FEEDBACK")
+    case.stage.create("OTHER-L", {"set": ["Misc-Options= PROCESS_SPAM_FEEDBACK"]})
+    sender = f"owner-test-l+{case.key()}@lists.example.org"
+    looped(case, sender, case.post(), "owner-other-l", "Return-Path: <{}>")
+    assert case.is_there
     case.stage.close()
 
 
