@@ -77,7 +77,8 @@ MISC_OPTIONS: tuple[MiscOption, ...] = (
         "PROCESS_SPAM_FEEDBACK",
         State.OBEYED,
         "Whoever complains of a post at his provider is taken off the list, when the report (RFC"
-        " 5965) comes to `owner-LIST` and carries our key and a post of ours.",
+        " 5965, or Outlook's) comes to `owner-LIST` or `owner-listserv` and carries our key and a"
+        " post of ours.",
     ),
     MiscOption(
         "SUBJECTHDR_SEQUENCE", State.OBEYED, "The subject tag has the post's number: `[TEST-L 12]`."
