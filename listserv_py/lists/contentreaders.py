@@ -102,10 +102,10 @@ def loopcheck(items: Items, faults: list[Fault]) -> Change:
     words = (*_LOOPCHECK, "NoStorm", "Storm(n)")
     leads = lower(items[0]) in levels
     said = modifiers(items[leads:], words if leads else ("Normal", "Full", "None", *words), faults)
-    delay = said.pop("spam-delay", None)
+    said.pop("spam-delay", None)  # no word: there is no spam detector to delay
     level = levels[lower(items[0])] if leads else LoopcheckLevel.NORMAL
     storm = max(0, said.pop("storm", 5))
-    return {"loopcheck": Loopcheck(level, frozenset(said), delay, storm)}
+    return {"loopcheck": Loopcheck(level, frozenset(said), storm)}
 
 
 def topics(items: Items, faults: list[Fault]) -> Change:

@@ -12,8 +12,6 @@ from typing import Any
 from listserv_py.errors import BadOptionValue
 from listserv_py.lists.digests import OwnHour, find_zone, read_hour
 
-MAX_A_DAY = 999
-
 _MAX = re.compile(r"([1-9][0-9]{0,2})(?:/DAY)?", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _COLLECTED = frozenset(("DIGESTS", "INDEX"))

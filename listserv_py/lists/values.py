@@ -186,8 +186,6 @@ class Loopcheck:
 
     level: LoopcheckLevel = LoopcheckLevel.NORMAL
     without: frozenset[str] = frozenset()
-    spam_delay: int | None = None
-    """Minutes; None: the server's own."""
     storm: int = 5
     """So many people make a storm; 0: none does."""
 

@@ -77,7 +77,7 @@ READ: list[tuple[str, str, Any]] = [
     (
         "Loopcheck= NoCRC,Spam-Delay(10)",
         "loopcheck",
-        Loopcheck(LoopcheckLevel.NORMAL, frozenset({"nocrc"}), 10),
+        Loopcheck(LoopcheckLevel.NORMAL, frozenset({"nocrc"})),
     ),
     (
         "Loopcheck= None,Allow-Bounces",
