@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.confirm import moment
 from listserv_py.commands.errors import ChangeClash, ChangeNotAsked, ChangeTooLate
 from listserv_py.commands.manners import shown_host
 from listserv_py.commands.notices import tell, tell_owners
@@ -27,6 +26,7 @@ from listserv_py.store.changelog import Verb
 from listserv_py.store.cookies import Ask, Cookie, CookieKind
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
+from listserv_py.texts.dates import moment
 
 ASKED_A_DAY = 5
 """How many new addresses one person may have asked in a day."""

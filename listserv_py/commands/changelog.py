@@ -5,8 +5,6 @@ A list that its owners called SYSTEM keeps its name: then that one's log is mean
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from listserv_py.commands.command import Request
 from listserv_py.commands.manners import shown_word
 from listserv_py.commands.rights import owned_list
@@ -14,6 +12,7 @@ from listserv_py.errors import UnknownFile
 from listserv_py.lists.logfiles import CHANGELOG, LogFile, read_name
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.values import Rotation
+from listserv_py.texts.dates import day
 
 SITE = "SYSTEM"
 ROWS_MAX = 500_000
@@ -44,7 +43,7 @@ def get(request: Request) -> str:
         "GET_CHANGELOG",
         LISTNAME=name,
         FILE=file.name,
-        OLDEST=_day(oldest),
+        OLDEST=day(oldest),
         ROWS=_rows(request, mailing_list, file) or "-",
     )
 
@@ -84,7 +83,3 @@ def _rows(request: Request, mailing_list: MailingList | None, file: LogFile) -> 
             break
         rows.append(row)
     return "\n".join(rows)
-
-
-def _day(when: datetime) -> str:
-    return f"{when.day} {when:%b %Y}"

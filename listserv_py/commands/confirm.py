@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from textwrap import indent
 
 from listserv_py.commands.command import Actor, Request
@@ -21,9 +21,9 @@ from listserv_py.lists.values import Confidential
 from listserv_py.store.cookies import Ask, CookieKind
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
+from listserv_py.texts.dates import moment
 
 TOLD = "confirmations"
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,6 @@ def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting], *, echo: bool = True
     asked = Ask(CookieKind.COMMAND, actor.mailbox, payload, expires_at, turn.now)
     turn.tx.cookies.issue(asked, code)
     return True
-
-
-def moment(when: datetime) -> str:
-    """A time as people read it, in UTC."""
-    month = _MONTHS[when.month - 1]
-    return f"{when.day} {month} {when.year}, {when.hour:02}:{when.minute:02} UTC"
 
 
 def _payload(turn: Turn, actor: Actor, lines: Sequence[Waiting]) -> dict[str, object]:

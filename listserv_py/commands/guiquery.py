@@ -23,6 +23,7 @@ from listserv_py.errors import (
 )
 from listserv_py.lists.options import OPTIONS, Options
 from listserv_py.lists.topics import shown
+from listserv_py.texts.dates import day
 
 RECORDS_MAX = 2000
 """They fit into one answer; some of them without a word would be worse than none."""
@@ -60,7 +61,7 @@ def _record(target: Target) -> str:
         "",
         *(f"***OPT*** {word}" for word in _words(own.options)),
         "",
-        f"***SUBDATE*** {own.subscribed_at.day} {own.subscribed_at:%b %Y}",
+        f"***SUBDATE*** {day(own.subscribed_at)}",
     ]
     if topics:
         lines += [

@@ -12,7 +12,6 @@ from datetime import timedelta
 
 from listserv_py.commands import changelog, filelist, notebook, template
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.confirm import moment
 from listserv_py.commands.filerefusals import (
     HeaderLocked,
     HeaderOvertaken,
@@ -38,6 +37,7 @@ from listserv_py.lists.header import Header, missing_defaults
 from listserv_py.lists.model import MailingList
 from listserv_py.store.headers import Lock
 from listserv_py.store.times import stamp
+from listserv_py.texts.dates import moment
 
 LOCKED_FOR = timedelta(hours=1)
 ROWS_MAX = 500_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from listserv_py.commands.syntax import fold
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
@@ -12,11 +10,6 @@ from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
 
 SUBJECT_MAX = 200
-
-
-def day(when: datetime) -> str:
-    """A day as people read it."""
-    return f"{when:%d %b %Y}".lstrip("0")
 
 
 def tell_owners(turn: Turn, mailing_list: MailingList, form: str, **slots: str) -> None:

@@ -18,6 +18,7 @@ from listserv_py.lists.options import OPTIONS, apply_words
 from listserv_py.lists.optionwords import describe
 from listserv_py.store import issues
 from listserv_py.store.changelog import Verb
+from listserv_py.texts.dates import day
 
 
 def prepare_set(request: Request) -> Request:
@@ -166,7 +167,7 @@ def _described(request: Request, target: Target) -> str:
         WHOM=f"{own.name} <{own.mailbox}>" if own.name else str(own.mailbox),
         LISTNAME=target.mailing_list.name,
         OPTIONS=_listing(request, target),
-        DATE=f"{own.subscribed_at.day} {own.subscribed_at:%b %Y}",
+        DATE=day(own.subscribed_at),
     )
     return "\n\n".join(filter(None, (said, pending(request, target))))
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request, abbreviates
-from listserv_py.commands.confirm import moment
 from listserv_py.commands.errors import BadPassword, NoPassword, PasswordExists
 from listserv_py.commands.secret import hashed
 from listserv_py.commands.syntax import fold
 from listserv_py.errors import BadAddress
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
+from listserv_py.texts.dates import moment
 
 LENGTH = range(8, 65)
 ACTIONS = ("ADD", "CHange", "REP", "DELete", "RESET")

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.notices import day
 from listserv_py.commands.renewing import asks
 from listserv_py.commands.rights import Target, for_another, targets
 from listserv_py.errors import ExtraWords
+from listserv_py.texts.dates import day
 
 
 def prepare(request: Request) -> Request:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from listserv_py.commands.notices import day, tell
+from listserv_py.commands.notices import tell
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.store.probes import Purpose
 from listserv_py.store.probing import send_probe
 from listserv_py.store.turn import Turn
+from listserv_py.texts.dates import day
 
 
 def probe(turn: Turn, mailing_list: MailingList, subscription: Subscription) -> None:

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from listserv_py.commands import renewalprobes as probing
-from listserv_py.commands.notices import day, tell, tell_owners
+from listserv_py.commands.notices import tell, tell_owners
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.renewal import inactive_since, removed_if_asked_before
 from listserv_py.maillog import get_logger
 from listserv_py.store.changelog import Verb
 from listserv_py.store.turn import Turn
+from listserv_py.texts.dates import day
 
 log = get_logger("renewal")
 

@@ -7,12 +7,13 @@ and commands are taken; ONLINE frees those lists again, and no other.
 from __future__ import annotations
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.notices import day, tell
+from listserv_py.commands.notices import tell
 from listserv_py.errors import UnknownList
 from listserv_py.lists.holding import BY_OFFLINE, HeldFor
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import heard_owners
 from listserv_py.maillog import get_logger
+from listserv_py.texts.dates import day
 
 log = get_logger("commands")
 

@@ -7,12 +7,12 @@ from itertools import groupby
 
 from listserv_py.commands import following
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.confirm import moment
 from listserv_py.commands.following import Known, Part
 from listserv_py.store import follow, progress
 from listserv_py.store.follow import Line
 from listserv_py.store.progress import Progress
 from listserv_py.store.trail import Step, What
+from listserv_py.texts.dates import moment
 
 PAGES_SHOWN = 5
 _OF_AUTHOR = "author"

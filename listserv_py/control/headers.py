@@ -7,7 +7,6 @@ somebody else, and a second operator at the command line is kept out as well.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from listserv_py.commands.confirm import moment
 from listserv_py.commands.headerchange import (
     Editor,
     changes,
@@ -20,6 +19,7 @@ from listserv_py.control.operation import Refused
 from listserv_py.errors import HeaderFaults
 from listserv_py.lists.model import MailingList
 from listserv_py.store.turn import Turn
+from listserv_py.texts.dates import moment
 
 OPEN_FOR = timedelta(hours=1)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 
 from listserv_py.lists.model import MailingList
 from listserv_py.mail.letter import Letter
@@ -16,6 +15,7 @@ from listserv_py.mail.passwords import shows_password
 from listserv_py.posting.post import Post
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
+from listserv_py.texts.dates import moment
 
 SUBJECT_SHOWN = 60
 _LINK = re.compile(r"://|www\.|^[a-z]+:\S|\w/\w|\w\.\w", re.IGNORECASE)
@@ -72,8 +72,3 @@ def shown_subject(subject: str) -> str:
         return ""
     words = " ".join(word for word in subject.split() if not _LINK.search(word))
     return words if len(words) <= SUBJECT_SHOWN else words[: SUBJECT_SHOWN - 1] + "…"
-
-
-def moment(when: datetime) -> str:
-    """A time as people read it, in UTC."""
-    return f"{when.day} {when:%b %Y, %H:%M} UTC"

@@ -17,12 +17,13 @@ from listserv_py.mail.letter import Letter
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
 from listserv_py.maillog import get_logger
-from listserv_py.posting.answers import about, known, moment, tell_author
+from listserv_py.posting.answers import about, known, tell_author
 from listserv_py.posting.post import Post
 from listserv_py.posting.verdict import Asked, Forward, Hold
 from listserv_py.store.cookies import Ask, CookieKind
 from listserv_py.store.outbox import Kind
 from listserv_py.store.turn import Turn
+from listserv_py.texts.dates import moment
 
 log = get_logger("posting")
 
