@@ -20,7 +20,7 @@ from contextlib import closing
 from pathlib import Path
 
 from loopback_rig import DOMAIN, Server, Sink, wait_for
-from torture import connections
+from processes_rig import children, connections, until_stopped
 
 
 def run(folder: Path, readers: int, kills: int, luck: random.Random) -> list[str]:
@@ -71,9 +71,10 @@ def _kill(server: Server, port: int) -> int:
     process = server.process
     assert process is not None
     os.killpg(process.pid, signal.SIGSTOP)
-    tasks = Path(f"/proc/{process.pid}/task").iterdir()
-    workers = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-    cut = sum(len(connections(pid, port)) for pid in (process.pid, *workers))
+    ours = [process.pid, *children(process.pid)]
+    for one in ours:
+        until_stopped(one)
+    cut = sum(len(connections(pid, port)) for pid in ours)
     server.stop(signal.SIGKILL)
     return cut
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import random
 import shutil
 import signal
@@ -30,6 +29,7 @@ from email.policy import SMTP
 from pathlib import Path
 
 from loopback_rig import CODE, DOMAIN, Server, free_port
+from processes_rig import children, connections, send_signal, until_stopped
 from torture_judge import ORPHANED, Report, copies, database, joined, repeats
 from torture_sink import TortureSink
 
@@ -181,7 +181,7 @@ class Torture:
         process = self.server.process
         if process is None or process.poll() is not None:
             return False
-        workers = _children(process.pid)
+        workers = children(process.pid)
         target = process.pid
         if what in ("worker", "stop") and workers and self.luck.random() < 0.8:
             target = self.luck.choice(workers)
@@ -198,9 +198,9 @@ class Torture:
             self.holders.append(asyncio.create_task(self._hold(self.luck.uniform(1, HELD_FOR))))
             return True
         if what == "stop":
-            _signal(target, signal.SIGSTOP)
+            send_signal(target, signal.SIGSTOP)
             await asyncio.sleep(STOPPED_FOR)
-            _signal(target, signal.SIGCONT)
+            send_signal(target, signal.SIGCONT)
             return True
         self._die(what, target)
         return True
@@ -217,11 +217,12 @@ class Torture:
 
     def _die(self, what: str, target: int) -> None:
         """Kill them; they are stopped first, so that the connections that die are known exactly."""
-        _signal(target, signal.SIGSTOP)
-        workers = [] if what == "worker" else _children(target)
+        send_signal(target, signal.SIGSTOP)
+        workers = [] if what == "worker" else children(target)
         victims = [target, *workers] if what == "group" else [target]
         for one in victims:
-            _signal(one, signal.SIGSTOP)
+            send_signal(one, signal.SIGSTOP)
+            until_stopped(one)
         port = self.sink.port
         doomed = {mine: "kill" for one in victims for mine in connections(one, port)}
         if what == "server":
@@ -229,7 +230,7 @@ class Torture:
             doomed |= {mine: ORPHANED for one in workers for mine in connections(one, port)}
         self.sink.dies(doomed)
         for one in victims:
-            _signal(one, signal.SIGKILL)
+            send_signal(one, signal.SIGKILL)
 
     async def _keep_up(self) -> None:
         """Start it again at once."""
@@ -336,37 +337,6 @@ def _sent(port: int, sender: str, to: str, raw: bytes) -> bool:
     except (OSError, smtplib.SMTPException):
         return False
     return True
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [
-            int(child)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    except OSError:
-        return []
-
-
-def connections(pid: int, port: int) -> list[int]:
-    """The local ports of a process's connections to a port of this machine."""
-    try:
-        files = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
-        lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
-    except OSError:
-        return []
-    rows = [line.split() for line in lines]
-    return [
-        int(row[1].partition(":")[2], 16)
-        for row in rows
-        if row[2].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in files
-    ]
-
-
-def _signal(pid: int, what: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, what)
 
 
 def torture(plan: Plan) -> Report:
