@@ -37,6 +37,7 @@ _LEVELS = {
     "info": logging.INFO,
     "warning": logging.WARNING,
     "error": logging.ERROR,
+    "critical": logging.CRITICAL,
 }
 _BARE = re.compile(r"[A-Za-z0-9_@.:+/<>\[\]()*%,;!?#~&$^-]+")
 

@@ -24,6 +24,7 @@ from listserv_py.errors import Broken
 from listserv_py.maillog import get_logger
 from listserv_py.store.ballast import Ballast
 from listserv_py.store.connect import BUSY_MS, SqliteError, connect
+from listserv_py.store.disk import has_no_room
 from listserv_py.store.open import FILE, open_database
 from listserv_py.store.store import Tx
 
@@ -36,7 +37,10 @@ WAITED_LONG = 0.5
 """Seconds behind other jobs that shorten the wait for whoever else holds the database."""
 SCRUB_TRIES = 50
 SCRUB_PAUSE = 0.2
-_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
+_FULL = "SQLITE_FULL"
+_NOT_WRITTEN = ("SQLITE_IOERR", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
+"""Where there is no room for another reason than a full disk (a quota), or the disk fails; the
+first is all that pysqlite3 says."""
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 log = get_logger("store")
@@ -164,7 +168,7 @@ class Store:
 
     def _passing(self, exc: Exception) -> Exception:
         """Who reads hears of what passes in our own words, too: his loop goes on then."""
-        return self._ours(exc) if _name(exc).startswith((*_FULL, *_BUSY)) else exc
+        return self._ours(exc) if _name(exc).startswith((_FULL, "SQLITE_IOERR", *_BUSY)) else exc
 
     def rename(self, domain: str) -> None:
         """From now on the lists' addresses are in another domain."""
@@ -266,6 +270,8 @@ class Store:
 
     def _begin(self, batch: list[_Job]) -> None:
         """Take the database; who has waited for it already waits no longer than is promised."""
+        if self.failed.is_set():
+            raise StoreFailed("the disk fails")
         conn = self._db.conn
         waited = time.monotonic() - min(job.since for job in batch)
         if waited < WAITED_LONG:
@@ -320,17 +326,23 @@ class Store:
         if not isinstance(exc, SqliteError):
             return exc
         name = _name(exc)
-        if name.startswith(_FULL):
+        if name == _FULL or (name in _NOT_WRITTEN and has_no_room(self._path.parent)):
             log.error("store.full", error=name)
             self.drop_ballast()
             return StoreFull("the disk is full")
         if name.startswith(_BUSY):
             log.warning("store.busy", error=name)
             return StoreBusy("the database is held by somebody else")
-        log.error("store.failed", error=name, text=str(exc))
-        # After a failed fsync the kernel may have dropped what we wrote: nobody goes on from here.
-        self.failed.set()
+        log.critical("store.failed", error=name, text=str(exc))
+        self.fail()
         return StoreFailed(name)
+
+    def fail(self) -> None:
+        """Nobody goes on from here, as what was written may be lost: the process must end.
+
+        After a failed sync the kernel drops what was to be written, and the next sync succeeds.
+        """
+        self.failed.set()
 
 
 def _anew(tx: Tx, work: Callable[[Tx], R]) -> R:
@@ -340,7 +352,7 @@ def _anew(tx: Tx, work: Callable[[Tx], R]) -> R:
 
 
 def _is_of_disk(exc: Exception) -> bool:
-    return isinstance(exc, SqliteError) and _name(exc).startswith((*_FULL, "SQLITE_IOERR"))
+    return isinstance(exc, SqliteError) and _name(exc).startswith((_FULL, "SQLITE_IOERR"))
 
 
 def _emptied(tx: Tx) -> bool:
@@ -359,7 +371,7 @@ def _name(exc: Exception) -> str:
 
 def _guessed(text: str) -> str:
     """The error's name where the driver tells only its text (pysqlite3)."""
-    known = {"full": "SQLITE_FULL", "locked": "SQLITE_BUSY", "busy": "SQLITE_BUSY"}
+    known = {"full": _FULL, "I/O": "SQLITE_IOERR", "locked": "SQLITE_BUSY", "busy": "SQLITE_BUSY"}
     return next((name for word, name in known.items() if word in text), "SQLITE_ERROR")
 
 

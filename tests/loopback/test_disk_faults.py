@@ -59,12 +59,13 @@ def test_a_full_disk_is_said_before_a_mail_comes_and_heals_by_itself(
         wait_for(lambda one=one: list((inside / "maildir" / one / "new").glob("*")), one)
 
 
-def test_a_sync_that_fails_is_no_250_and_ends_the_server(
-    make_server: Callable[..., Server],
+@pytest.mark.parametrize("calls", ["fsync,fdatasync", "pwrite64"])
+def test_a_disk_that_fails_is_no_250_and_ends_the_server(
+    make_server: Callable[..., Server], calls: str
 ) -> None:
     server = make_server().start().wait_up()
     assert server.process is not None
-    inject = "inject=fsync,fdatasync:error=EIO"
+    inject = f"inject={calls}:error=EIO"
     tracer = subprocess.Popen(
         ["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject, "-p", str(server.process.pid)]
     )
