@@ -90,6 +90,17 @@ _TIMES = (
     "CREATE INDEX digest_had_list ON digest_had (list_id, seen)",
 )
 
+_OWN_ISSUES = (
+    """
+    CREATE TABLE own_issue (
+        mailing_id INTEGER PRIMARY KEY REFERENCES mailing(id) ON DELETE CASCADE,
+        list_id INTEGER NOT NULL REFERENCES list(id) ON DELETE CASCADE,
+        posts TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX own_issue_list ON own_issue (list_id, mailing_id)",
+)
+
 ABOUT = {
     "posts_in_digests": "SELECT l.name AS list, p.number, p.at AS posted_at, p.issue"
     " FROM digest_post p JOIN list l ON l.id = p.list_id WHERE p.author_key = ?",
@@ -110,4 +121,10 @@ def create(db: Database) -> None:
 def create_times(db: Database) -> None:
     """What the sweeper goes by, and what people have had who stopped collecting."""
     for statement in _TIMES:
+        db.execute(statement)
+
+
+def create_own_issues(db: Database) -> None:
+    """The digests of people's own, and by their times and places in the day what is in them."""
+    for statement in _OWN_ISSUES:
         db.execute(statement)

@@ -173,6 +173,25 @@ class Digests:
             (list_id, seen, json.dumps(list(people))),
         )
 
+    def have_had_singles(self, list_id: int, people: Sequence[int]) -> None:
+        """Each post has come to them by itself, but for those that are still on their way there."""
+        if not people:
+            return
+        last = self.last_id(list_id)
+        running = self._db.execute(
+            "SELECT p.id, m.cursor, m.upto FROM mailing m JOIN digest_post p"
+            " ON p.list_id = m.list_id AND p.at = m.created_at"
+            " AND p.of_day = json_extract(m.facts, '$.of_day')"
+            " WHERE m.list_id = ? AND m.kind = 'post' AND m.state = 'running' ORDER BY p.id",
+            (list_id,),
+        ).fetchall()
+        by_seen: dict[int, list[int]] = {}
+        for one in people:
+            missing = (post for post, cursor, upto in running if cursor < one <= upto)
+            by_seen.setdefault(next(missing, last + 1) - 1, []).append(one)
+        for seen, some in by_seen.items():
+            self.have_had(list_id, some, seen)
+
     # Issues.
 
     def due(self, now: datetime, limit: int) -> list[Clock]:
@@ -221,6 +240,13 @@ class Digests:
 
     # Hours of people's own.
 
+    def went_to_some(self, mailing_id: int, list_id: int, entries: Sequence[Entry]) -> None:
+        """Note which posts a digest of people's own has."""
+        self._db.execute(
+            "INSERT INTO own_issue (mailing_id, list_id, posts) VALUES (?, ?, ?)",
+            (mailing_id, list_id, json.dumps([mark_of(e.at, e.facts.of_day) for e in entries])),
+        )
+
     def own_due(self, now: datetime, limit: int) -> list[Own]:
         """Those whose own time has come, or is still to be worked out, list by list."""
         rows = self._db.execute(
@@ -241,6 +267,25 @@ class Digests:
             " WHERE subscriber_id IN (SELECT value FROM json_each(?))",
             (seen, stamp(next_at) if next_at else 0, json.dumps(list(people))),
         )
+
+    def came_unfinished(
+        self, list_id: int, entries: Sequence[Entry], people: Sequence[int]
+    ) -> None:
+        """They have these posts; one that is on its way still does not come to them once more."""
+        there = {mark_of(one.at, one.facts.of_day) for one in entries}
+        running = self._db.execute(
+            "SELECT id, created_at, facts FROM mailing"
+            " WHERE list_id = ? AND kind = 'post' AND state = 'running'",
+            (list_id,),
+        ).fetchall()
+        for mailing_id, at, facts in running:
+            if mark_of(at, decode(facts).of_day) in there:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO delivered (mailing_id, subscriber_id)"
+                    " SELECT m.id, p.value FROM mailing m, json_each(?) p"
+                    " WHERE m.id = ? AND p.value > m.cursor AND p.value <= m.upto",
+                    (json.dumps(list(people)), mailing_id),
+                )
 
     # What is not needed any more.
 
@@ -293,6 +338,11 @@ class Digests:
             (at_most,),
         )
         return int(gone.rowcount) == at_most
+
+
+def mark_of(at: int, of_day: int) -> str:
+    """What tells a list's posts apart: when each was sent out, and its place in the day."""
+    return f"{at}.{of_day}"
 
 
 def _entry(row: tuple[int, int, int, str, bytes]) -> Entry:

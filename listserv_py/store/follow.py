@@ -10,13 +10,18 @@ from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
-from listserv_py.lists.options import COLLECTED, NO_MAIL, OWN_HOUR, SINGLE_POSTS
+from listserv_py.lists.options import COLLECTED, NO_MAIL, OWN_HOUR, SINGLE_POSTS, Options
+from listserv_py.lists.topics import wants
+from listserv_py.mail.listheaders import ListFacts, decode
+from listserv_py.store.digests import mark_of
 from listserv_py.store.outcomes import Fate, unpack
 from listserv_py.store.reach import Reach
 
 UNTAKEN_MAX = 100
 PAGES_MAX = 50
 LOOKED_AT = 1000
+OWN_ISSUES_MAX = 500
+"""So many digests of people's own that have a post are looked through for one reader."""
 ID_MAX = 998
 
 QUEUED = "queued"
@@ -26,7 +31,7 @@ RETURNED = "returned"
 WAITS_FOR_ISSUE = "collected"
 """Kept for a digest or index that has not gone out yet."""
 IN_OWN_ISSUE = "own_issue"
-"""In a digest or index at the reader's own hour; which of them is kept nowhere."""
+"""In a digest or index at the reader's own hour; which of them was not kept in former versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +114,71 @@ def line_of(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
 
 
 def _collected(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
-    """The copy of somebody who has the list's digests: the first issue behind the post has it."""
+    """The copy of somebody who has digests, or had when the post came."""
     row = db.execute(
-        "SELECT s.address, s.options, (SELECT i.mailing_id FROM digest_issue i WHERE"
-        " i.list_id = m.list_id AND i.closed_at >= m.created_at ORDER BY i.id LIMIT 1)"
+        "SELECT s.address, s.options, m.list_id, m.created_at, m.facts"
         " FROM mailing m JOIN subscriber s ON s.list_id = m.list_id"
-        " WHERE m.id = ? AND m.kind = 'post' AND s.id = ? AND s.id <= m.upto"
-        " AND s.options & ? AND NOT s.options & ?",
-        (mailing_id, subscriber_id, COLLECTED, NO_MAIL),
+        " WHERE m.id = ? AND m.kind = 'post' AND s.id = ? AND s.id <= m.upto",
+        (mailing_id, subscriber_id),
     ).fetchone()
     if row is None:
         return None
-    if row[1] & OWN_HOUR:
-        return Line(row[0], IN_OWN_ISSUE)
-    found = _single(db, row[2], subscriber_id) if row[2] is not None else None
-    return replace(found, in_issue=True) if found else Line(row[0], WAITS_FOR_ISSUE)
+    address, options, list_id, at, said = row
+    facts, unwanted = decode(said), Options.decode(options).no_topics
+    post = _Post(mailing_id, list_id, at, facts.of_day)
+    if (own := _in_own_issue(db, post, subscriber_id)) is not None:
+        return replace(own, in_issue=True)
+    if options & NO_MAIL:
+        return None
+    if _waits_for_own(db, post, subscriber_id, unwanted):
+        return Line(address, WAITS_FOR_ISSUE)
+    if options & COLLECTED and options & OWN_HOUR:
+        return Line(address, IN_OWN_ISSUE) if wants(unwanted, facts.topics) else None
+    return _in_issue(db, post, subscriber_id, address) if options & COLLECTED else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    mailing_id: int
+    list_id: int
+    at: int
+    of_day: int
+
+
+def _in_issue(db: Database, post: _Post, subscriber_id: int, address: str) -> Line:
+    """The list's own: the first one behind the post has it."""
+    row = db.execute(
+        "SELECT mailing_id FROM digest_issue WHERE list_id = ? AND closed_at >= ?"
+        " ORDER BY id LIMIT 1",
+        (post.list_id, post.at),
+    ).fetchone()
+    found = _single(db, row[0], subscriber_id) if row and row[0] is not None else None
+    return replace(found, in_issue=True) if found else Line(address, WAITS_FOR_ISSUE)
+
+
+def _in_own_issue(db: Database, post: _Post, subscriber_id: int) -> Line | None:
+    """What became of the digest of his own that has the post; None: there is none."""
+    for (issue,) in db.execute(
+        "SELECT mailing_id FROM own_issue WHERE list_id = ? AND mailing_id > ?"
+        " AND EXISTS (SELECT 1 FROM json_each(posts) WHERE value = ?)"
+        " ORDER BY mailing_id LIMIT ?",
+        (post.list_id, post.mailing_id, mark_of(post.at, post.of_day), OWN_ISSUES_MAX),
+    ).fetchall():
+        if (found := _single(db, issue, subscriber_id)) is not None:
+            return found
+    return None
+
+
+def _waits_for_own(db: Database, post: _Post, subscriber_id: int, unwanted: int) -> bool:
+    """Whether the post is kept for him until his hour, or until the day of his MAX is over."""
+    row = db.execute(
+        "SELECT 1 FROM own_time o JOIN digest_post p ON p.list_id = o.list_id AND p.id > o.seen"
+        " WHERE o.subscriber_id = ? AND p.list_id = ? AND p.at = ? AND p.of_day = ?"
+        " AND (o.at <> '' OR (o.most AND p.of_day > o.most))"
+        " AND (p.topics = 0 OR ? & p.topics <> p.topics)",
+        (subscriber_id, post.list_id, post.at, post.of_day, unwanted),
+    ).fetchone()
+    return row is not None
 
 
 def _single(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
@@ -141,21 +196,33 @@ def _single(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
 
 
 def _waiting(state: str, rcpt: str, at: int, tries: int, reply: str) -> Line:
-    return Line(rcpt, _name(Fate.HELD) if state == "hold" else DEFERRED, at, tries, reply)
+    if state == "hold":
+        return Line(rcpt, _name(Fate.HELD), at, tries, reply)
+    return Line(rcpt, DEFERRED if tries else QUEUED, at, tries, reply)
 
 
 def _to_come(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
     """A reader whose page has not been recorded."""
     row = db.execute(
-        "SELECT s.address, (SELECT 1 FROM delivered d WHERE d.mailing_id = m.id"
-        " AND d.subscriber_id = s.id) FROM mailing m JOIN subscriber s ON s.list_id = m.list_id"
+        "SELECT s.address, s.options, m.kind, m.facts, (SELECT 1 FROM delivered d"
+        " WHERE d.mailing_id = m.id AND d.subscriber_id = s.id)"
+        " FROM mailing m JOIN subscriber s ON s.list_id = m.list_id"
         " WHERE m.id = ? AND s.id = ? AND m.state = 'running'"
         " AND s.id > m.cursor AND s.id <= m.upto AND s.options & iif(m.kind = 'digest', ?, ?)",
         (mailing_id, subscriber_id, COLLECTED, SINGLE_POSTS),
     ).fetchone()
     if row is None or not _is_served(db, mailing_id, subscriber_id):
         return None
-    return Line(row[0], _name(Fate.SENT) if row[1] else QUEUED)
+    address, options, kind, facts, is_sent = row
+    if kind == "post" and not _comes_by_itself(Options.decode(options), decode(facts)):
+        return None
+    return Line(address, _name(Fate.SENT) if is_sent else QUEUED)
+
+
+def _comes_by_itself(options: Options, facts: ListFacts) -> bool:
+    """Whether his topics and his MAX let the post through."""
+    is_within = not options.max_a_day or facts.of_day <= options.max_a_day
+    return is_within and wants(options.no_topics, facts.topics)
 
 
 def _is_served(db: Database, mailing_id: int, subscriber_id: int) -> bool:

@@ -160,7 +160,7 @@ def leave(
     Called before the options are stored. NOMAIL stops at once, without the day's digest.
     """
     cuts: dict[_Cut, list[int]] = {}
-    had = list[int]()
+    had, singles = list[int](), list[int]()
     digests = turn.tx.digests
     for one, after in changes:
         before = one.options
@@ -169,7 +169,7 @@ def leave(
         if before.mode is not Mode.NONE and before.at is None and after.mode is Mode.NONE:
             turn.tx.outbox.add_reader(mailing_list.id, one.id, turn.now)
         if _is_single(before) and after.mode is not Mode.NONE:
-            had.append(one.id)
+            singles.append(one.id)
         elif (own := digests.own_of(one.id)) and after.mode is not Mode.NONE and after.at is None:
             digests.have_had(mailing_list.id, [one.id], own.seen)
         cut = _cut_of(turn, mailing_list, one, after)
@@ -180,6 +180,7 @@ def leave(
         if cut.until is None:
             digests.served(readers, digests.last_id(mailing_list.id), None)
             had += readers
+    digests.have_had_singles(mailing_list.id, singles)
     if had:
         digests.have_had(mailing_list.id, had, digests.last_id(mailing_list.id))
 
@@ -223,6 +224,8 @@ def _send_cut(turn: Turn, cut: _Cut, people: Sequence[int], *, unfinished: bool)
     entries = digests.posts_after(cut.list_id, cut.seen, until, cut.most, cut.unwanted)
     if mailing_list is not None and entries:
         _send(turn, mailing_list, entries, people=people, unfinished=unfinished, index=cut.index)
+        if unfinished:
+            digests.came_unfinished(cut.list_id, entries, people)
     if not unfinished:
         digests.served(people, last, None)
 
@@ -248,6 +251,8 @@ def _send(  # noqa: PLR0913 - all but three by name
     facts = _facts(turn, mailing_list, entries[-1].facts, index=index)
     made = turn.tx.outbox.collect(mailing_list.id, bundle.encode(), facts, turn.now, people)
     turn.tx.outbox.call(made, token)
+    if people is not None:
+        turn.tx.digests.went_to_some(made, mailing_list.id, entries)
     return made
 
 

@@ -227,6 +227,7 @@ TABLES: Mapping[str, Lifetime] = {
         "{retention.issues}",
         (Sweep("closed_at < :before", "retention.issues"),),
     ),
+    "own_issue": Lifetime("which posts went out in somebody's own digest", _POST),
     "archive": Lifetime(
         "posts in archives", "as long as the list, or for a time: {retention.archive}"
     ),

@@ -119,12 +119,53 @@ def test_who_has_digests_hears_of_the_issue(tmp_path: Path) -> None:
     post(stage)
     assert "kept for a digest" in ask(stage, "dora@example.com", f"TRACE {ID}")
     assert "Nothing is known" in ask(stage, "nora@example.com", f"TRACE {ID}")
+    stage.run_timers()
     stage.now += timedelta(days=1)
     stage.run_timers()
     stage.outgoing()
     assert "in a digest or index: waits" in ask(stage, "dora@example.com", f"TRACE {ID}")
-    assert "at an hour of the reader's own" in ask(stage, "hans@example.com", f"TRACE {ID}")
+    assert "in a digest or index: " in ask(stage, "hans@example.com", f"TRACE {ID}")
     assert "Nothing is known" in ask(stage, "nora@example.com", f"TRACE {ID}")
+    stage.db.execute("DELETE FROM own_issue")  # as a version left it that did not note them
+    assert "at an hour of the reader's own" in ask(stage, "hans@example.com", f"TRACE {ID}")
+    stage.close()
+
+
+def test_who_has_digests_of_his_own_hears_of_them(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    people = ["max@example.com | Max | MAX 1/DAY", "hans@example.com | Hans | DIGEST AT 13:00"]
+    people += ["tom@example.com | Tom | DIGEST AT 13:00 TOPICS: -NEWS", "leo@example.com || DIGEST"]
+    sets = ["Send= Public", "Digest= Yes", "Topics= NEWS", "Validate= No"]
+    stage.create("TEST-L", {"set": sets, "subscribers": [JOE, *people]})
+    second = "<post2@example.net>"
+    stage.run_timers()
+    post(stage)
+    post(stage, message_id=second, subject="NEWS: More")
+
+    def told(person: str, message_id: str) -> str:
+        return " ".join(ask(stage, f"{person}@example.com", f"TRACE {message_id}").split())
+
+    assert "kept for a digest" in told("max", second)
+    assert "kept for a digest" in told("hans", second)
+    assert "kept for a digest" not in told("max", ID), "the first of the day came by itself"
+    assert "Nothing is known" in told("tom", second)
+    stage.db.execute("UPDATE mailing SET state = 'done'")
+    stage.take(mail("leo@example.com", LISTSERV, "SET TEST-L NODIGEST", "<leo@x>"))
+    stage.outgoing()
+    assert "in a digest or index: " in told("leo", second), "the unfinished one has it"
+    stage.now += timedelta(days=1)
+    stage.run_timers()
+    stage.outgoing()
+    for person, message_id in (("max", second), ("hans", ID), ("hans", second), ("tom", ID)):
+        assert "in a digest or index: waits for its turn" in told(person, message_id)
+    assert "Nothing is known" in told("tom", second)
+    (number, reader) = stage.db.execute(
+        "SELECT mailing_id, subscriber_id FROM copy WHERE rcpt = 'max@example.com'"
+        " AND subscriber_id IS NOT NULL ORDER BY mailing_id DESC LIMIT 1"
+    ).fetchone()
+    done = Settled(number, reader, "max@example.com", Fate.SENT)
+    stage.tx.sending.record_copies([done], int(stage.now.timestamp()))
+    assert "in a digest or index: handed over on" in told("max", second)
     stage.close()
 
 

@@ -10,7 +10,7 @@ from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
-from digest_rig import Digests
+from digest_rig import LATER, Digests
 
 from listserv_py.cli.rosters import read_roster, write_roster
 from listserv_py.control import rosters
@@ -168,6 +168,36 @@ def test_who_leaves_while_an_issue_is_on_its_way_gets_it(tmp_path: Path) -> None
         ("dig", subjects(1)),
         ("two", subjects(1)),
     ]
+
+
+def test_who_goes_back_and_forth_while_a_post_is_on_its_way_misses_nothing(tmp_path: Path) -> None:
+    stage = Digests(tmp_path, "two@x.org || DIGEST", "joe@x.org", sets=("Validate= No",))
+    stage.post(1)
+    stage.db.execute("UPDATE mailing SET state = 'done'")
+    stage.post(2)
+    stage.command("joe@x.org", "SET TEST-L DIGEST")
+    stage.db.execute("UPDATE mailing SET state = 'done'")  # it has gone past him
+    stage.command("joe@x.org", "SET TEST-L NODIGEST")
+    assert [(who, found) for who, _, found in stage.issues()] == [("joe", ["Number 2"])]
+    stage.close()
+
+
+@pytest.mark.parametrize("said", ["DIGEST", "MAX 1/DAY", "DIGEST AT 07:00"])
+def test_a_post_on_its_way_does_not_come_beside_the_unfinished_one(
+    tmp_path: Path, said: str
+) -> None:
+    stage = Digests(tmp_path, "joe@x.org", f"dig@x.org || {said}", sets=("Validate= No",))
+    stage.post(1)
+    stage.post(2)
+    first, second = (one.id for one in stage.tx.sending.running())
+    stage.command("dig@x.org", "SET TEST-L NODIGEST NOMAX")
+    (_, _, has) = stage.issues()[0]
+    had = {1: first, 2: second}
+    for number, mailing_id in had.items():
+        twice = stage.tx.sending.delivered(mailing_id, 0, LATER)
+        assert len(twice) == (f"Number {number}" in has)
+    assert has == (["Number 2"] if "MAX" in said else ["Number 1", "Number 2"])
+    stage.close()
 
 
 def test_a_sub_lists_digest_has_what_came_through_the_super_list(tmp_path: Path) -> None:
