@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from listserv_py.delivery.form import Caps, Form
-from listserv_py.delivery.journal import SENT, WAITING, Journal
+from listserv_py.delivery.journal import SENT, WAITING, Section
 from listserv_py.delivery.replies import Reply
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.sign import Signers
@@ -113,20 +113,23 @@ class Copy:
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Copies whose outcomes are recorded together, when the last of them has one."""
+    """Copies whose outcomes are recorded together, when the last of them has one.
+
+    `journal` is their section of it.
+    """
 
     patience: Patience
     clock: Callable[[], int]
     on_done: Callable[[Batch], None]
-    journal: Journal
+    journal: Section
     urgent: bool = False
     open: set[Copy] = field(default_factory=set)
     settled: list[Settled] = field(default_factory=list)
 
     def enter(self, copies: Collection[Copy]) -> None:
         """These are its copies; they get their places in the journal."""
-        self.journal.enter([(copy.mailing_id, copy.subscriber_id) for copy in copies])
-        for slot, copy in enumerate(copies):
+        slots = self.journal.enter([(copy.mailing_id, copy.subscriber_id) for copy in copies])
+        for slot, copy in zip(slots, copies, strict=True):
             copy.slot = slot
         self.open.update(copies)
 

@@ -7,7 +7,6 @@ is polled: they wake on events and at due times.
 
 import asyncio
 import contextlib
-import errno
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TypeVar
@@ -29,6 +28,7 @@ from listserv_py.delivery.turns import Turns
 from listserv_py.errors import ConfigError, ListservError
 from listserv_py.maillog import get_logger
 from listserv_py.resolver import Resolver
+from listserv_py.store.disk import is_failing, is_full
 from listserv_py.store.look import Look, look
 from listserv_py.store.outcomes import Fate, RestingHost, Settled
 from listserv_py.store.sending import BULK, URGENT, Due, Mailing, Reader
@@ -88,7 +88,7 @@ class Engine:
             )
         else:
             self._courier = SmtpCourier(settings, resolver, self._clock, self._note, timeouts)
-        self._hand = Hand(self._folder, self._courier, patience(settings), self._clock)
+        self._hand = Hand(self._folder, self._courier, patience(settings), self._clock, store.fail)
         self._recorder = Recorder(store, self._hand, self._clock)
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
@@ -192,18 +192,19 @@ class Engine:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if isinstance(self._courier, FleetCourier):
             await self._courier.start()
-        files, taken = await asyncio.to_thread(journal.read_all, self._folder)
-        if files:
-            await self._store.run(_recover, taken, self._clock())
-            log.info("delivery.recovered", copies=len(taken), journals=len(files))
-        for file in files:
+        left = await asyncio.to_thread(journal.read_all, self._folder)
+        if left.files:
+            now = self._clock()
+            await self._store.run(lambda tx: tx.sending.recover(left.taken, now))
+            log.info("delivery.recovered", copies=len(left.taken), journals=len(left.files))
+        for file in left.files:
             file.unlink(missing_ok=True)
-        hosts = await self._store.read(_hosts)
+        hosts = await self._store.read(lambda tx: tx.sending.hosts())
         if not isinstance(self._courier, MaildirCourier):
             self._courier.remember(hosts)
             self._recorder.remember(hosts)
         if isinstance(self._courier, FleetCourier):
-            self._courier.open(is_clean=not files)
+            self._courier.open(left.begun)
 
     async def _feed(self) -> None:
         while not self._stopping:
@@ -211,15 +212,20 @@ class Engine:
             try:
                 sleep = await self._turn()
             except (ListservError, OSError) as exc:
-                log.error("delivery.trouble", error=str(exc))  # noqa: TRY400 - no fault of ours
-                is_full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
-                sleep = 0.0 if is_full and self._store.drop_ballast() else AFTER_TROUBLE
+                sleep = self._trouble(exc)
             if sleep <= 0:
                 continue
             try:
                 await asyncio.wait_for(self._woken.wait(), min(sleep, LONGEST_SLEEP))
             except TimeoutError:
                 continue
+
+    def _trouble(self, exc: Exception) -> float:
+        """The seconds to wait before the next turn."""
+        log.error("delivery.trouble", error=str(exc))
+        if is_failing(exc):
+            self._store.fail()
+        return 0.0 if is_full(exc) and self._store.drop_ballast() else AFTER_TROUBLE
 
     async def _turn(self) -> float:
         """Send out what is due and fits; the seconds until there may be more."""
@@ -378,16 +384,8 @@ class Engine:
         return [mailing for mailing in running if mailing not in over]
 
 
-def _recover(tx: Tx, taken: list[Key], now: int) -> None:
-    tx.sending.recover(taken, now)
-
-
 def _give_up(tx: Tx, why: Settled, now: int) -> None:
     tx.sending.give_up("expired", why, now)
-
-
-def _hosts(tx: Tx) -> list[RestingHost]:
-    return tx.sending.hosts()
 
 
 def _rows(tx: Tx, urgent: int, now: int, limit: int, resting: Iterable[str]) -> list[Due]:

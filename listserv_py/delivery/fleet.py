@@ -22,6 +22,7 @@ from listserv_py.delivery.client import Timeouts
 from listserv_py.delivery.connections import Connections, Ours
 from listserv_py.delivery.copies import DIED, GUILTY, SUSPECT, Batch, Copy
 from listserv_py.delivery.courier import SmtpCourier
+from listserv_py.delivery.journal import Key
 from listserv_py.delivery.messages import HungUp, Opened, Rest, Revive, Shed, Well
 from listserv_py.delivery.needed import Needed
 from listserv_py.delivery.orphans import orphans_gone
@@ -72,6 +73,7 @@ class FleetCourier:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._closing = False
         self._wanted = self._first = 0
+        self._begun: frozenset[Key] = frozenset()
         self._needed = Needed()
         self._soon: asyncio.TimerHandle | None = None
         self._set(settings)
@@ -80,13 +82,13 @@ class FleetCourier:
         """Wait until no worker of an earlier run is left, before anything is sent."""
         await orphans_gone(self._folder)
 
-    def open(self, *, is_clean: bool) -> None:
+    def open(self, begun: frozenset[Key]) -> None:
         """Start the workers, soon; the first copy has them started at once.
 
-        `is_clean`: the last run was not killed. Else the workers send the first copies as well, for
-        one of those may be what killed it.
+        `begun`: what was on its way when the last run was killed. One of these may be what killed
+        it, so they are left to workers; of others the first go by ourselves.
         """
-        self._first = FIRST if is_clean else 0
+        self._first, self._begun = FIRST, begun
         self._soon = asyncio.get_running_loop().call_later(START_AFTER, self._fill_up)
 
     def _fill_up(self) -> None:
@@ -280,7 +282,9 @@ class FleetCourier:
         """Whether these are few, and no worker is there yet; a rate is the workers' to keep."""
         if self._first and any(one.is_up for one in self._workers.values()):
             self._first = 0
-        return len(copies) <= min(self._first, AT_ONCE) and not self._keeps_pace
+        if self._keeps_pace or len(copies) > min(self._first, AT_ONCE):
+            return False
+        return all((one.mailing_id, one.subscriber_id) not in self._begun for one in copies)
 
     def _give_back(self, copies: Collection[Copy], reply: Reply) -> None:
         for copy in copies:

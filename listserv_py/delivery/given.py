@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from mmap import mmap
 
 from listserv_py.delivery import messages
 from listserv_py.delivery.copies import Copy
 from listserv_py.delivery.form import Caps, Form
 from listserv_py.delivery.journal import SENT as TAKEN
-from listserv_py.delivery.journal import Marks
 from listserv_py.delivery.replies import Reply
 from listserv_py.delivery.sign import Signers
 from listserv_py.store.outcomes import Fate
@@ -42,11 +42,11 @@ class Received:
 
 
 class Given:
-    """What we were given of a batch; the Home of its copies."""
+    """What we were given of a batch; the Home of its copies. `marks` is its journal."""
 
     __slots__ = ("_marks", "_said", "_tell", "number", "open", "others", "sent", "urgent")
 
-    def __init__(self, number: int, marks: Marks, tell: Callable[[Given], None]) -> None:
+    def __init__(self, number: int, marks: mmap, tell: Callable[[Given], None]) -> None:
         self.number, self._marks, self._tell = number, marks, tell
         self.urgent = False
         self.open: set[Copy] = set()
@@ -56,16 +56,16 @@ class Given:
 
     def mark(self, copy: Copy, state: int) -> None:
         """See Home."""
-        self._marks.mark(copy.slot, state)
+        self._marks[copy.slot] = state
 
     def state(self, copy: Copy) -> int:
         """See Home."""
-        return self._marks.state(copy.slot)
+        return self._marks[copy.slot]
 
     def settle(self, copy: Copy, fate: Fate, reply: Reply, *, blames: bool = False) -> None:
         """See Home."""
         if fate is Fate.SENT:
-            self._marks.mark(copy.slot, TAKEN)
+            self._marks[copy.slot] = TAKEN
             self.sent.append(copy.slot)
             self._said = reply
         else:
@@ -90,10 +90,6 @@ class Given:
         )  # fmt: skip
         self.sent, self.others, self._said = [], [], ""
         return told
-
-    def close(self) -> None:
-        """All are settled."""
-        self._marks.close()
 
     def _other(self, copy: Copy, fate: Fate, reply: Reply, next_at: int, blames: bool) -> None:
         row = (copy.slot, fate, reply.code, reply.status, reply.text, next_at, blames)

@@ -6,8 +6,6 @@ get rows in the store, and a batch of their own which is recorded whenever they 
 """
 
 import asyncio
-import itertools
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +13,7 @@ from pathlib import Path
 
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.courier import Courier
-from listserv_py.delivery.journal import SUFFIX, Journal, Key
+from listserv_py.delivery.journal import Journals, Key
 from listserv_py.delivery.replies import own
 from listserv_py.delivery.retry import Patience
 from listserv_py.delivery.through import Through
@@ -74,17 +72,23 @@ class Hand:
     """All batches between the store and the courier."""
 
     def __init__(
-        self, folder: Path, courier: Courier, patience: Patience, clock: Callable[[], int]
+        self,
+        folder: Path,
+        courier: Courier,
+        patience: Patience,
+        clock: Callable[[], int],
+        failed: Callable[[], None],
     ) -> None:
-        self._folder, self._courier, self._clock = folder, courier, clock
-        self._through = Through(folder)
+        """`failed` is told, by another thread, that the disk keeps no journal."""
+        self._courier, self._clock = courier, clock
+        self._journals = Journals(folder)
+        self._through = Through(folder, self._journals.in_use, failed)
         self.patience = patience
         self.posts: dict[int, Post] = {}
         self.rows: list[Rows] = []
         self.keys: set[Key] = set()
         self.done = asyncio.Event()
         self._busy = asyncio.Event()
-        self._numbers = itertools.count()
         self._since: dict[Batch, float] = {}
 
     @property
@@ -98,14 +102,15 @@ class Hand:
         return not self._since
 
     def batch(self, room: int, *, urgent: bool) -> Batch:
-        """A new batch; OSError when the disk has no room for its journal."""
-        journal = Journal(self._folder / f"{os.getpid()}-{next(self._numbers)}{SUFFIX}", room)
-        self._through.add(journal)
+        """A new batch; OSError when the disk has no room for one more journal."""
+        journal = self._journals.section(room)
+        self._through.wake()
         return Batch(self.patience, self._clock, self._is_done, journal, urgent)
 
     def close(self) -> None:
         """Nothing more is taken in hand."""
         self._through.stop()
+        self._journals.close()
 
     def send(self, batch: Batch, copies: Sequence[Copy]) -> None:
         """Have the copies of a batch carried out; one without copies is done at once."""

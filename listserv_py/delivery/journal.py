@@ -1,16 +1,17 @@
-"""The journal of a batch in hand: a small file that says which of its copies were taken over.
+"""The journal of what is in hand: a file that says which copies were taken over.
 
-It names the copies once, then holds one byte for each, which is written through a shared mapping:
-what stands there outlives the death of the process, whoever it is that sends (the server or one of
-its workers), without a system call a copy. SENT is noted before the connection's next final dot, so
-that a kill -9 costs at most one copy a connection again. The file's room is taken before the first
-copy goes out, so that a full disk cannot keep an outcome from being noted; it is removed once the
-store has recorded all its batches. `through.py` syncs it while it is written. Names that do not
-check (a power cut's rest) end the reading.
+Each batch has a section of it, which names its copies once, then holds one byte for each, written
+through a shared mapping: what stands there outlives the death of the process, whoever it is that
+sends (the server or one of its workers), without a system call a copy. SENT is noted before the
+connection's next final dot, so that a kill -9 costs at most one copy a connection again. The file's
+room is taken before the first copy goes out, so that a full disk cannot keep an outcome from being
+noted. No place is ever used twice: after a power cut an old mark might stand beside a new name. A
+section is blotted out once the store has recorded its batch, and the file goes with the last.
 """
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import struct
@@ -18,14 +19,20 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
 _HEAD = struct.Struct("<4sII")
-_MAGIC = b"LSJ2"
+_MAGIC = b"LSJ3"
+_BLOT = bytes(len(_MAGIC))
 _KEY = struct.Struct("<QQ")
 _FLAGS = os.O_RDWR | os.O_CLOEXEC
+_GRID = 64
+"""Sections begin at multiples of it: what a power cut garbled hides none that comes behind it."""
 SUFFIX = ".journal"
 FOLDER = "journal"
+SIZE = 512 * 1024
+"""Octets of a file: six times what is in hand of posts, so that two at most are in use at once."""
 
 WAITING, BEGUN, SENT = 0, 1, 2
 """A copy's byte: its transaction has not begun; has begun; the other side took the copy over."""
@@ -34,56 +41,59 @@ Key = tuple[int, int | None]
 
 
 class Journal:
-    """One open journal; a copy's `slot` is its place in the list given to `enter`."""
+    """One open file."""
 
-    __slots__ = ("_base", "_descriptor", "_end", "_guard", "_map", "_shares", "_synced", "path")
-
-    def __init__(self, path: Path, room: int) -> None:
-        """Make the file with room for so many copies; OSError when the disk has none."""
+    def __init__(self, path: Path, size: int = SIZE) -> None:
+        """Make the file; OSError when the disk has no room for it."""
         self.path = path
-        self._base = self._end = self._shares = self._synced = 0
+        self._at, self._size = 0, size
         self._guard = threading.Lock()
+        self._sections: set[Section] = set()
+        self._is_last = True
         descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            size = _HEAD.size + room * (_KEY.size + 1)
             os.posix_fallocate(descriptor, 0, size)
-            self._map = mmap.mmap(descriptor, size)
+            self.marks = mmap.mmap(descriptor, size)
         except OSError:
             os.close(descriptor)
             path.unlink(missing_ok=True)
             raise
         self._descriptor = descriptor
 
-    def enter(self, keys: Sequence[Key]) -> None:
-        """Name the copies, not more than there is room for."""
-        numbers = [number for mailing, person in keys for number in (mailing, person or 0)]
-        packed = struct.pack(f"<{len(numbers)}Q", *numbers)
-        self._map[: _HEAD.size] = _HEAD.pack(_MAGIC, len(keys), crc32(packed))
-        base = _HEAD.size + len(packed)
-        self._map[_HEAD.size : base] = packed
-        self._base, self._end = base, base + len(keys)
+    def section(self, room: int) -> Section | None:
+        """A section with room for so many copies; None: the file is full."""
+        size = _room(room)
+        if self._at + size > self._size:
+            return None
+        found = Section(self, self._at)
+        self._at += size
+        with self._guard:
+            self._sections.add(found)
+        return found
 
-    def mark(self, slot: int, state: int) -> None:
-        """Note how far a copy has come."""
-        self._map[self._base + slot] = state
+    def end(self) -> None:
+        """It gives out no more sections."""
+        self._is_last = False
+        self._go_if_done()
 
-    def state(self, slot: int) -> int:
-        """How far a copy has come, whoever sends it."""
-        return self._map[self._base + slot]
+    def done(self, section: Section) -> None:
+        """The store has recorded what stands there."""
+        with self._guard:
+            self._sections.discard(section)
+        self._go_if_done()
 
-    def share(self) -> Journal:
-        """The same journal for one more batch."""
-        self._shares += 1
-        return self
+    def _go_if_done(self) -> None:
+        if not self._sections and not self._is_last and self.is_open:
+            self.close()
+            self.path.unlink(missing_ok=True)
 
-    @contextmanager
-    def kept_on_success(self) -> Iterator[None]:
-        """Remove it again when its batch could not be made."""
-        try:
-            yield
-        except BaseException:
-            self.remove()
-            raise
+    def close(self) -> None:
+        """Let go of the file and leave it."""
+        with self._guard:
+            if self.is_open:
+                self.marks.close()
+                os.close(self._descriptor)
+                self._descriptor = -1
 
     # For the thread that syncs it, while another may close it.
 
@@ -93,85 +103,182 @@ class Journal:
         return self._descriptor >= 0
 
     @property
+    def is_in_use(self) -> bool:
+        """Whether a batch has a section of it."""
+        return self.is_open and bool(self._sections)
+
+    @property
     def unsynced(self) -> int:
         """How many copies were taken over since the last sync began."""
         with self._guard:
-            return self._taken() - self._synced if self.is_open else 0
+            return sum(one.unsynced for one in self._sections) if self.is_open else 0
 
     def begin_sync(self) -> int | None:
         """A descriptor to sync, then to close: what is marked by now; None when all is over."""
         with self._guard:
             if not self.is_open:
                 return None
-            self._synced = self._taken()
+            for one in self._sections:
+                one.begin_sync()
             return os.dup(self._descriptor)
 
-    def _taken(self) -> int:
-        return self._map[self._base : self._end].count(SENT)
 
-    def close(self) -> None:
-        """Let go of the file and leave it."""
-        with self._guard:
-            if self.is_open:
-                self._map.close()
-                os.close(self._descriptor)
-                self._descriptor = -1
+class Section:
+    """A batch's part of a journal; a copy's slot is the place of its byte in the file."""
 
-    def remove(self) -> None:
-        """The store has recorded a batch: with the last one the file goes."""
-        if self._shares:
-            self._shares -= 1
-            return
-        self.close()
-        self.path.unlink(missing_ok=True)
+    __slots__ = ("_begin", "_first", "_journal", "_last", "_marks", "_shares", "_synced", "path")
 
+    def __init__(self, journal: Journal, begin: int) -> None:
+        self._journal, self._begin = journal, begin
+        self.path, self._marks = journal.path, journal.marks
+        self._first = self._last = self._shares = self._synced = 0
 
-class Marks:
-    """The journal of somebody else's batch, opened by who sends its copies."""
-
-    __slots__ = ("_base", "_map")
-
-    def __init__(self, path: str) -> None:
-        """Open it; OSError or ValueError when there is no such journal."""
-        descriptor = os.open(path, _FLAGS)
-        try:
-            self._map = mmap.mmap(descriptor, 0)
-        finally:
-            os.close(descriptor)
-        many: int = _HEAD.unpack_from(self._map)[1]
-        self._base = _HEAD.size + many * _KEY.size
+    def enter(self, keys: Sequence[Key]) -> range:
+        """Name the copies, not more than there is room for; their slots."""
+        numbers = [number for mailing, person in keys for number in (mailing, person or 0)]
+        packed = struct.pack(f"<{len(numbers)}Q", *numbers)
+        names = self._begin + _HEAD.size
+        first = names + len(packed)
+        self._marks[names:first] = packed
+        self._marks[self._begin : names] = _HEAD.pack(_MAGIC, len(keys), crc32(packed))
+        # In this order: whoever counts meanwhile must not count names.
+        self._first, self._last = first, first + len(keys)
+        return range(first, self._last)
 
     def mark(self, slot: int, state: int) -> None:
         """Note how far a copy has come."""
-        self._map[self._base + slot] = state
+        self._marks[slot] = state
 
     def state(self, slot: int) -> int:
-        """How far a copy has come."""
-        return self._map[self._base + slot]
+        """How far a copy has come, whoever sends it."""
+        return self._marks[slot]
+
+    def share(self) -> Section:
+        """The same section for one more batch."""
+        self._shares += 1
+        return self
+
+    @contextmanager
+    def kept_on_success(self) -> Iterator[None]:
+        """Let go of it when its batch could not be made."""
+        try:
+            yield
+        except BaseException:
+            self.remove()
+            raise
+
+    def remove(self) -> None:
+        """The store has recorded a batch: with the last one this is of no use."""
+        if self._shares:
+            self._shares -= 1
+            return
+        if self._last:
+            self._marks[self._begin : self._begin + len(_BLOT)] = _BLOT
+        self._journal.done(self)
+
+    @property
+    def unsynced(self) -> int:
+        """See Journal."""
+        return self._taken() - self._synced
+
+    def begin_sync(self) -> None:
+        """See Journal."""
+        self._synced = self._taken()
+
+    def _taken(self) -> int:
+        return self._marks[self._first : self._last].count(SENT)
+
+
+class Journals:
+    """The journals of one run, one behind the other; from the last one sections are given out."""
+
+    def __init__(self, folder: Path, size: int = SIZE) -> None:
+        self._folder, self._size = folder, size
+        self._number = 0
+        self._last: Journal | None = None
+        self._all: list[Journal] = []
+
+    def section(self, room: int) -> Section:
+        """A new section; OSError when the disk has no room for one more file."""
+        found = self._last.section(room) if self._last is not None else None
+        if found is not None:
+            return found
+        last = self._begin(_room(room))
+        if self._last is not None:
+            self._last.end()
+        self._last = last
+        self._all = [one for one in self._all if one.is_open] + [last]
+        found = last.section(room)
+        if found is None:
+            raise AssertionError("a new file has room")
+        return found
+
+    def in_use(self) -> list[Journal]:
+        """Those that batches have sections of."""
+        return [one for one in self._all if one.is_in_use]
 
     def close(self) -> None:
-        """Let go of it."""
-        self._map.close()
+        """Give out no more; a file in which batches are left stays."""
+        if self._last is not None:
+            self._last.end()
+            self._last = None
+
+    def _begin(self, least: int) -> Journal:
+        path = self._folder / f"{os.getpid()}-{self._number}{SUFFIX}"
+        self._number += 1
+        try:
+            return Journal(path, max(self._size, least))
+        except OSError as exc:
+            if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+        return Journal(path, least)
 
 
-def read_all(folder: Path) -> tuple[list[Path], list[Key]]:
-    """The journals that a crash left behind, and what they say was taken over."""
+def _room(many: int) -> int:
+    """Octets of a section for so many copies."""
+    return -(-(_HEAD.size + many * (_KEY.size + 1)) // _GRID) * _GRID
+
+
+def marks(path: str) -> mmap.mmap:
+    """The bytes of somebody else's journal, for who sends its copies; OSError, ValueError."""
+    descriptor = os.open(path, _FLAGS)
+    try:
+        return mmap.mmap(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+class Left(NamedTuple):
+    """What a run that was killed left behind: its copies that had begun, and those taken over."""
+
+    files: list[Path]
+    begun: frozenset[Key]
+    taken: list[Key]
+
+
+def read_all(folder: Path) -> Left:
+    """The journals in a folder, and what they say."""
     files = sorted(folder.glob(f"*{SUFFIX}"))
-    return files, [key for file in files for key in read(file.read_bytes())]
+    found = [pair for file in files for pair in read(file.read_bytes())]
+    return Left(
+        files,
+        frozenset(key for key, state in found if state == BEGUN),
+        [key for key, state in found if state == SENT],
+    )
 
 
-def read(raw: bytes) -> Iterator[Key]:
-    """Which copies were taken over; none when the names are not sound."""
-    if len(raw) < _HEAD.size:
-        return
-    magic, many, check = _HEAD.unpack_from(raw)
-    base = _HEAD.size + many * _KEY.size
-    names, states = raw[_HEAD.size : base], raw[base : base + many]
-    if magic != _MAGIC or len(states) < many or crc32(names) != check:
-        return
-    for state, (mailing_id, number) in zip(states, _KEY.iter_unpack(names), strict=True):
-        if state == SENT:
-            yield mailing_id, number or None
+def read(raw: bytes) -> Iterator[tuple[Key, int]]:
+    """How far each copy has come, of the sections whose names are sound."""
+    at = raw.find(_MAGIC)
+    while 0 <= at <= len(raw) - _HEAD.size:
+        _, many, check = _HEAD.unpack_from(raw, at)
+        base = at + _HEAD.size + many * _KEY.size
+        names, states = raw[at + _HEAD.size : base], raw[base : base + many]
+        if at % _GRID == 0 and len(states) == many and crc32(names) == check:
+            for state, (mailing_id, number) in zip(states, _KEY.iter_unpack(names), strict=True):
+                yield (mailing_id, number or None), state
+            at = base + many - 1
+        at = raw.find(_MAGIC, at + 1)
 
 
 def clear(data_dir: Path) -> None:

@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Coroutine
 from functools import partial
+from mmap import mmap
 from typing import Any
 
 from listserv_py.delivery import messages
@@ -29,7 +30,7 @@ from listserv_py.delivery.courier import SmtpCourier
 from listserv_py.delivery.form import Form
 from listserv_py.delivery.garbage import look_seldom
 from listserv_py.delivery.given import Given, Received, copies_of
-from listserv_py.delivery.journal import Marks
+from listserv_py.delivery.journal import marks
 from listserv_py.delivery.program import decode
 from listserv_py.delivery.replies import own
 from listserv_py.delivery.sign import Sealed, Signers, load
@@ -60,6 +61,7 @@ class Worker:
         self._contents: dict[int, Received] = {}
         self._given: dict[int, Given] = {}
         self._news: set[Given] = set()
+        self._marks: tuple[str, mmap] | None = None
         self._told: asyncio.TimerHandle | None = None
         self._numbers = itertools.count(1)
         self._dials: dict[int, asyncio.Future[bool]] = {}
@@ -126,8 +128,8 @@ class Worker:
         news, self._news = self._news, set()
         for given in news:
             self._channel.say(given.report())
-            if not given.open and self._given.pop(given.number, None) is not None:
-                given.close()
+            if not given.open:
+                self._given.pop(given.number, None)
 
     def _line(self, level: str, event: str, values: dict[str, Any]) -> None:
         self._channel.say(messages.Line(level, event, values))
@@ -202,12 +204,12 @@ class Worker:
 
     def _take(self, parcel: messages.Parcel) -> None:
         try:
-            marks = Marks(parcel.marks)
+            journal = self._journal(parcel.marks)
         except (OSError, ValueError) as exc:
             log.warning("delivery.no_journal", error=str(exc))
             self._hand_back(parcel, f"its journal cannot be opened: {exc}")
             return
-        given = Given(parcel.number, marks, self.has_news)
+        given = Given(parcel.number, journal, self.has_news)
         given.open = set(copies := copies_of(parcel, given, self._contents))
         self._given[parcel.number] = given
         if self._courier is None or self._stopping:
@@ -215,6 +217,12 @@ class Worker:
                 given.postpone(copy, int(time.time()), own("4.3.2", "shutting down"))
         else:
             self._courier.carry(copies, urgent=False)
+
+    def _journal(self, path: str) -> mmap:
+        """The parcels of a while have the same one; others are kept by what was given of them."""
+        if self._marks is None or self._marks[0] != path:
+            self._marks = path, marks(path)
+        return self._marks[1]
 
     def _hand_back(self, parcel: messages.Parcel, why: str) -> None:
         many = len(parcel.slots)

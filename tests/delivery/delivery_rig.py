@@ -19,6 +19,7 @@ from fresh_rig import put_database
 from listserv_py.config import Settings
 from listserv_py.delivery.client import Timeouts
 from listserv_py.delivery.engine import Engine
+from listserv_py.delivery.journal import FOLDER, SUFFIX, Journal, Key
 from listserv_py.lists.options import Options
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import parse_mailbox
@@ -352,6 +353,16 @@ async def until(holds: Callable[[], Awaitable[bool]] | Callable[[], bool]) -> No
 
 def numbered(many: int, domain: str = "example.test") -> Iterator[str]:
     return (f"reader{number:04d}@{domain}" for number in range(many))
+
+
+def left_behind(folder: Path, states: dict[Key, int]) -> None:
+    """The journal of a run that was killed."""
+    journals = folder / FOLDER
+    journals.mkdir(exist_ok=True)
+    section = Journal(journals / f"1-0{SUFFIX}").section(len(states))
+    assert section is not None
+    for slot, state in zip(section.enter(list(states)), states.values(), strict=True):
+        section.mark(slot, state)
 
 
 def relay(sink: Sink, **delivery: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv_py.delivery import journal
-from listserv_py.delivery.journal import FOLDER, SUFFIX, Journal
+from listserv_py.delivery.journal import FOLDER, SUFFIX, Journal, Journals
 from listserv_py.delivery.maildir import deliver, folder_name, unstuffed
 from listserv_py.delivery.replies import Reply, Stage, is_too_many, judge, read_reply
 from listserv_py.delivery.retry import Patience
@@ -144,43 +144,74 @@ def test_a_maildir_copy_is_one_file_however_often_it_is_written(tmp_path: Path) 
     ]  # fmt: skip
 
 
-keys = st.lists(st.tuples(st.integers(1, 2**60), st.integers(1, 2**60) | st.none()), max_size=20)
+keys = st.tuples(st.integers(1, 2**60), st.integers(1, 2**60) | st.none())
 
 
-@given(keys, st.data())
-def test_a_journal_says_which_copies_were_taken_over(
-    tmp_path_factory: pytest.TempPathFactory, named: list[journal.Key], data: st.DataObject
+states = st.sampled_from((journal.WAITING, journal.BEGUN, journal.SENT))
+marked = st.lists(st.lists(st.tuples(keys, states), max_size=12), min_size=1, max_size=4)
+
+
+@given(marked, st.data())
+def test_a_journal_says_how_far_each_copy_has_come(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[list[tuple[journal.Key, int]]],
+    data: st.DataObject,
 ) -> None:
-    path = tmp_path_factory.mktemp("journal") / f"1-1{SUFFIX}"
-    made = Journal(path, len(named) + 1)
-    made.enter(named)
-    states = data.draw(
-        st.lists(st.sampled_from((0, 1, 2)), min_size=len(named), max_size=len(named))
-    )
-    theirs = journal.Marks(str(path))
-    for slot, state in enumerate(states):
-        (made if slot % 2 else theirs).mark(slot, state)
-        assert (theirs if slot % 2 else made).state(slot) == state
+    """Whatever a power cut left of it: a section that is not sound hides none behind it."""
+    made = Journal(tmp_path_factory.mktemp("journal") / f"1-1{SUFFIX}", 4096)
+    theirs = journal.marks(str(made.path))
+    ends = []
+    for batch in batches:
+        section = made.section(len(batch) + 1)
+        assert section is not None
+        slots = section.enter([key for key, _ in batch])
+        for slot, (_, state) in zip(slots, batch, strict=True):
+            theirs[slot] = state
+            assert section.state(slot) == state
+        ends.append(slots)
     made.close()
-    theirs.close()
-    raw = path.read_bytes()
-    taken = [key for key, state in zip(named, states, strict=True) if state == journal.SENT]
-    assert list(journal.read(raw)) == taken
+    raw = made.path.read_bytes()
+    assert list(journal.read(raw)) == [one for batch in batches for one in batch]
     torn = data.draw(st.integers(0, len(raw)))
-    assert list(journal.read(raw[:torn])) in ([], taken)
-    assert list(journal.read(raw[:torn] + bytes(len(raw) - torn))) in (
-        [],
-        [
-            named[slot]
-            for slot in range(len(named))
-            if states[slot] == 2 and _at(named, slot) < torn
-        ],
-    )
+    kept = [
+        key
+        for batch, slots in zip(batches, ends, strict=True)
+        for slot, (key, state) in zip(slots, batch, strict=True)
+        if state == journal.SENT and slot < torn
+    ]
+    found = journal.read(raw[:torn] + bytes(len(raw) - torn))
+    assert [key for key, state in found if state == journal.SENT] == kept
+    rest = [slots.start for slots in ends[1:]]
+    if rest:
+        behind = [one for batch in batches[1:] for one in batch]
+        garbled = bytes(ends[0].start) + raw[ends[0].start :]
+        assert list(journal.read(garbled)) == behind
 
 
-def _at(named: list[journal.Key], slot: int) -> int:
-    """Where a slot's byte is."""
-    return 12 + 16 * len(named) + slot
+def test_a_journal_goes_with_its_last_batch_and_the_next_one_follows(tmp_path: Path) -> None:
+    journals = Journals(tmp_path, 4096)
+    first, second = journals.section(100), journals.section(100)
+    assert first.path == second.path
+    shared = first.share()
+    third = journals.section(100)
+    assert sorted(tmp_path.iterdir()) == sorted({second.path, third.path})
+    for section in (first, second, shared):
+        section.enter([(1, 1)])
+        assert second.path.exists()
+        section.remove()
+    assert not second.path.exists()
+    slot = next(iter(third.enter([(7, None)])))
+    third.mark(slot, journal.SENT)
+    assert journal.read_all(tmp_path).taken == [(7, None)]
+    third.remove()
+    assert journal.read_all(tmp_path).taken == [], "the store has it"
+    assert journals.in_use() == []
+    large = journals.section(1000)
+    large.enter([(1, n) for n in range(1, 1001)])
+    journals.close()
+    assert list(tmp_path.iterdir()) == [large.path], "what is left in it is needed"
+    large.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_journals_are_cleared_for_another_database(tmp_path: Path) -> None:

@@ -18,13 +18,14 @@ from delivery_rig import (
     Command,
     House,
     Sink,
+    left_behind,
     numbered,
     relay,
     until,
 )
 
 from listserv_py.delivery import hand
-from listserv_py.delivery.journal import BEGUN, FOLDER, SENT, SUFFIX, Journal
+from listserv_py.delivery.journal import BEGUN, FOLDER, SENT, SUFFIX
 from listserv_py.store.outcomes import ON_ITS_WAY
 
 
@@ -34,13 +35,8 @@ async def test_what_a_journal_says_was_taken_over_is_not_sent_again(tmp_path: Pa
         async with house.open():
             await house.subscribe(*numbered(6))
             post, single = await house.post(), await house.send("one@example.test")
-            (tmp_path / FOLDER).mkdir()
-            journal = Journal(tmp_path / FOLDER / f"1-1{SUFFIX}", 10)
-            journal.enter([(post, 1), (post, 2), (post, 5), (single, None)])
-            for slot in (1, 2, 3):
-                journal.mark(slot, SENT)
-            journal.mark(0, BEGUN)
-            journal.close()
+            keys = [(post, 1), (post, 2), (post, 5), (single, None)]
+            left_behind(tmp_path, dict(zip(keys, (BEGUN, SENT, SENT, SENT), strict=True)))
             async with house.running():
                 await house.drained()
             assert sorted(sink.recipients()) == [
@@ -59,12 +55,7 @@ async def test_what_was_past_its_dot_when_all_died_is_tried_again_at_once(tmp_pa
             late = int(house.clock()) + 900
             row = "UPDATE copy SET next_at = ?, last_reply = ?"
             await house.store.run(lambda tx: tx.db.execute(row, (late, ON_ITS_WAY)).rowcount)
-            (tmp_path / FOLDER).mkdir()
-            journal = Journal(tmp_path / FOLDER / f"1-1{SUFFIX}", 2)
-            journal.enter([(known, None), (unknown, None)])
-            journal.mark(0, SENT)
-            journal.mark(1, BEGUN)
-            journal.close()
+            left_behind(tmp_path, {(known, None): SENT, (unknown, None): BEGUN})
             async with house.running():
                 await house.drained()
             assert sink.recipients() == ["two@example.test"]
@@ -75,12 +66,8 @@ async def test_a_journal_of_nothing_that_we_know_changes_nothing(tmp_path: Path)
         house = House(tmp_path, Clock(), delivery=relay(sink))
         async with house.open():
             await house.subscribe(*numbered(2))
-            (tmp_path / FOLDER).mkdir()
-            journal = Journal(tmp_path / FOLDER / f"1-1{SUFFIX}", 10)
-            journal.enter([(99, 1)])
-            journal.mark(0, SENT)
-            journal.close()
-            (tmp_path / FOLDER / f"1-2{SUFFIX}").write_bytes(os.urandom(400))
+            left_behind(tmp_path, {(99, 1): SENT})
+            (tmp_path / FOLDER / f"1-1{SUFFIX}").write_bytes(os.urandom(400))
             async with house.running():
                 await house.post()
                 await house.drained()

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from delivery_child import start
-from delivery_rig import QUICK, Act, Command, House, Sink, numbered, relay, until
+from delivery_rig import QUICK, Act, Command, House, Sink, left_behind, numbered, relay, until
 
 from listserv_py.delivery import hand, process
 from listserv_py.delivery.connections import SERVER, Connections
+from listserv_py.delivery.journal import BEGUN, Key
 
 
 @pytest.fixture(autouse=True)
@@ -173,11 +174,11 @@ async def test_a_copy_that_kills_its_workers_is_set_aside_and_the_rest_goes_out(
         assert await house.store.read(lambda tx: tx.outbox.held(later, 9)) == [1]
 
 
-@pytest.mark.parametrize("was_killed", [False, True])
+@pytest.mark.parametrize(("begun", "is_suspect"), [(None, 0), ((2, 8), 0), ((1, 8), 1)])
 async def test_the_first_copies_after_a_start_wait_for_no_worker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was_killed: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Key | None, is_suspect: int
 ) -> None:
-    """Unless the last run was killed, for then one of them may have done it."""
+    """Unless one of them was on its way when the last run was killed, for it may have done it."""
     monkeypatch.setattr("listserv_py.delivery.fleet.FIRST", 1000)
     tries = []
 
@@ -190,13 +191,12 @@ async def test_the_first_copies_after_a_start_wait_for_no_worker(
 
     async with Sink(answer).listening() as sink, fleet(tmp_path, sink, connections=2) as house:
         await house.subscribe(*numbered(12))
-        if was_killed:
-            (tmp_path / "journal").mkdir()
-            (tmp_path / "journal" / "1-1.journal").write_bytes(b"")
+        if begun is not None:
+            left_behind(tmp_path, {begun: BEGUN})
         async with house.running():
             await house.post()
             await until(lambda: set(sink.recipients()) == set(numbered(12)))
-        assert len(tries) == 1 + was_killed
+        assert len(tries) == 1 + is_suspect
 
 
 async def test_a_worker_tells_what_became_of_each_copy(tmp_path: Path) -> None:

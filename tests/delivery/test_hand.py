@@ -67,7 +67,8 @@ def _copy(number: int, batch: Batch) -> Copy:
 
 
 def new_hand(folder: Path) -> Hand:
-    return Hand(folder, Nobody(), Patience((60,), 1000), lambda: int(NOW.timestamp()))
+    now = int(NOW.timestamp())
+    return Hand(folder, Nobody(), Patience((60,), 1000), lambda: now, lambda: None)
 
 
 async def test_pages_are_recorded_in_their_order(tmp_path: Path) -> None:
@@ -80,6 +81,7 @@ async def test_pages_are_recorded_in_their_order(tmp_path: Path) -> None:
     hand.recorded([first, second], [])
     assert hand.is_empty
     assert hand.posts == {}
+    hand.close()
     assert not any(tmp_path.iterdir())  # noqa: ASYNC240
 
 

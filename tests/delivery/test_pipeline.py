@@ -11,7 +11,7 @@ from delivery_rig import EXTENSIONS, NOW, TIMEOUTS, Act, Command, Sink
 from listserv_py.delivery.client import Dialer, Policy, Timeouts
 from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.form import Caps
-from listserv_py.delivery.journal import Journal
+from listserv_py.delivery.journal import Journals
 from listserv_py.delivery.pipeline import Pipeline, Transaction
 from listserv_py.delivery.plain import Plain
 from listserv_py.delivery.render import Variant
@@ -58,8 +58,8 @@ class Notes:
 def transactions(folder: Path, *shapes: int) -> list[list[Copy]]:
     """So many transactions, each with so many recipients."""
     letter = Letter(lambda _: Variant(b"Subject: x\r\n", b"body\r\n"), (), 0)
-    journal = Journal(folder / "1.journal", 100)
-    batch = Batch(Patience((60,), 1000), lambda: int(NOW.timestamp()), lambda _: None, journal)
+    section = Journals(folder).section(100)
+    batch = Batch(Patience((60,), 1000), lambda: int(NOW.timestamp()), lambda _: None, section)
     return [
         [
             Copy(1, n, f"r{number}{n}@example.test", b"owner@lists.test", letter, 0, batch)

@@ -15,7 +15,7 @@ from listserv_py.delivery.copies import Batch, Copy
 from listserv_py.delivery.desk import Desk
 from listserv_py.delivery.form import Caps
 from listserv_py.delivery.hand import Post
-from listserv_py.delivery.journal import Journal
+from listserv_py.delivery.journal import Journals
 from listserv_py.delivery.lane import Lane
 from listserv_py.delivery.office import Office
 from listserv_py.delivery.render import Variant
@@ -63,8 +63,9 @@ def test_who_comes_new_takes_turns_from_then_on() -> None:
 
 def _copies(first: int, many: int, folder: Path) -> list[Copy]:
     letter = Letter(lambda _: Variant(b"Subject: x\r\n", b""), (), 0)
-    journal = Journal(folder / str(first), many)
-    batch = Batch(Patience((60,), 1000), int, lambda _: None, journal)
+    folder.joinpath(str(first)).mkdir()
+    section = Journals(folder / str(first)).section(many)
+    batch = Batch(Patience((60,), 1000), int, lambda _: None, section)
     made = [
         Copy(1, number, f"r{number}@example.test", b"o@lists.test", letter, 0, batch, personal=b"x")
         for number in range(first, first + many)
