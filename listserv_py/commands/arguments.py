@@ -44,7 +44,7 @@ class Arguments:
 
 def fold(word: str) -> str:
     """The word in capitals as keywords are compared: ASCII letters only."""
-    return word.translate(_UPPER)
+    return word.upper() if word.isascii() else word.translate(_UPPER)
 
 
 def first_word(text: str) -> tuple[str, str]:

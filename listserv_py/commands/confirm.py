@@ -24,6 +24,7 @@ from listserv_py.store.turn import Turn
 from listserv_py.texts.dates import moment
 
 TOLD = "confirmations"
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def ask(turn: Turn, actor: Actor, lines: Sequence[Waiting], *, echo: bool = True
         body=filled.body,
     ):
         return False
-    payload = json.dumps(_payload(turn, actor, lines) | {"echo": echo}, ensure_ascii=False)
+    payload = _JSON.encode(_payload(turn, actor, lines) | {"echo": echo})
     asked = Ask(CookieKind.COMMAND, actor.mailbox, payload, expires_at, turn.now)
     turn.tx.cookies.issue(asked, code)
     return True

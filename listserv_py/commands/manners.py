@@ -78,6 +78,8 @@ def shown_host(host: str) -> str:
 
 
 def _is_link(word: str) -> bool:
+    if word.isalnum():  # as most words of a name are
+        return False
     is_path = "/" in word and "." in word and "@" not in word
     return is_path or _LINK.search(word) is not None
 

@@ -24,9 +24,10 @@ from listserv_py.commands.rights import (
 from listserv_py.commands.syntax import fold, write
 from listserv_py.errors import MayNotJoin, OwnAddress, SubClosed, UnknownList
 from listserv_py.lists.addresses import Door
+from listserv_py.lists.areas import is_served
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.options import Options, apply_words
-from listserv_py.lists.roles import Role, heard_owners, is_stranger
+from listserv_py.lists.roles import heard_owners, is_stranger
 from listserv_py.lists.values import SubscriptionPolicy
 from listserv_py.store.changelog import Verb
 from listserv_py.store.erasures import Erasures
@@ -147,8 +148,10 @@ def _joinable(request: Request) -> MailingList:
     if found is None:
         raise UnknownList(listname)
     is_closed = found.keywords.subscription.policy is SubscriptionPolicy.CLOSED
+    if not is_closed and is_served(request.actor.mailbox, found.keywords, found.domain):
+        return found
     have = roles(request.turn, request.actor, found)
-    if is_stranger(have) and (is_closed or Role.SERVED not in have):
+    if is_stranger(have):
         if not is_visible(request.turn, request.actor, found):
             raise UnknownList(listname)
         if is_closed:

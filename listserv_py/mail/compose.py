@@ -127,7 +127,7 @@ def compose(draft: Draft) -> bytes:
         ("From", draft.sender),
         ("To", draft.to),
         ("Subject", clean(draft.subject)),
-        ("Date", format_datetime(draft.date)),
+        ("Date", _date(draft.date.replace(microsecond=0))),
         ("Message-ID", draft.message_id),
         *((("In-Reply-To", draft.references[-1]),) if draft.references else ()),
         *((("References", " ".join(draft.references)),) if draft.references else ()),
@@ -140,6 +140,12 @@ def compose(draft: Draft) -> bytes:
     if draft.attached is None:
         return _finished(fields + text_fields, text)
     return _finished(*_with_attached(draft, fields, text_fields, text))
+
+
+@lru_cache(maxsize=2)
+def _date(moment: datetime) -> str:
+    """The same for all mails of a second."""
+    return format_datetime(moment)
 
 
 def _with_attached(

@@ -145,7 +145,7 @@ class Words:
 
     def _takes_in_own(self, form: Form) -> bool:
         """Whether a form of ours takes in one that somebody wrote, with slots of any name."""
-        return form.is_ours and any(self.has_own(one) for one in _TAKEN_IN.findall(form.body))
+        return form.is_ours and any(self.has_own(one) for one in _taken_in(form.body))
 
     def _slots(self, slots: Mapping[str, str], *, html: bool = False) -> Slots:
         around = self.around()
@@ -163,6 +163,12 @@ class Words:
 
     def _find(self, name: str) -> Form | None:
         return next(self._wordings(name), None) or self.forms.by_name.get(name)
+
+
+@lru_cache(maxsize=1000)
+def _taken_in(body: str) -> tuple[str, ...]:
+    """The names of the forms that one of ours takes in."""
+    return tuple(_TAKEN_IN.findall(body))
 
 
 def _ending_in_code(name: str, filled: Filled, slots: Mapping[str, str]) -> Filled:
