@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from listserv_py.lists.notebooks import WEEKS, within
 from listserv_py.lists.values import Rotation
 
 CHANGELOG = "CHANGELOG"
 
 _NAME = re.compile(r"CHANGELOG(?:-([0-9]{4})(?:([0-9]{2})([0-9]{2}|[A-E])?)?)?", re.ASCII)
-_WEEKS = "ABCDE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ def read_name(name: str, rotation: Rotation, now: datetime) -> LogFile | None:
     year, month, part = found.groups()
     try:
         first = datetime(int(year), int(month or 1), 1, tzinfo=UTC)
-        return LogFile(name, *_within(first, bool(month), part))
-    except ValueError:
+        return LogFile(name, *within(first, bool(month), part))
+    except (ValueError, OverflowError):
         return None
 
 
@@ -49,20 +49,7 @@ def current(rotation: Rotation, now: datetime) -> LogFile:
     suffix = {
         Rotation.YEARLY: f"{now:%Y}",
         Rotation.MONTHLY: f"{now:%Y%m}",
-        Rotation.WEEKLY: f"{now:%Y%m}{_WEEKS[(now.day - 1) // 7]}",
+        Rotation.WEEKLY: f"{now:%Y%m}{WEEKS[(now.day - 1) // 7]}",
     }[rotation]
     found = read_name(f"{CHANGELOG}-{suffix}", rotation, now)
     return found or current(Rotation.SINGLE, now)
-
-
-def _within(first: datetime, has_month: bool, part: str | None) -> tuple[datetime, datetime]:
-    if not has_month:
-        return first, first.replace(year=first.year + 1)
-    end = (first + timedelta(days=31)).replace(day=1)
-    if part is None:
-        return first, end
-    if part in _WEEKS:
-        since = first + timedelta(days=7 * _WEEKS.index(part))
-        return since, min(end, since + timedelta(days=7))
-    since = first.replace(day=int(part))
-    return since, since + timedelta(days=1)

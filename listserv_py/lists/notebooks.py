@@ -19,7 +19,7 @@ CENTURY = 70
 
 _LOG = re.compile(r"LOG([0-9]{2})(?:([0-9]{2})([0-9]{2}|[A-E])?)?", re.ASCII)
 _ONE = re.compile(r"[0-9]{2}-([0-9]{5,9})", re.ASCII)
-_WEEKS = "ABCDE"
+WEEKS = "ABCDE"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _END = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -48,7 +48,7 @@ def read_name(name: str) -> Span | None:
     century = 1900 if int(year) >= CENTURY else 2000
     try:
         first = datetime(century + int(year), int(month or 1), 1, tzinfo=UTC)
-        return Span(name, *_within(first, bool(month), part))
+        return Span(name, *within(first, bool(month), part))
     except ValueError:
         return None
 
@@ -59,20 +59,21 @@ def name_of(interval: Interval, when: datetime, number: int = 0) -> str:
         Interval.SINGLE: NOTEBOOK,
         Interval.YEARLY: f"LOG{when:%y}",
         Interval.MONTHLY: f"LOG{when:%y%m}",
-        Interval.WEEKLY: f"LOG{when:%y%m}{_WEEKS[(when.day - 1) // 7]}",
+        Interval.WEEKLY: f"LOG{when:%y%m}{WEEKS[(when.day - 1) // 7]}",
         Interval.DAILY: f"LOG{when:%y%m%d}",
         Interval.SEPARATE: f"{when:%y}-{number:05}",
     }[interval]
 
 
-def _within(first: datetime, has_month: bool, part: str | None) -> tuple[datetime, datetime]:
+def within(first: datetime, has_month: bool, part: str | None) -> tuple[datetime, datetime]:
+    """From when to when a year, a month, or a week (`A`) or day (`07`) of one lasts."""
     if not has_month:
         return first, first.replace(year=first.year + 1)
     end = (first + timedelta(days=31)).replace(day=1)
     if part is None:
         return first, end
-    if part in _WEEKS:
-        since = first + timedelta(days=7 * _WEEKS.index(part))
+    if part in WEEKS:
+        since = first + timedelta(days=7 * WEEKS.index(part))
         return since, max(since, min(end, since + timedelta(days=7)))
     since = first.replace(day=int(part))
     return since, since + timedelta(days=1)

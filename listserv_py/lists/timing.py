@@ -13,7 +13,8 @@ from listserv_py.errors import BadOptionValue
 from listserv_py.lists.digests import OwnHour, find_zone, read_hour
 
 _MAX = re.compile(r"([1-9][0-9]{0,2})(?:/DAY)?", re.ASCII | re.IGNORECASE)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+# Of four digits the years at both ends are none that every zone has.
+_DATE = re.compile(r"[1-8][0-9]{3}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _COLLECTED = frozenset(("DIGESTS", "INDEX"))
 
 

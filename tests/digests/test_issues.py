@@ -478,7 +478,8 @@ def test_the_words_of_set_go_out_and_come_in_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["MAX", "MAX 0/DAY", "MAX 10/WEEK", "NOMAIL UNTIL", "NOMAIL UNTIL 2027-02-30", "DIGEST AT",
+    ["MAX", "MAX 0/DAY", "MAX 10/WEEK", "NOMAIL UNTIL", "NOMAIL UNTIL 2027-02-30",
+     "NOMAIL UNTIL 0001-01-01", "NOMAIL UNTIL 9999-12-31", "DIGEST AT",
      "NOMAIL UNTIL 07.01.2027", "DIGEST AT 25:00", "DIGEST AT 7:00 Europe/Atlantis", "NOMAX UNTIL",
      "NOMAIL UNTIL 2026-11-22", "NOMAIL UNTIL 2020-01-07"],
 )  # fmt: skip

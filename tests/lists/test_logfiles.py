@@ -31,6 +31,7 @@ def test_a_name_means_a_time(name: str, since: str, until: str) -> None:
     "name",
     [
         *("CHANGELOG-", "CHANGELOG-28", "CHANGELOG-0000", "CHANGELOG-9999", "CHANGELOG-202813"),
+        *("CHANGELOG-999912", "CHANGELOG-999912A", "CHANGELOG-99991231"),
         *("CHANGELOG-20280230", "CHANGELOG-202802F", "CHANGELOG-2028A", "CHANGELOGS", "LIST"),
         *("CHANGELOG-../../X", "CHANGELOG-\uff12\uff10\uff12\uff18", "CHANGELOG-2028\n"),
     ],
