@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from listserv_py.lists.filters import glob
+
 RULES_MAX = 100
 PATTERN_MAX = 200
 REASON_MAX = 300
@@ -115,11 +117,11 @@ def _matches(
             return rule.pattern in text
         return _any(rule.pattern, lambda: iter(lines), text)
     if rule.where == HEADER:
-        return any(glob(rule.pattern, f"{name}: {value}") for name, value in header)
+        return any(_fits(rule.pattern, f"{name}: {value}") for name, value in header)
     values = [value for name, value in header if name == rule.where]
     if rule.exact:
         return rule.pattern in (values or [""])
-    return any(glob(rule.pattern, value) for value in values)
+    return any(_fits(rule.pattern, value) for value in values)
 
 
 def _any(pattern: str, lines: Callable[[], Iterator[str]], text: str) -> bool:
@@ -129,17 +131,6 @@ def _any(pattern: str, lines: Callable[[], Iterator[str]], text: str) -> bool:
     return any(glob(pattern, line) for line in lines())
 
 
-def glob(pattern: str, text: str) -> bool:
+def _fits(pattern: str, text: str) -> bool:
     """Whether a text matches a pattern; one without a star is looked for anywhere in it."""
-    if "*" not in pattern:
-        return pattern in text
-    head, *middle, tail = pattern.split("*")
-    if not text.startswith(head) or not text.endswith(tail):
-        return False
-    at, end = len(head), len(text) - len(tail)
-    for word in middle:
-        found = text.find(word, at, end)
-        if found < 0:
-            return False
-        at = found + len(word)
-    return at <= end
+    return glob(pattern, text) if "*" in pattern else pattern in text
