@@ -26,7 +26,8 @@ from listserv_py.store.archive_people import Erasing
 from listserv_py.store.backup import sweep
 from listserv_py.store.changelog import Checked
 from listserv_py.store.erasures import Erasures
-from listserv_py.store.people import People, whole_address
+from listserv_py.store.mentions import whole_address
+from listserv_py.store.people import People
 from listserv_py.store.queue_view import Detail, Retried, Waiting
 from listserv_py.store.records import Record
 from listserv_py.store.turn import Turn

@@ -18,6 +18,7 @@ from listserv_py.lists.topics import shown
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.mail.message import read
 from listserv_py.store.digest_tables import ABOUT
+from listserv_py.store.mentions import as_written, mentions, whole_address
 from listserv_py.store.outcomes import unpack
 from listserv_py.store.records import Record, Value, readable
 from listserv_py.store.store import Tx
@@ -50,7 +51,7 @@ class People:
 
     def stored_about(self, mailbox: Mailbox) -> dict[str, list[Record]]:
         """All that is stored about a person, by kind (GDPR article 15)."""
-        key, written = mailbox.key, _written(mailbox)
+        key, written = mailbox.key, as_written(mailbox)
         return {
             "subscriptions": list(self._subscriptions(key)),
             **self._named(mailbox),
@@ -113,12 +114,12 @@ class People:
             "jobs": self._rows(
                 "SELECT id, state, created_at, sent, failed FROM mailing"
                 " WHERE kind = 'job' AND lower(reverse_path) = ?",
-                (_written(mailbox),),
+                (as_written(mailbox),),
             ),
             "recipient_of": self._rows(
                 "SELECT mailing_id, address, replace(said, char(31), ', ') AS \"values\""
                 " FROM recipient WHERE address_key = ? OR instr(lower(said), ?)",
-                (mailbox.key, _written(mailbox)),
+                (mailbox.key, as_written(mailbox)),
             ),
         }
 
@@ -130,7 +131,7 @@ class People:
     def erase(self, mailbox: Mailbox, names: Iterable[str] = (), past: int = 0) -> int:
         """Take a person out of every table (`check_unnamed`); says how many rows that were."""
         self.check_unnamed(mailbox)
-        key, written = mailbox.key, _written(mailbox)
+        key, written = mailbox.key, as_written(mailbox)
         archives = self._tx.archive_people
         gone = archives.erase(mailbox, archives.names(mailbox).union(names), past)
         gone += self._erase_incoming(mailbox) + self._erase_outgoing(mailbox)
@@ -285,7 +286,9 @@ class People:
         )
         names = ("id", "to", "received_at", "state", "reason", "client", "helo")
         for message_id, reverse_path, author_key, raw, *rest in rows:
-            is_his = (reverse_path or "").lower() == _written(mailbox) or author_key == mailbox.key
+            is_his = (reverse_path or "").lower() == as_written(
+                mailbox
+            ) or author_key == mailbox.key
             if is_his or _is_by(mailbox, bytes(raw)):
                 yield _record(zip(names, rest, strict=True)), message_id
 
@@ -297,7 +300,7 @@ class People:
             " FROM mailing m LEFT JOIN reach r ON r.mailing_id = m.id"
             " JOIN content c ON c.mailing_id = coalesce(r.post_id, m.id)"
             " LEFT JOIN list l ON l.id = m.list_id",
-            (_written(mailbox),),
+            (as_written(mailbox),),
         )
         for content_id, raw, *rest, is_to_him in rows:
             if is_to_him or _is_by(mailbox, bytes(raw)):
@@ -336,13 +339,12 @@ class People:
 
     def _erase_outgoing(self, mailbox: Mailbox) -> int:
         """A post to all stays unless he wrote it; of single mails none may name him."""
-        written = _written(mailbox).encode()
         found = set()
         for mailing_id, is_post, raw in self._db.execute(
             "SELECT m.id, m.kind IN ('post', 'job', 'digest'), c.raw"
             " FROM mailing m JOIN content c ON c.mailing_id = m.id"
         ):
-            if _is_by(mailbox, bytes(raw)) or (not is_post and written in bytes(raw).lower()):
+            if _is_by(mailbox, bytes(raw)) or (not is_post and mentions(mailbox, bytes(raw))):
                 found.add(mailing_id)
         for mailing_id in found:
             self._tx.reach.forget_post(mailing_id)
@@ -353,10 +355,10 @@ class People:
 
     def _forget_in_facts(self, mailbox: Mailbox) -> None:
         """Posts by others may say that he approved them."""
-        his = re.compile(f"{re.escape(_written(mailbox))}|{re.escape(mailbox.key)}", re.IGNORECASE)
+        his = whole_address(mailbox)
         for mailing_id, facts in self._db.execute(
             "SELECT id, facts FROM mailing WHERE instr(lower(facts), ?) OR instr(lower(facts), ?)",
-            (_written(mailbox), mailbox.key),
+            (as_written(mailbox), mailbox.key),
         ).fetchall():
             self._db.execute(
                 "UPDATE mailing SET facts = ? WHERE id = ?", (his.sub("", facts), mailing_id)
@@ -366,11 +368,6 @@ class People:
         cursor = self._db.execute(query, values)
         names = [column[0] for column in cursor.description]
         return [_record(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def whole_address(mailbox: Mailbox) -> re.Pattern[str]:
-    """Finds the address in a text, where it is not a part of a longer one."""
-    return re.compile(rf"(?<![\w.+-]){re.escape(_written(mailbox))}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
 def _mailboxes(words: Iterable[str]) -> Iterator[Mailbox]:
@@ -387,13 +384,8 @@ def _record(pairs: Iterable[tuple[str, Value]]) -> Record:
     }
 
 
-def _written(mailbox: Mailbox) -> str:
-    """The address as columns and contents have it, but for the case of its letters."""
-    return str(mailbox).lower()
-
-
 def _is_by(mailbox: Mailbox, raw: bytes) -> bool:
-    if _written(mailbox).encode() not in raw.lower():
+    if as_written(mailbox).encode() not in raw.lower():
         return False
     author = read(raw).author
     return author is not None and author.mailbox == mailbox

@@ -14,6 +14,7 @@ from stage import Stage
 from listserv_py.lists.options import Options
 from listserv_py.mail.listheaders import ListFacts, decode
 from listserv_py.mail.mailbox import parse_mailbox
+from listserv_py.store.people import People
 
 LIST = "test-l@lists.example.org"
 LISTSERV = "listserv@lists.example.org"
@@ -385,3 +386,18 @@ def test_an_answer_repeats_of_a_date_nothing_else(stage: Stage, date: str, shown
     (answer,) = stage.outgoing()
     assert f"    Date:     {shown}\r\n".encode() in answer
     assert b"shop" not in answer
+
+
+def test_whose_address_ends_in_an_erased_one_keeps_his_post(stage: Stage) -> None:
+    create(stage, "Send= Public", "Reply-To= Sender")
+    stage.take(letter(f"marie.{JOE}"))
+    People(stage.tx).erase(parse_mailbox(JOE))
+    assert facts(stage).reply_to == facts(stage).author_key == f"marie.{JOE}"
+
+
+def test_whose_address_ends_in_an_erased_one_is_answered_all_the_same(stage: Stage) -> None:
+    create(stage, "Send= Public")
+    say(stage, f"marie.{JOE}", "THANKS")
+    say(stage, JOE, "THANKS", 901)
+    People(stage.tx).erase(parse_mailbox(JOE))
+    assert sent(stage) == [("reply", f"marie.{JOE}")]
