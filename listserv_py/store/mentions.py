@@ -1,6 +1,6 @@
 """Where a person's address stands in what is stored: whole, in whatever case of its letters.
 
-`marie.joe@example.net` does not mention `joe@example.net`: what is found is taken out by an erasure.
+`marie.joe@example.net` does not mention `joe@example.net`, whose erasure takes out what is found.
 """
 
 from __future__ import annotations
