@@ -50,7 +50,7 @@ KEY_BITS = 2048
 _RELAXED = CanonicalizationPolicy.from_c_value(b"relaxed/relaxed")
 _LINE = 74
 _PLAIN_MAX = 50_000
-_PLAIN_NAME = re.compile(rb"[!-9;-~]{1,998}")
+_PLAIN_FIELD = re.compile(rb"^([!-9;-~]{1,998}):([^\r\n]*)\r\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +125,9 @@ def _plain(head: bytes) -> list[tuple[bytes, bytes]]:
     if len(head) > _PLAIN_MAX or head.count(b"\n") != ends or head.count(b"\r") != ends:
         return []
     unfolded = compressed(head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" "))
-    *lines, rest = unfolded.split(b"\r\n")
-    found = []
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        if not colon or not _PLAIN_NAME.fullmatch(name):
-            return []
-        found.append((name.lower(), value.strip() + b"\r\n"))
-    return [] if rest else found
+    found = _PLAIN_FIELD.findall(unfolded)
+    is_whole = len(found) == unfolded.count(b"\r\n") and unfolded.endswith(b"\r\n")
+    return [(name.lower(), value.strip() + b"\r\n") for name, value in found] if is_whole else []
 
 
 def _as_read(head: bytes) -> list[tuple[bytes, bytes]]:
