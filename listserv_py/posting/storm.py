@@ -17,6 +17,7 @@ from listserv_py.mail.letter import Letter
 from listserv_py.mail.message import Message
 from listserv_py.maillog import get_logger
 from listserv_py.posting.answers import known, shown_subject, tell_author
+from listserv_py.posting.pleas import asks, is_by_machine
 from listserv_py.posting.post import Post
 from listserv_py.posting.verdict import Asked, Discard, Distribute, Hold, Reason, Verdict
 from listserv_py.store.outbox import Kind
@@ -34,82 +35,13 @@ LONG = 3000
 READ_MAX = 20_000
 
 _PREFIX = re.compile(r"^(?:\s*(?:\[[^\]]{0,80}\]|[^\s:\[\]]{1,20}(?: [^\s:]{1,20})?:))+")
-_QUOTE_BEGINS = re.compile(r"-{2,}|_{5,}|(?:From|Von|De|Da): |.{0,200}(?:wrote|schrieb|écrit) ?:$")
-_PLEAS = (
-    "remove me",
-    "take me off",
-    "get me off",
-    "unsubscribe me",
-    "stop sending",
-    "stop emailing",
-    "stop e-mailing",
-    "stop replying to all",
-    "do not reply to all",
-    "don't reply to all",
-    "opt me out",
-    "want to opt out",
-    "why am i getting",
-    "why am i receiving",
-    "why am i on this",
-    "mich abmelden",
-    "mich austragen",
-    "mich bitte ab",
-    "mich bitte aus",
-    "désinscrivez",
-    "desinscrivez",
-    "me désinscrire",
-    "me desinscrire",
-    "désabonnez",
-    "me désabonner",
-    "dar de baja",
-    "denme de baja",
-    "cancellatemi",
-    "cancellami",
+_WROTE = "wrote|schrieb|écrit|escribió|ha scritto|escreveu|schreef|skrev|napisał|пишет|написал"
+_QUOTE_BEGINS = re.compile(
+    r"-{2,}|_{5,}|(?:From|Von|De|Da|Van|Fra|Från|Od|От): "
+    rf"|.{{0,200}}(?:{_WROTE})(?:\(a\))?(?: [^:]{{0,100}})?:$"
 )
-_WANTS = (
-    "remove",
-    "delete",
-    "take",
-    "drop",
-    "please",
-    "pls",
-    "want",
-    "how do i",
-    "how can i",
-    "bitte",
-)
-_OUT = (
-    "unsubscribe",
-    "un-subscribe",
-    "off this list",
-    "off the list",
-    "off your list",
-    "from this list",
-    "from your list",
-    "from the mailing list",
-    "from this mailing list",
-    "from the distribution list",
-    "abmelden",
-    "austragen",
-    "von der liste",
-    "aus der liste",
-)
-"""They want out who say one of these and one of `_WANTS`, for lists may speak of lists as well."""
-_FEW = 4
 _BARE = frozenset({"unsubscribe", "remove", "remove me", "stop"})
 """Subjects that say it all."""
-_MACHINES = (
-    "automatic reply",
-    "auto reply",
-    "autoreply",
-    "auto-reply",
-    "out of office",
-    "out of the office",
-    "abwesenheit",
-    "automatische antwort",
-    "réponse automatique",
-    "respuesta automática",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +61,12 @@ def sign_of(message: Message) -> Sign | None:
         return None
     subject = message.subject.lower()
     words = " ".join(_own_lines(message)).lower()
-    asks = _asks(words[:SHORT] if len(words) <= SHORT else words[:BEGIN])
-    if len(words) > (LONG if asks else SHORT):
+    plea = asks(words[:SHORT] if len(words) <= SHORT else words[:BEGIN])
+    if len(words) > (LONG if plea else SHORT):
         return None
     thread = " ".join(_PREFIX.sub("", subject[:500]).split())
-    asks = asks or thread in _BARE or _asks(thread)
-    return Sign(thread, asks or any(one in subject for one in _MACHINES))
-
-
-def _asks(words: str) -> bool:
-    """Whether it is the plea of somebody who wants out; "from the list" alone is none."""
-    if any(one in words for one in _PLEAS):
-        return True
-    out, few = any(one in words for one in _OUT), len(words.split()) <= _FEW
-    return (out and any(one in words for one in _WANTS)) or (few and (out or "remove" in words))
+    plea = plea or thread in _BARE or asks(thread) or is_by_machine(subject, words[:BEGIN])
+    return Sign(thread, plea)
 
 
 def _own_lines(message: Message) -> list[str]:

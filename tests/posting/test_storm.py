@@ -219,3 +219,60 @@ def test_a_storm_is_forgotten(stage: Stage) -> None:
     stage.now += timedelta(days=3)
     stage.run_timers()
     assert [stage.db[name].count for name in ("storm_sign", "storm")] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please stop hitting reply all. My inbox is full.",
+        "I don't know why I\u2019m on this list",
+        "Please delete me from your mailing list",
+        "Bitte nehmen Sie mich aus diesem Verteiler",
+        "Bitte nicht mehr an alle antworten!",
+        "Ich m\u00f6chte keine weiteren Mails",
+        "Merci de me retirer de cette liste",
+        "Por favor, elim\u00ednenme de la lista",
+        "Toglietemi dalla lista, grazie",
+        "Por favor me retirem desta lista",
+        "Kunt u mij afmelden aub",
+        "Prosz\u0119 o usuni\u0119cie mnie z listy",
+        "I am currently out of the office until Monday.",
+        "Ta bort mig fr\u00e5n listan.\r\n\r\nDen 1 maj skrev Olga L:\r\nHello you all"
+        + " x" * 200,
+    ],
+)
+def test_a_plea_in_many_words(text: str) -> None:
+    found = sign_of(read(mail_of(text)))
+    assert found is not None
+    assert found.plea
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You can delete an item from this list by calling pop().",
+        "Please send me the list of speakers",
+        "Ich nehme an dem Treffen teil",
+        "The button 'unsubscribe' does nothing in my browser",
+        "Please remove the second paragraph",
+        "I quit my job",
+    ],
+)
+def test_what_is_no_plea(text: str) -> None:
+    found = sign_of(read(mail_of(text)))
+    assert found is not None
+    assert not found.plea
+
+
+@pytest.mark.parametrize(
+    "subject", ["Risposta automatica: Hi", "Autosvar: Hi", "R\u00e9ponse automatique : Hi"]
+)
+def test_machines_of_many_languages(subject: str) -> None:
+    found = sign_of(read(mail_of("Hello", subject)))
+    assert found is not None
+    assert found.plea
+
+
+def mail_of(text: str, subject: str = "Re: Lunch") -> bytes:
+    head = "From: a@example.net\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8"
+    return f"{head}\r\nSubject: {subject}\r\n\r\n{text}\r\n".encode()
