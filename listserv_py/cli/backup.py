@@ -57,8 +57,9 @@ def restore(asked: Operator, file: BinaryIO) -> None:
         try:
             found = copies.bring_back(data_dir, folder, settings.site.domain, _key_files(settings))
         except ConfigError as exc:
-            about = file.name if Path(exc.file).parent == folder else exc.file
-            raise ConfigError(about, "", exc.text) from exc
+            if Path(exc.file).parent != folder:
+                raise
+            raise Refused(f"{file.name}: {exc.text}") from exc
     note(f"the state of {found.made_at:%Y-%m-%d %H:%M:%S} UTC is back")
     if found.erased:
         note(f"{found.erased} erased since then: erased again")

@@ -52,7 +52,8 @@ def examine(path: Path) -> None:
                 _refuse_damaged(db, path)
         finally:
             db.close()
-    except SqliteError as exc:
+    except (SqliteError, UnicodeError) as exc:
+        # What the driver tells of a damaged table may be no text, and fails as that.
         raise ConfigError(str(path), "", f"damaged, nothing was changed: {exc}") from exc
 
 

@@ -287,18 +287,18 @@ def test_restore_refuses_what_is_no_good_backup(peopled: Site, copy: Path) -> No
         half[at] ^= 0x55
     for content in (b"", b"no database" * 100, raw[: len(raw) // 2], bytes(half)):
         bad.write_bytes(content)
-        peopled.refused("restore", str(bad), status=2)
+        peopled.refused("restore", str(bad))
     with sqlite3.connect(bad.with_name("other")) as other:
         other.execute("CREATE TABLE x (y)")
     other.close()
-    peopled.refused("restore", str(bad.with_name("other")), status=2)
+    peopled.refused("restore", str(bad.with_name("other")))
     with sqlite3.connect(copy) as newer:
         newer.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
             " VALUES ('listserv_py', 'from_the_future', '2099')"
         )
     newer.close()
-    assert "newer" in peopled.refused("restore", str(copy), status=2)
+    assert "newer" in peopled.refused("restore", str(copy))
     assert people(peopled) == ["joe@example.com", "mia@example.com"]
     assert not list(peopled.data.glob("*.tmp"))
 

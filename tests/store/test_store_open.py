@@ -59,6 +59,17 @@ def test_a_damaged_page_is_noticed(tmp_path: Path) -> None:
     assert (tmp_path / FILE).read_bytes() == raw
 
 
+def test_a_fault_that_cannot_even_be_named_is_noticed(tmp_path: Path) -> None:
+    db = open_database(tmp_path)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    db.close()
+    raw = (tmp_path / FILE).read_bytes().replace(b"INTEGER", b"INT\xbaGER")
+    (tmp_path / FILE).write_bytes(raw)
+    with pytest.raises(ConfigError, match="damaged"):
+        open_database(tmp_path)
+    assert (tmp_path / FILE).read_bytes() == raw
+
+
 def test_a_lost_database_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
     open_database(tmp_path).close()
     (tmp_path / FILE).unlink()
