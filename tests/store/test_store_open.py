@@ -63,7 +63,7 @@ def test_a_fault_that_cannot_even_be_named_is_noticed(tmp_path: Path) -> None:
     db = open_database(tmp_path)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     db.close()
-    raw = (tmp_path / FILE).read_bytes().replace(b"INTEGER", b"INT\xbaGER")
+    raw = (tmp_path / FILE).read_bytes().replace(b"INTEGER NOT", b"INT\xbaGER NOT")
     (tmp_path / FILE).write_bytes(raw)
     with pytest.raises(ConfigError, match="damaged"):
         open_database(tmp_path)
