@@ -46,10 +46,14 @@ _BARE = frozenset({"unsubscribe", "remove", "remove me", "stop"})
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What a short post shows: somebody wants out (`plea`), by himself or by his machine."""
+    """What a short post shows: somebody wants out (`plea`), by himself or by his machine.
+
+    Only who asks himself is answered (RFC 3834 2).
+    """
 
     thread: str
     plea: bool
+    by_machine: bool = False
 
 
 def sign_of(message: Message) -> Sign | None:
@@ -65,8 +69,9 @@ def sign_of(message: Message) -> Sign | None:
     if len(words) > (LONG if plea else SHORT):
         return None
     thread = " ".join(_PREFIX.sub("", subject[:500]).split())
-    plea = plea or thread in _BARE or asks(thread) or is_by_machine(subject, words[:BEGIN])
-    return Sign(thread, plea)
+    plea = plea or thread in _BARE or asks(thread)
+    by_machine = is_by_machine(subject, words[:BEGIN])
+    return Sign(thread, plea or by_machine, by_machine)
 
 
 def _own_lines(message: Message) -> list[str]:
@@ -96,7 +101,7 @@ def weigh(turn: Turn, letter: Letter, post: Post, verdict: Verdict) -> Verdict:
         return verdict
     storms, list_id = turn.tx.storms, post.mailing_list.id
     storms.note(list_id, post.author, sign.thread, plea=sign.plea, now=turn.now)
-    if sign.plea:
+    if sign.plea and not sign.by_machine:
         _show_way_out(turn, letter, post)
     if storms.stopped(list_id, turn.now - LASTS):
         return Discard("it asks to be removed, in a storm") if sign.plea else verdict

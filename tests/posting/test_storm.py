@@ -78,6 +78,8 @@ def test_who_asks_is_told_the_way_out_once(stage: Stage) -> None:
     told = [one for one in mails if b"How to leave" in one]
     people = [re.findall(rb"RCPT TO:<(.*)>", one)[0].decode() for one in told]
     assert people == [PEOPLE[1], PEOPLE[3], PEOPLE[4], PEOPLE[7]]
+    away = post(stage, PEOPLE[9], "Back on Monday", "Automatic reply: Lunch")
+    assert "How to leave" not in str(away), "a machine is not answered"
 
 
 def test_after_free_the_pleas_go_to_nobody(stage: Stage) -> None:
