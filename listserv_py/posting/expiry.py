@@ -27,11 +27,11 @@ def expire(turn: Turn, spool_id: int) -> None:
     entry, waited_for = spool.load(spool_id), spool.held_for(spool_id)
     if entry is None or waited_for is None:
         return
-    outcome = turn.forms.fill("OUTCOME_EXPIRED", {}).body
+    mailing_list = _list_of(turn, entry)
+    outcome = turn.words(mailing_list).fill("OUTCOME_EXPIRED", {}).body
     turn.tx.cookies.settle(spool_id, outcome, turn.now)
     spool.drop(spool_id)
     turn.tx.trail.step(spool_id, What.EXPIRED, turn.now)
-    mailing_list = _list_of(turn, entry)
     told = False
     if mailing_list is not None and waited_for != HeldFor.AUTHOR:
         letter = _letter(entry)

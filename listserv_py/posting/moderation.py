@@ -46,7 +46,7 @@ def hold(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> None:
 
 def forward(turn: Turn, letter: Letter, post: Post, verdict: Forward) -> None:
     """Pass the mail on to people who may post it themselves; nothing is kept."""
-    people = _people(turn, post, verdict.asked)
+    people = _people(turn, letter, post, verdict.asked)
     to_moderator = verdict.asked is Asked.MODERATOR
     for person in people:
         if to_moderator and not post.mailing_list.keywords.editor_header:
@@ -127,7 +127,7 @@ def _ask_moderators(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> No
     until = turn.now + HELD_FOR
     subject = {"SUBJECT": letter.message.subject[:SUBJECT_MAX] or "(none)"}
     _keep(turn, letter, post, HeldFor.MODERATOR, until)
-    people = _people(turn, post, verdict.asked)
+    people = _people(turn, letter, post, verdict.asked)
     unasked = 0
     for person in people:
         code = turn.new_code()
@@ -153,7 +153,7 @@ def _ask_moderators(turn: Turn, letter: Letter, post: Post, verdict: Hold) -> No
         tell_author(turn, letter, post, "POST_EDITOR")
 
 
-def _people(turn: Turn, post: Post, asked: Asked) -> tuple[Mailbox, ...]:
+def _people(turn: Turn, letter: Letter, post: Post, asked: Asked) -> tuple[Mailbox, ...]:
     """Whom to ask: all moderators or the next one in turn, the owners, or the author himself."""
     mailing_list = post.mailing_list
     if asked is Asked.OWNERS:
@@ -164,7 +164,8 @@ def _people(turn: Turn, post: Post, asked: Asked) -> tuple[Mailbox, ...]:
     if mailing_list.keywords.moderator_all or len(moderators) < 2:
         return moderators
     last = turn.tx.cookies.last_asked(mailing_list.id)
-    at = moderators.index(last) + 1 if last in moderators else 0
+    # Of a quiet list nobody knows who was asked last: not always the first, so anybody.
+    at = moderators.index(last) + 1 if last in moderators else letter.spool_id - 1
     return (moderators[at % len(moderators)],)
 
 

@@ -1,20 +1,23 @@
 """The codes that OK confirms: issued once, kept as keyed hashes, good once, for one address.
 
-A used or expired cookie stays until the sweeper takes it, so that a late answer hears what became
-of it instead of "unknown".
+A cookie stays until it expires, used or not, and one for a held post a while longer, so that a late
+answer hears what became of it instead of "unknown".
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlite_utils import Database
 
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
 from listserv_py.store.times import stamp
+
+SAYS_FOR = timedelta(days=7)
+"""How long after a held post was decided on a late answer hears by whom."""
 
 
 class CookieKind(StrEnum):
@@ -134,11 +137,11 @@ class Cookies:
         return parse_mailbox(row[0]) if row else None
 
     def settle(self, spool_id: int, outcome: str, now: datetime) -> None:
-        """A held post was decided on: every other request about it says by whom."""
+        """A held post was decided on: every other request about it says by whom, for a while."""
         self._db.execute(
-            "UPDATE cookie SET outcome = ?, used_at = coalesce(used_at, ?), payload = ''"
-            " WHERE spool_id = ?",
-            (outcome, stamp(now), spool_id),
+            "UPDATE cookie SET outcome = ?, used_at = coalesce(used_at, ?), payload = '',"
+            " expires_at = ? WHERE spool_id = ?",
+            (outcome, stamp(now), stamp(now + SAYS_FOR), spool_id),
         )
 
     def _hash(self, code: str) -> bytes:

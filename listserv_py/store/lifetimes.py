@@ -112,7 +112,8 @@ TABLES: Mapping[str, Lifetime] = {
     ),
     "cookie": Lifetime(
         "codes that can be answered",
-        "{limits.confirmation_age}, those for a held post as long as it is held",
+        "{limits.confirmation_age}, those for a held post as long as it is held, and what was"
+        " decided 7 days more; the way back after a removal 30 days",
         (Sweep("expires_at < :now"),),
     ),
     "proof": Lifetime(

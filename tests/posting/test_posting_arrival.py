@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -401,3 +402,28 @@ def test_whose_address_ends_in_an_erased_one_is_answered_all_the_same(stage: Sta
     say(stage, JOE, "THANKS", 901)
     People(stage.tx).erase(parse_mailbox(JOE))
     assert sent(stage) == [("reply", f"marie.{JOE}")]
+
+
+def test_a_late_answer_hears_that_the_time_was_over(stage: Stage) -> None:
+    create(stage, "Send= Editor,Hold", "Language= German")
+    stage.take(letter(EVE))
+    stage.now += timedelta(days=7)
+    stage.run_timers()
+    stage.now += timedelta(days=6)
+    stage.run_timers()
+    stage.outgoing()
+    say(stage, OLGA, f"OK {codes(stage)[0]}")
+    assert "seine Zeit um war" in stage.outgoing()[0].decode()
+
+
+def test_a_quiet_list_does_not_always_ask_the_first_moderator(stage: Stage) -> None:
+    create(stage, "Send= Editor,Hold", f"Moderator= {OLGA},{MAX},{ANN}")
+    asked = set()
+    for number in range(1, 5):
+        stage.take(letter(EVE, number=number))
+        asked.add(next(one for kind, one in sent(stage) if kind == "approval"))
+        for _ in range(2):
+            stage.now += timedelta(days=20)
+            stage.run_timers()
+        stage.outgoing()
+    assert asked == {OLGA, MAX, ANN}
