@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from listserv_py.commands.archiveaccess import archived_list, weigh_archive
 from listserv_py.commands.archiverefusals import BadPostNumbers, NoSuchPosts, SearchNotRead
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.rights import is_proven
+from listserv_py.commands.rights import is_proven, is_visible
+from listserv_py.errors import UnknownList
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.search import BadSearch, Search, read, split
 from listserv_py.mail.archived import as_text, shown
@@ -121,8 +123,25 @@ def _cut(request: Request, text: str) -> str:
 
 def prepare_search(request: Request) -> Request:
     """Refuse whom `Notebook=` keeps out, and what cannot be read."""
-    _search(request, archived_list(request))
+    try:
+        _search(request, archived_list(request))
+    except UnknownList:
+        _refuse_misplaced(request)
+        raise
     return request
+
+
+def _refuse_misplaced(request: Request) -> None:
+    """Refuse a line with words behind its list as that, for it reads as the older order.
+
+    Then its first word would be the list.
+    """
+    words = request.arguments.name.split()
+    for word, behind in pairwise(words[:-2]):
+        listname = behind.upper()
+        found = request.turn.tx.lists.find(listname) if word.upper() == "IN" else None
+        if found is not None and is_visible(request.turn, request.actor, found):
+            raise SearchNotRead(found.name, "behind the list stand only FROM, SINCE, TO and WHERE")
 
 
 def search(request: Request) -> str:

@@ -28,6 +28,10 @@ _LONGEST = max(map(len, _BEGINNINGS))
 
 TEXT_END = "/*"
 HEADER = "LIST"
+WITH_LIST = 3
+"""Words of a line that stores a file: its name, its type, and the list's name."""
+NAMES_MAX = 8
+"""What has more words is a sentence."""
 _PUT_NAMED = re.compile("|".join(("PUT", "CREATE")), re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}", re.ASCII)
 _NO_NAME = re.compile(r"PW=.*|\(.*", re.DOTALL)
@@ -45,23 +49,44 @@ def split_at_text(text: str) -> tuple[str, tuple[str, ...] | None]:
     if not _PUT_NAMED.search(text):
         return text, None
     raw = text.replace("\u00a0", " ").split("\n")
-    at = next((at for at, line in enumerate(raw) if puts_text(line.strip(BLANKS))), None)
+    lines = [line.strip(BLANKS) for line in raw]
+    at = next((at for at, line in enumerate(lines) if _puts(line, lines[at + 1 :])), None)
     if at is None:
         return text, None
     return "\n".join(raw[: at + 1]), _text_below(raw[at + 1 :])
 
 
 def puts_text(line: str) -> bool:
-    """Whether a command line stores a text or file: PUT listname MAILTPL, but not its header.
+    """Whether a command line means to store a text or file: PUT listname MAILTPL, not a header."""
+    return bool(_names(line))
 
-    What is longer than such a line is a sentence of somebody's.
+
+def _puts(line: str, below: Sequence[str]) -> bool:
+    """The same for one of a mail's lines, among which may be somebody's sentence.
+
+    One with wrong names is believed where an end mark below says that a text follows: else the
+    lines of a file would be run as commands because its name has an umlaut.
     """
-    if not _takes_data(line):
+    names = _names(line)
+    if not names:
         return False
+    wrong = [name for name in names if not _WORD.fullmatch(name)]
+    if len(names) <= WITH_LIST and not wrong:
+        return True
+    if len(names) == WITH_LIST and wrong == names[:1]:
+        return True
+    end = next((one for one in below if one == TEXT_END or one.startswith("//")), "")
+    return end == TEXT_END
+
+
+def _names(line: str) -> list[str]:
+    """The words that name the text or file that a line stores; none where it stores no such."""
+    if not _takes_data(line):
+        return []
     words = [fold(word) for word in line.split()]
     words = words[2 if words[0] == QUIET else 1 :]
     names = list(takewhile(lambda word: not _NO_NAME.fullmatch(word), words))
-    return 2 <= len(names) <= 3 and names[1] != HEADER and all(map(_WORD.fullmatch, names))
+    return names if 1 < len(names) <= NAMES_MAX and names[1] != HEADER else []
 
 
 def _text_below(raw: Sequence[str]) -> tuple[str, ...]:

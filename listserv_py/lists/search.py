@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from listserv_py.lists.addresses import is_listname
 from listserv_py.lists.searchdates import read_date
@@ -39,6 +39,8 @@ _QUOTES = str.maketrans(
     | dict.fromkeys("\u2018\u2019\u201a\u201b", "'")
 )
 """Mail programs make these of plain quotes; one for one, so that places in a line stay."""
+_VERBS = frozenset({"CONTAINS", "IS"})
+_WHERE = "behind WHERE stands SENDER or SUBJECT, CONTAINS or IS, and a text"
 _CLAUSES = frozenset({"FROM", "SINCE", "TO", "UNTIL", "WHERE"})
 
 
@@ -247,11 +249,15 @@ def _tokens(text: str) -> list[_Token]:
 
 def _clauses(tokens: Sequence[_Token]) -> list[tuple[str, list[_Token]]]:
     found: list[tuple[str, list[_Token]]] = []
-    for token in tokens:
-        if token.word in _CLAUSES and (token.word == "WHERE" or not _in_where(found)):
+    for token, behind in zip_longest(tokens, tokens[1:]):
+        is_part = behind is not None and behind.word in _VERBS
+        begins = token.word in _CLAUSES and not is_part
+        if begins and (token.word == "WHERE" or not _in_where(found)):
             found.append((token.word, []))
         elif not found:
-            raise BadSearch(f'"{token.text[:40]}" is not FROM, SINCE, TO or WHERE')
+            raise BadSearch(
+                f'"{token.text[:40]}" stands behind the list, where FROM, SINCE, TO or WHERE begin'
+            )
         else:
             found[-1][1].append(token)
     return found
@@ -263,11 +269,13 @@ def _in_where(found: list[tuple[str, list[_Token]]]) -> bool:
 
 
 def _wants_value(tokens: list[_Token]) -> bool:
-    return bool(tokens) and tokens[-1].word in ("CONTAINS", "IS")
+    return bool(tokens) and tokens[-1].word in _VERBS
 
 
 def _date(tokens: Sequence[_Token], now: datetime) -> tuple[datetime, datetime]:
     said = " ".join(token.text for token in tokens)
+    if not said:
+        raise BadSearch("a date is missing behind FROM, SINCE or TO")
     found = read_date(said.upper().split(), now)
     if found is None:
         raise BadSearch(
@@ -317,6 +325,8 @@ class _Reader:
 
     def _one(self, depth: int) -> Tree:
         if self._ended() or self._next() == "AND":
+            if self._in_where:
+                raise BadSearch(_WHERE)
             raise BadSearch("a word is missing at its end, or beside AND, OR or a parenthesis")
         token = self._tokens[self._at]
         self._at += 1
@@ -336,10 +346,10 @@ class _Reader:
         return self._holds(token) if self._in_where else _words(token)
 
     def _holds(self, token: _Token) -> Holds:
-        parts = {part.name: part for part in Part}
+        parts = {part.name: part for part in Part} | {"FROM": Part.SENDER}
         verb = self._next()
-        if token.word not in parts or verb not in ("CONTAINS", "IS"):
-            raise BadSearch("behind WHERE stands SENDER or SUBJECT, CONTAINS or IS, and a text")
+        if token.word not in parts or verb not in _VERBS:
+            raise BadSearch(_WHERE)
         if self._at + 1 >= len(self._tokens):
             raise BadSearch(f"behind {verb} stands a text")
         text = folded(self._tokens[self._at + 1].text)

@@ -174,6 +174,8 @@ def test_search_shows_hits_and_extracts(stage: Stage) -> None:
         ("SEARCH \u201ezum 2. Mal\u201c IN PUBLIC-L", 1),
         ("SEARCH Mal IN PUBLIC-L WHERE SUBJECT CONTAINS 'number 2'", 1),
         ("SEARCH IN PUBLIC-L SINCE 2026", 3),
+        ("SEARCH * IN PUBLIC-L WHERE FROM CONTAINS ann", 3),
+        ("SEARCH * IN PUBLIC-L FROM 2026 WHERE NOT FROM IS ann@example.net", 0),
         ("SEARCH Mal IN PUBLIC-L FROM 2025 TO 2026", 3),
         ("SEARCH Mal IN PUBLIC-L FROM 2023 TO 2025", 0),
         ("SEARCH Mal IN PUBLIC-L FROM Nov-2026 TO November 2026", 3),
@@ -207,6 +209,9 @@ def test_greek_is_found_in_capitals_as_well(stage: Stage) -> None:
         ("SEARCH a IN PUBLIC-L SINCE 2026-13", "no date"),
         ("SEARCH a IN PUBLIC-L SINCE Foo 2026", "no date"),
         ("SEARCH a IN PUBLIC-L WHERE BODY CONTAINS x", "SENDER or SUBJECT"),
+        ("SEARCH a IN PUBLIC-L WHERE FROM", "SENDER or SUBJECT"),
+        ("SEARCH a IN PUBLIC-L SINCE yesterday TO", "a date is missing"),
+        ("SEARCH a IN PUBLIC-L AND b", "behind the list stand only FROM"),
         ("SEARCH a IN PUBLIC-L WHERE SUBJECT CONTAINS", "behind CONTAINS"),
         (f"SEARCH {'a ' * 21} IN PUBLIC-L", "more than 20"),
         (f"SEARCH {'(' * 99}a IN PUBLIC-L", "nested too deep"),
@@ -278,6 +283,27 @@ def test_a_mail_may_search_a_few_times_only(stage: Stage) -> None:
     [answer] = send(stage, "\r\n".join(lines))
     assert text(answer).count("> SEARCH") == 5
     assert "not read" in text(answer) or "flushed" in text(answer)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PUT a/b TXT PRIVATE-L",
+        "PUT RÜLES TXT PRIVATE-L",
+        "PUT PRIVATE-L RÜLES",
+        "PUT RULES TXT PRIVATE L",
+        "QUIET PUT RULES TXT PRIVATE-L (FOO",
+        "PUT RULES TXT NO-L",
+    ],
+)
+def test_a_file_that_is_refused_is_not_read_as_commands(stage: Stage, line: str) -> None:
+    said = run(stage, f"{line}\nDELETE PRIVATE-L joe@example.net\n\nTHANKS\n/*\nTHANKS\n")
+    assert "welcome" not in said
+    assert stage.db.execute("SELECT count(*) FROM subscriber").fetchone() == (4,)
+
+
+def test_a_sentence_is_no_file(stage: Stage) -> None:
+    assert "welcome" in run(stage, "Put me on that list of yours\nTHANKS\n")
 
 
 @pytest.mark.parametrize(
