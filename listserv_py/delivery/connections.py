@@ -15,6 +15,8 @@ LEFT = 2.0
 """Seconds for which a host may count a connection that has ended."""
 DIALLED = 5.0
 """Seconds after one stood in which another's attempt may be what we are refused for."""
+FOR_A_WORKER = 1.0
+"""Seconds that a small mail waits for what a worker finds out about a host."""
 
 
 class Connections:
@@ -26,6 +28,7 @@ class Connections:
         self.limit = self.share = self.workers = 1
         self._open: dict[str, Counter[int]] = {}
         self._stand: dict[str, Counter[int]] = {}
+        self._granted: dict[str, float] = {}
 
     @property
     def kept(self) -> int:
@@ -38,7 +41,13 @@ class Connections:
         return sum(one.total() for one in self._open.values())
 
     def may(self, host: str, who: int) -> bool:
-        """Whether one more is within bounds; counts it if so."""
+        """Whether one more is within bounds; counts it if so.
+
+        Nobody dials a host that another process dials, until one stands: a host that is dead is
+        found so by one.
+        """
+        if self.is_dialled(host, who):
+            return False
         of_host = self._open.setdefault(host, Counter())
         workers = of_host.total() - of_host[SERVER]
         free = of_host.total() < self.limit
@@ -49,7 +58,19 @@ class Connections:
         free = free and self.total < CONNECTIONS_MAX
         if free:
             of_host[who] += 1
+            self._granted[host] = self._clock()
         return free
+
+    def is_dialled(self, host: str, who: int) -> bool:
+        """Whether others open a connection to a host, and nobody has any yet.
+
+        The server has small mails, and waits for a worker a moment only: it may hang.
+        """
+        of_host = self._open.get(host, Counter())
+        stand = self._stand.get(host, Counter())
+        if of_host.total() <= of_host[who] or stand.total() > 0:
+            return False
+        return who != SERVER or self._clock() - self._granted[host] < FOR_A_WORKER
 
     def gone(self, host: str, who: int) -> None:
         """One less."""
@@ -59,8 +80,11 @@ class Connections:
             stand[who] = of_host[who]
             self._note_end(host, who)
         if of_host.total() <= 0:
-            self._open.pop(host, None)
-            self._stand.pop(host, None)
+            self._forget(host)
+
+    def _forget(self, host: str) -> None:
+        for table in (self._open, self._stand, self._granted):
+            table.pop(host, None)
 
     def too_many(self, who: int) -> list[str]:
         """The hosts to which a process has more than its share, each so often as it must close."""
@@ -107,7 +131,7 @@ class Connections:
                 self._note_end(host, who)
             del stand[who]
             if not self._open[host].total():
-                del self._open[host]
+                self._forget(host)
 
 
 class Ours:

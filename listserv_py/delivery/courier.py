@@ -202,7 +202,13 @@ class SmtpCourier:
 
     async def may_dial(self, host: Host, lane: str) -> bool:
         """Bounds per host, whatever domains it serves, and over all."""
-        return await self._lines.ask(self._lane(lane), str(host))
+        if not await self._lines.ask(self._lane(lane), str(host)):
+            return False
+        if self._lane(lane).is_resting:
+            # Another process found out meanwhile that it fails: once is enough.
+            self.hung_up(host)
+            return False
+        return True
 
     def opened(self, host: Host) -> None:
         """A connection stands."""

@@ -193,8 +193,9 @@ class FleetCourier:
 
     def may_dial(self, host: str, worker: int) -> tuple[bool, bool]:
         """See process.Boss."""
-        crowded = self._connections.elsewhere(host, worker) is not None
-        return self._connections.may(host, worker), crowded
+        connections = self._connections
+        waits = connections.elsewhere(host, worker) is not None
+        return connections.may(host, worker), waits or connections.is_dialled(host, worker)
 
     def is_too_many(self, host: str, worker: int, *, said_so: bool) -> bool:
         """See process.Boss."""

@@ -15,7 +15,7 @@ from delivery_child import start
 from delivery_rig import QUICK, Act, Command, House, Sink, left_behind, numbered, relay, until
 
 from listserv_py.delivery import hand, process
-from listserv_py.delivery.connections import SERVER, Connections
+from listserv_py.delivery.connections import FOR_A_WORKER, SERVER, Connections
 from listserv_py.delivery.journal import BEGUN, Key
 
 
@@ -265,15 +265,41 @@ async def test_who_unsubscribes_gets_no_copy_from_a_worker(tmp_path: Path) -> No
 def test_connections_are_bounded_over_all_processes() -> None:
     connections = Connections()
     connections.limit, connections.share = 6, 3
-    granted = [connections.may("mx:25", who) for who in (1, 1, 1, 1, 2, 2, 2)]
+    assert connections.may("mx:25", 1)
+    connections.opened("mx:25", 1)
+    granted = [True, *(connections.may("mx:25", who) for who in (1, 1, 1, 2, 2, 2))]
     assert granted == [True, True, True, False, True, True, False]
     assert connections.may("mx:25", SERVER)
     assert not connections.may("mx:25", SERVER)
     assert connections.may("other:25", 2)
+    connections.opened("mx:25", 2)
     connections.lost(1)
     assert [connections.may("mx:25", who) for who in (2, 2, SERVER)] == [True, False, True]
     connections.gone("mx:25", 2)
     assert connections.may("mx:25", 2)
+
+
+def test_nobody_dials_a_host_that_another_process_dials_until_one_stands() -> None:
+    now = 0.0
+    connections = Connections(lambda: now)
+    connections.limit = connections.share = 10
+    assert [connections.may("mx:25", who) for who in (1, 2, SERVER, 1)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert connections.is_dialled("mx:25", 2)
+    assert not connections.is_dialled("mx:25", 1)
+    now = FOR_A_WORKER
+    assert [connections.may("mx:25", who) for who in (2, SERVER)] == [False, True]
+    connections.opened("mx:25", SERVER)
+    assert connections.may("mx:25", 2)
+    for who in (1, 1, 2, SERVER):
+        connections.gone("mx:25", who)
+    assert [connections.may("mx:25", who) for who in (2, 1)] == [True, False]
+    connections.lost(2)
+    assert connections.may("mx:25", 1), "whoever dialled is dead"
 
 
 async def test_a_relay_that_takes_few_connections_takes_them_from_all_of_us(

@@ -1,14 +1,23 @@
 """How we treat other hosts, and each other, with real sending processes."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from delivery_rig import Clock, Command, House, Sink, numbered, until
+from delivery_rig import TIMEOUTS, Clock, Command, House, Sink, numbered, until
 from name_server import NameServer
 from test_fleet import fleet, workers
 
+from listserv_py.delivery.copies import Batch, Copy
+from listserv_py.delivery.courier import SmtpCourier
+from listserv_py.delivery.journal import Journals
+from listserv_py.delivery.render import Variant
+from listserv_py.delivery.retry import Patience
+from listserv_py.delivery.wire import Letter
+from listserv_py.resolver import Resolver
 from listserv_py.store.outbox import Kind
+from listserv_py.store.outcomes import Fate, RestingHost
 
 
 async def test_a_dead_host_is_tried_once_a_pause_whatever_waits_and_whoever_asks(
@@ -35,8 +44,29 @@ async def test_a_dead_host_is_tried_once_a_pause_whatever_waits_and_whoever_asks
         async with house.running():
             await until(lambda: has_failed(4))
         ((failures,),) = await house.rows("SELECT failures FROM host")
-        assert len(sink.said) <= failures + 2, "a process that does not know yet tries once"
+        assert len(sink.said) == failures, "whoever knew of it, and whoever did not yet"
         assert sink.taken == []
+
+
+async def test_a_host_that_was_found_dead_meanwhile_is_not_dialled(tmp_path: Path) -> None:
+    """As a worker hears of it that was given copies while it loaded."""
+    async with Sink().listening() as sink:
+        house = House(tmp_path, Clock(), delivery={"relay": f"127.0.0.1:{sink.port}"})
+        noted: list[str] = []
+        courier = SmtpCourier(
+            house.settings, Resolver(house.settings.dns), lambda: 1000,
+            lambda name, _: noted.append(name), TIMEOUTS,
+        )  # fmt: skip
+        letter = Letter(lambda _: Variant(b"Subject: x\r\n", b"x\r\n"), (), 0)
+        section = Journals(tmp_path).section(1)
+        batch = Batch(Patience((60,), 1000), lambda: 1000, lambda _: None, section)
+        copy = Copy(1, None, "one@example.test", b"o@lists.test", letter, 1000, batch)
+        batch.enter([copy])
+        courier.carry([copy], urgent=False)
+        courier.learn(RestingHost(courier.router.lane_of(""), 1, 1060, "421 closed"))
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+        assert [one.fate for one in batch.settled] == [Fate.UNTRIED]
+        assert (sink.said, noted) == ([], [])
 
 
 async def test_a_relay_that_takes_one_connection_only_serves_all_of_us(tmp_path: Path) -> None:
