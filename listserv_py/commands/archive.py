@@ -50,6 +50,11 @@ def prepare_getpost(request: Request) -> Request:
     return request
 
 
+def weigh_getpost(request: Request) -> Confirm:
+    """A subscriber may have a few small ones as `Validate=` lets him."""
+    return weigh_archive(request, sum(one.size for one in _meant(request, archived_list(request))))
+
+
 def getpost(request: Request) -> str:
     """The posts, by mail as they came, else as text."""
     found = archived_list(request)
@@ -190,7 +195,7 @@ GETPOST = Command(
     confirm=Confirm.ORDINARY,
     handler=getpost,
     prepare=prepare_getpost,
-    weigh=weigh_archive,
+    weigh=weigh_getpost,
     weight=WEIGHT,
     compat="Also takes the code at the end of a post's `Archived-At`, which names it for good.",
 )

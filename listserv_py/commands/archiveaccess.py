@@ -49,10 +49,10 @@ def weigh(request: Request, access: Collection[AccessLevel], octets: int = 0) ->
     return Confirm.ORDINARY if enough and is_small else Confirm.UNLESS_PROVEN
 
 
-def weigh_archive(request: Request) -> Confirm:
-    """The same for a little of the list's archive."""
+def weigh_archive(request: Request, octets: int = 0) -> Confirm:
+    """The same for so much of the list's archive."""
     notebook = archived_list(request).keywords.notebook
-    return weigh(request, notebook.access if notebook else ())
+    return weigh(request, notebook.access if notebook else (), octets)
 
 
 def _roles(request: Request, found: MailingList) -> frozenset[Role]:

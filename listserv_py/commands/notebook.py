@@ -6,7 +6,7 @@ would store is refused: a post is what its author wrote, and copies of it are el
 
 from __future__ import annotations
 
-from listserv_py.commands.archiveaccess import archived_list, weigh
+from listserv_py.commands.archiveaccess import archived_list, weigh_archive
 from listserv_py.commands.archiverefusals import ArchiveNotStored, FileTooLarge, TooManyPosts
 from listserv_py.commands.command import Confirm, Request
 from listserv_py.commands.filelist import attached
@@ -37,9 +37,7 @@ def is_meant(request: Request) -> bool:
 def weigh_get(request: Request) -> Confirm:
     """A subscriber may have a small file as `Validate=` lets him."""
     found = archived_list(request)
-    notebook = found.keywords.notebook
-    octets = request.turn.tx.archive.octets(found.id, _span(request))
-    return weigh(request, notebook.access if notebook else (), octets)
+    return weigh_archive(request, request.turn.tx.archive.octets(found.id, _span(request)))
 
 
 def prepare_get(request: Request) -> Request:

@@ -42,6 +42,21 @@ def test_review_of_a_large_list_needs_more_than_a_from_line(attack: Attack) -> N
         assert b"u17@example.com" not in answer
 
 
+def test_large_posts_need_more_than_a_from_line(attack: Attack) -> None:
+    """Of a subscriber as well: five such lines are a small mail."""
+    sets = ["Send= Public", "Validate= No", "Notebook= Yes,A,Monthly,Private"]
+    attack.stage.create("OLD-L", {"set": sets, "subscribers": [JOE]})
+    attack.mail(JOE, "A few words.", to=f"old-l@{DOMAIN}")
+    attack.mail(JOE, "Many words.\n" * 10_000, to=f"old-l@{DOMAIN}")
+    attack.forget()
+    [small, _] = attack.mail(JOE, "GETPOST OLD-L 1")
+    assert b"A few words." in small
+    for line in ("GETPOST OLD-L 1-2", "GETPOST OLD-L 2 (NOMIME", "GET OLD-L NOTEBOOK"):
+        attack.forget()
+        [asked] = attack.mail(JOE, line)
+        assert asked.startswith(b"[confirmation]")
+
+
 def test_five_thousand_reviews_in_one_mail(attack: Attack) -> None:
     attack.stage.create(
         "OPEN-L", {"set": ["Review= Private", "Validate= No"], "subscribers": [JOE]}
