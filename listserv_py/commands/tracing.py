@@ -16,6 +16,7 @@ from listserv_py.texts.dates import moment
 
 PAGES_SHOWN = 5
 _OF_AUTHOR = "author"
+_COUNTED = ("READERS", "SENT", "WAITING", "TO_COME", "FAILED", "RETURNED", "STATE")
 
 
 def trace(request: Request) -> str:
@@ -66,13 +67,14 @@ def _of_person(request: Request, one: Known) -> str:
 def _counts(request: Request, mailing_id: int) -> dict[str, str]:
     found = progress.of(request.turn.tx.db, mailing_id, _now(request))
     if found is None:
-        return dict.fromkeys(("READERS", "SENT", "WAITING", "TO_COME", "FAILED", "STATE"), "-")
+        return dict.fromkeys(_COUNTED, "-")
     return {
         "READERS": str(found.readers),
         "SENT": str(found.sent),
         "WAITING": str(found.waiting),
         "TO_COME": str(found.to_come),
         "FAILED": str(found.failed),
+        "RETURNED": str(follow.count_returned(request.turn.tx.db, mailing_id)),
         "STATE": _state(request, found),
     }
 

@@ -22,6 +22,8 @@ UNNAMED_FOR = timedelta(days=1)
 STRANGERS_A_DAY = 200
 """So many reports without a key are kept a list and day; the rest are noted in the log only."""
 REPORT_EVERY = timedelta(days=1)
+BY_MAIL = -1
+"""In place of a reply's code: a report said it. 0 is what our own dialogue found by itself."""
 
 
 class Charge(StrEnum):
@@ -87,13 +89,14 @@ class Bounces:
         status, text, cause = said
         self._db.execute(
             "INSERT INTO bounce (subscriber_id, list_id, mailing_id, address, at, code, status,"
-            " text, cause) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
+            " text, cause) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 subscription.id,
                 subscription.list_id,
                 mailing_id,
                 str(subscription.mailbox),
                 stamp(now),
+                BY_MAIL,
                 status,
                 text,
                 cause,

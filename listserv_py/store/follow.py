@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from listserv_py.lists.options import COLLECTED, NO_MAIL, OWN_HOUR, SINGLE_POSTS, Options
 from listserv_py.lists.topics import wants
 from listserv_py.mail.listheaders import ListFacts, decode
+from listserv_py.store.bounces import BY_MAIL
 from listserv_py.store.digests import mark_of
 from listserv_py.store.outcomes import Fate, unpack
 from listserv_py.store.reach import Reach
@@ -244,8 +245,27 @@ def _settled(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
             if reader == subscriber_id:
                 if fate.is_failure:
                     return _refused(db, mailing_id, rcpt, fate, at)
+                if (back := _returned(db, mailing_id, subscriber_id)) is not None:
+                    return back
                 return Line(rcpt, _name(fate), at, 0, reply if fate is Fate.SENT else "")
     return None
+
+
+def _returned(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
+    """A copy that was taken over and came back."""
+    row = db.execute(
+        f"{_BOUNCE} WHERE subscriber_id = ? AND mailing_id = ? AND code = ?",
+        (subscriber_id, mailing_id, BY_MAIL),
+    ).fetchone()
+    return Line(row[0], RETURNED, row[1], 0, _reply(*row[2:])) if row else None
+
+
+def count_returned(db: Database, mailing_id: int) -> int:
+    """How many copies were taken over and came back."""
+    row = db.execute(
+        "SELECT count(*) FROM bounce WHERE mailing_id = ? AND code = ?", (mailing_id, BY_MAIL)
+    ).fetchone()
+    return int(row[0])
 
 
 def _refused(db: Database, mailing_id: int, rcpt: str, fate: Fate, at: int) -> Line:
@@ -306,11 +326,12 @@ def in_spool(db: Database, said: int | str) -> list[Waits]:
 def _of_status(code: int, status: str) -> str:
     if status.startswith("4.4.7"):
         return _name(Fate.EXPIRED)
-    return _name(Fate.REFUSED) if code else RETURNED
+    return RETURNED if code == BY_MAIL else _name(Fate.REFUSED)
 
 
 def _reply(code: int, status: str, text: str) -> str:
-    return " ".join(filter(None, (str(code or ""), status, text)))
+    shown = "" if code == BY_MAIL and status in text else status
+    return " ".join(filter(None, (str(code) if code > 0 else "", shown, text)))
 
 
 def _name(fate: Fate) -> str:

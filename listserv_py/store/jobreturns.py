@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from listserv_py.store.bounces import REPORT_EVERY
+from listserv_py.store.bounces import BY_MAIL, REPORT_EVERY
 from listserv_py.store.recipients import FIRST
 from listserv_py.store.times import moment, stamp
 
@@ -110,8 +110,8 @@ class JobReturns:
         status, text, cause = said
         self._db.execute(
             "INSERT INTO bounce (mailing_id, address, at, code, status, text, cause)"
-            " VALUES (?, ?, ?, 0, ?, ?, ?)",
-            (recipient.mailing_id, recipient.address, stamp(now), status, text, cause),
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (recipient.mailing_id, recipient.address, stamp(now), BY_MAIL, status, text, cause),
         )
         self._db.execute("DELETE FROM recipient WHERE id = ?", (recipient.id,))
 

@@ -81,7 +81,8 @@ class People:
             **{name: self._rows(query, (key,)) for name, query in ABOUT.items()},
             **self._tx.archive_people.stored_about(mailbox),
             "bounces": self._rows(
-                "SELECT l.name AS list, b.address, b.at AS bounced_at, b.code, b.status, b.text"
+                "SELECT l.name AS list, b.address, b.at AS bounced_at, max(b.code, 0) AS code,"
+                " b.status, b.text"
                 " FROM bounce b LEFT JOIN list l ON l.id = b.list_id"
                 " LEFT JOIN subscriber s ON s.id = b.subscriber_id"
                 " WHERE s.address_key = ? OR lower(b.address) = ?",

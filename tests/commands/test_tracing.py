@@ -111,6 +111,26 @@ def test_a_reader_hears_of_his_own_copy_only(stage: Stage) -> None:
     assert "ann@example.com\n  set aside until" in ask(stage, OWNER, f"TRACE {ID}")
 
 
+def test_what_came_back_later_is_told(stage: Stage) -> None:
+    """Apart from what our own dialogue found by itself, such as a domain without a host."""
+    number = post(stage)
+    settled = [
+        Settled(number, 1, JOE, Fate.SENT),
+        Settled(number, 2, "ann@example.com", Fate.SENT),
+        Settled(number, 3, "sue@example.com", Fate.REFUSED, 0, "5.4.4", "no host"),
+    ]
+    stage.tx.sending.record_page(number, 3, settled, int(stage.now.timestamp()))
+    ann = stage.tx.subscribers.by_id(2)
+    assert ann is not None
+    stage.tx.bounces.note(ann, number, ("5.1.1", "550 5.1.1 no such user", "gone"), stage.now)
+    back = "returned on 22 Nov 2026, 12:00 UTC\n    it was told: 550 5.1.1 no such user"
+    assert back in ask(stage, "ann@example.com", f"TRACE {ID}")
+    assert "refused 1, returned later 1" in ask(stage, JOE, f"TRACE {ID}")
+    olga = ask(stage, OWNER, f"TRACE {ID}")
+    assert f"ann@example.com\n  {back}" in olga
+    assert "sue@example.com\n  refused on" in olga
+
+
 def test_who_has_digests_hears_of_the_issue(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     people = ["dora@example.com | Dora | DIGEST", "nora@example.com | Nora | NOMAIL"]
