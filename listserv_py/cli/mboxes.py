@@ -38,7 +38,7 @@ _FIELD = re.compile(
     rb"|(?i:return-path|received|message-id|date|from|to|subject|x-[!-9;-~]{1,40}):"
 )
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,12})\s*$", re.IGNORECASE)
-_BLANK = (b"\n", b"\r\n")
+_FROM, _BLANK = b"From ", (b"\n", b"\r\n")
 _BOM = b"\xef\xbb\xbf"
 
 Show = Callable[[int], None]
@@ -139,12 +139,14 @@ class _Splitter:
 
     def pieces(self) -> Iterator[Piece]:
         """All of them."""
-        line = self.file.readline(LINE_MAX).removeprefix(_BOM)
+        line = self.file.readline(LINE_MAX)
+        self.ahead = len(line)
+        line = line.removeprefix(_BOM)
         while line:
             behind = self.file.readline(LINE_MAX)
-            self.ahead = self.file.tell()
-            start, self.read = self.read, self.ahead - len(behind)
-            if start >= self.until and self._begins(line, behind, start):
+            start, self.read = self.read, self.ahead
+            self.ahead += len(behind)
+            if line.startswith(_FROM) and start >= self.until and self._begins(line, behind, start):
                 yield from self._ended()
                 self._begin(line)
             else:
@@ -153,8 +155,6 @@ class _Splitter:
         yield from self._ended()
 
     def _begins(self, line: bytes, behind: bytes, start: int) -> bool:
-        if not line.startswith(b"From "):
-            return False
         is_first = self.postmark is None
         is_blank = self.is_blank or start == self.until > 0
         is_dated = _STRICT.match(line) is not None
@@ -173,12 +173,14 @@ class _Splitter:
         if self.size <= self.at_most:
             self.lines.append(line)
         self.is_blank = line in _BLANK
-        if not self.in_header:
-            return
+        if self.in_header:
+            self._take_header(line)
+
+    def _take_header(self, line: bytes) -> None:
         if self.is_blank:
             self.in_header = False
             self._believe()
-        elif found := _LENGTH.match(line):
+        elif line[:1] in b"Cc" and (found := _LENGTH.match(line)):
             self.length = int(found[1])
 
     def _believe(self) -> None:
