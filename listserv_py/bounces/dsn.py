@@ -6,7 +6,6 @@ Only the machine-readable part counts here; prose is `prose.py`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from listserv_py.bounces.cause import best_status, cause_of
 from listserv_py.bounces.report import Kind, Returned, quotable
@@ -19,6 +18,7 @@ _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-s
 _FEEDBACK = "message/feedback-report"
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_FOLD = re.compile(r"\n[ \t]+")
 _FIELD = re.compile(r"^([A-Za-z-]{1,60})[ \t]*:[ \t]*(.*)$")
 _ADDRESS = re.compile(r"[^\s<>@;,\"]{1,64}@[^\s<>@;,\"]{1,255}")
 _TYPE = re.compile(r"^[A-Za-z0-9-]{1,40}[ \t]*;[ \t]*")
@@ -81,26 +81,11 @@ def _text(part: Part) -> str:
 def _fields(group: str) -> dict[str, str]:
     """The fields of one group by lower-case name, folds undone, the first of each name."""
     fields: dict[str, str] = {}
-    for line in _unfolded(group):
+    for line in _FOLD.sub(" ", group).split("\n"):
         field = _FIELD.match(line)
         if field:
             fields.setdefault(field[1].lower(), field[2].strip())
     return fields
-
-
-def _unfolded(group: str) -> Iterator[str]:
-    whole = ""
-    pieces: list[str] = []
-    for line in group.split("\n"):
-        if line[:1] in {" ", "\t"} and pieces:
-            pieces.append(line.strip())
-            continue
-        whole = " ".join(pieces)
-        if whole:
-            yield whole
-        pieces = [line]
-    if pieces:
-        yield " ".join(pieces)
 
 
 def _returned(fields: dict[str, str]) -> Returned | None:
