@@ -52,7 +52,7 @@ def work(
         weighed = weigh(turn, letter, post, verdict)
         verdict, rule = weighed, rule if weighed is verdict else "storm"
     _note(turn, letter, verdict, rule, moved=elsewhere is not None)
-    if mailing_list is not came_to and not isinstance(verdict, Discard):
+    if mailing_list is not came_to and not isinstance(verdict, (Discard, Reject)):
         tell_author(turn, letter, post, "POST_RENAMED", {"OLDNAME": came_to.name})
     if not (elsewhere and isinstance(verdict, Distribute)):
         _do(turn, letter, post, verdict)

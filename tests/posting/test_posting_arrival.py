@@ -427,3 +427,11 @@ def test_a_quiet_list_does_not_always_ask_the_first_moderator(stage: Stage) -> N
             stage.run_timers()
         stage.outgoing()
     assert asked == {OLGA, MAX, ANN}
+
+
+def test_of_a_new_name_nobody_hears_whose_post_is_refused(stage: Stage) -> None:
+    create(stage, "New-List= NEXT-L")
+    stage.create("NEXT-L", {"set": ["Send= Private"]})
+    stage.take(letter(EVE))
+    [refusal] = stage.outgoing()
+    assert b"Subject: Your message to NEXT-L was not sent out" in refusal
