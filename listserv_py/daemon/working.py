@@ -33,8 +33,9 @@ log = get_logger("intake")
 AT_ONCE = 50
 AT_ONCE_IN_BURST = 15
 BYTES_AT_ONCE = 32_000_000
-SMALL = 8_000
-"""So many bytes are read in less time than it takes to hand them to a thread and back."""
+SMALL = 40_000
+"""So many bytes are read in two milliseconds: a thread would not give the interpreter away sooner,
+and to hand them over and back costs more than that."""
 BURST = 100
 BURST_WITHIN = 0.3
 """A burst: so many mails within so many seconds, up to now; longer than a batch takes, or the pause

@@ -27,9 +27,9 @@ log = get_logger("delivery")
 
 T = TypeVar("T")
 
-SINGLES_AT_ONCE = 20
-"""So many mails to one person each are read and signed in one go: not more, or a confirmation
-would wait for all those that came with it."""
+SINGLES_AT_ONCE = 50
+"""So many mails to one person each are read and signed in one go: not more, or whoever else reads
+would wait for them all."""
 
 
 class Desk:

@@ -20,7 +20,7 @@ _NEW_PASSWORD = re.compile(
 
 def may_hold_password(raw: bytes) -> bool:
     """Whether it looks as if a password stood in a mail, read as it came."""
-    return _RAW.search(raw) is not None
+    return b"pw" in raw.lower() and _RAW.search(raw) is not None
 
 
 def without_password(line: str) -> str:
