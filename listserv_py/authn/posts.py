@@ -1,6 +1,7 @@
 """What copies must know of an author's domain: its policy, and which of its signatures holds.
 
-Asked of every post, for the first time and when it comes back from its moderator: what counts is
+Asked of all that may be sent on: of mail to people whether it borrows our own organisation's name,
+of every post, for the first time and when it comes back from its moderator: what counts is
 how the copies fare when they go out. Signatures are verified only where it matters.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from listserv_py.authn.chain import Status
 from listserv_py.authn.dkim import Outcome, Verifier
 from listserv_py.authn.dmarc import Policies, Standing, unknown
-from listserv_py.authn.results import believed
+from listserv_py.authn.results import Result, believed
 from listserv_py.authn.rules import ALGORITHMS
 from listserv_py.authn.signature import Signature, signatures
 from listserv_py.config import Settings
@@ -23,6 +24,8 @@ from listserv_py.mail.letter import Letter
 from listserv_py.mail.message import Message
 from listserv_py.mail.seals import seal_of
 
+_PEOPLE = (Door.REQUEST, Door.POSTMASTER, Door.SITE_REQUEST, Door.ALIAS)
+"""What comes to these is sent on to a person."""
 _SAID = ("from", "subject", "date")
 """What a signature must cover, besides the text, to vouch for a post."""
 
@@ -42,20 +45,33 @@ class Asked:
 
 
 def asked(letter: Letter, settings: Settings) -> Asked | None:
-    """What is to be found out about a letter; None for what is no post. Pure."""
+    """What is to be found out about a letter; None for what is not sent on. Pure."""
     site, author = settings.site, letter.message.author
-    door = route(letter.rcpt, domain=site.domain, name=site.name)
-    if door is None or door.door is not Door.POST or author is None or not settings.dmarc.rewrite:
+    found = route(letter.rcpt, domain=site.domain, name=site.name)
+    if found is None or author is None or not settings.dmarc.rewrite:
         return None
     said = believed(letter, settings.trust.authserv_ids)
+    is_post = found.door is Door.POST
+    # A post that our own MTA vouches for is proven; of mail to people nothing else is asked.
+    if not is_post and (found.door not in _PEOPLE or _passes(said, author.mailbox.domain)):
+        return None
     return Asked(
         domain=author.mailbox.domain,
         own=site.domain,
         carried=tuple(
             one for one in signatures(letter.message) if one and _counts(one, site.domain)
         ),
-        sealing=settings.arc.seal,
+        sealing=is_post and settings.arc.seal,
         fails=any(one.method == "dmarc" and one.result == "fail" for one in said),
+    )
+
+
+def _passes(said: Sequence[Result], domain: str) -> bool:
+    """Whether our own MTA says that a mail is its author's domain's."""
+    return any(
+        (one.method, one.result) == ("dmarc", "pass")
+        and one.properties.get("header.from", "").rpartition("@")[2].removesuffix(".") == domain
+        for one in said
     )
 
 

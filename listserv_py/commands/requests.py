@@ -2,7 +2,8 @@
 
 Nothing in it is ever run as a command. The mail is passed on as it came, under an envelope of our
 own, with the address that it was written to noted on top: a mail that carries that note already
-has gone round and is dropped.
+has gone round and is dropped. Our signature and envelope would make a mail under our own
+organisation's name look genuine: one that nothing proves goes inside a mail of ours.
 """
 
 from __future__ import annotations
@@ -29,19 +30,31 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
     """Pass the mail on, and tell its author where it went."""
     mailing_list = turn.tx.lists.find(destination.listname or "")
     people = heard_owners(mailing_list) if mailing_list else turn.postmasters
-    if _went_round(letter, str(letter.rcpt)):
+    is_borrowed = letter.dmarc is not None and letter.dmarc.is_borrowed
+    if _went_round(letter, str(letter.rcpt)) or (is_borrowed and _is_ours(turn, letter)):
         log.warning("requests.loop", spool=letter.spool_id)
         return
     if shows_secret(turn.tx, letter.message, turn.now):
         _return(turn, letter)
         return
-    content = header_line(NOTE, str(letter.rcpt)) + letter.message.raw
-    reverse_path = _reverse_path(turn, letter, mailing_list)
     people = tuple(person for person in people if not turn.is_own(person))
     if not people:
         log.error("requests.nobody_in_charge", spool=letter.spool_id)
         turn.tx.spool.set_aside(letter.spool_id, "nobody is in charge of this address")
         return
+    if is_borrowed:
+        for person in people:
+            turn.enclose(person, letter, mailing_list)
+    else:
+        _send_on(turn, letter, people, mailing_list)
+    _acknowledge(turn, letter, mailing_list, people)
+
+
+def _send_on(
+    turn: Turn, letter: Letter, people: tuple[Mailbox, ...], mailing_list: MailingList | None
+) -> None:
+    content = header_line(NOTE, str(letter.rcpt)) + letter.message.raw
+    reverse_path = _reverse_path(turn, letter, mailing_list)
     for person in people:
         turn.tx.outbox.send(
             person,
@@ -52,7 +65,6 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
             reverse_path=reverse_path,
             about=letter.spool_id,
         )
-    _acknowledge(turn, letter, mailing_list, people)
 
 
 def _return(turn: Turn, letter: Letter) -> None:
@@ -67,6 +79,16 @@ def _return(turn: Turn, letter: Letter) -> None:
 def _went_round(letter: Letter, rcpt: str) -> bool:
     noted = {field.value.lower() for field in letter.message.all(NOTE)}
     return rcpt.lower().encode() in noted or len(letter.message.received) > HOPS_MAX
+
+
+def _is_ours(turn: Turn, letter: Letter) -> bool:
+    """Whether this server itself wrote the mail, as it says: what we enclosed comes back."""
+    author = letter.message.author
+    if author is None or not turn.is_own(author.mailbox):
+        return False
+    # Whatever the local parts: a person may write as the postmaster.
+    people = [one for one in (author.mailbox, letter.reverse_path) if one is not None]
+    return letter.message.is_automatic(letter.reverse_path, people)
 
 
 def _reverse_path(turn: Turn, letter: Letter, mailing_list: MailingList | None) -> str:

@@ -30,3 +30,8 @@ class Dmarc:
     results: str = ""
     arc_sets: int = 0
     arc_fails: bool = False
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether our own organisation's name stands in it, and nothing shows that it may."""
+        return self.is_ours and not self.vouched

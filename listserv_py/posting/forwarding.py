@@ -1,7 +1,8 @@
 """Mail to an author's alias: passed on to him as it came, or dropped; nobody ever gets an answer.
 
 Our signature does not go on it: we do not know who wrote it, and strict hosts would take it for
-our own organisation's word. It goes out under our bounce address, where reports about it end.
+our own organisation's word. It goes out under our bounce address, where reports about it end. That
+address counts as well for who shares our organisation: his mail, unproven, goes inside one of ours.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ def forward(turn: Turn, letter: Letter, alias: str) -> None:
         log.info("alias.dropped", spool=letter.spool_id, reason=reason)
         return
     turn.tx.budget.spend(author, BUDGET, turn.now)
+    if letter.dmarc is not None and letter.dmarc.is_borrowed:
+        turn.enclose(author, letter, None)
+        log.info("alias.enclosed", spool=letter.spool_id)
+        return
     site = turn.settings.site
     ours = address_of(Destination(Door.OWN_BOUNCE), domain=site.domain, name=site.name)
     mailing_id = turn.tx.outbox.send(

@@ -49,7 +49,8 @@ def forward(turn: Turn, letter: Letter, post: Post, verdict: Forward) -> None:
     people = _people(turn, letter, post, verdict.asked)
     to_moderator = verdict.asked is Asked.MODERATOR
     for person in people:
-        if to_moderator and not post.mailing_list.keywords.editor_header:
+        as_it_came = not (post.mailing_list.keywords.editor_header or post.forgeable)
+        if to_moderator and as_it_came:
             turn.resend(person, letter.message.raw, post.mailing_list)
         else:
             _explain(turn, letter, post, verdict, person)

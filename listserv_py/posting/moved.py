@@ -1,7 +1,7 @@
 """Posts to a list whose `New-List=` leads elsewhere, to an address that is not ours.
 
-The list there decides on them by its own rules. What would go round, or is meant for this server
-alone, is stopped here first.
+The list there decides on them by its own rules. What would go round, is meant for this server
+alone, or would look genuine only because we send it on, is stopped here first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from listserv_py.posting.answers import tell_author
 from listserv_py.posting.checks import BEFORE_ALL, judge
 from listserv_py.posting.post import Post
 from listserv_py.posting.prepare import mind_threshold
-from listserv_py.posting.verdict import Distribute, Verdict
+from listserv_py.posting.verdict import Distribute, Reject, Verdict
 from listserv_py.store.turn import Turn
 
 log = get_logger("posting")
@@ -27,6 +27,8 @@ def pass_on(turn: Turn, letter: Letter, post: Post, there: Mailbox) -> Verdict:
     verdict = judge(post, BEFORE_ALL)
     if not isinstance(verdict, Distribute):
         return verdict
+    if post.forgeable and not post.proven:
+        return Reject("POST_MOVED_UNPROVEN", {"ADDRESS": str(there)})
     mailing_list, tx = post.mailing_list, turn.tx
     turn.resend(there, post.message.raw, mailing_list)
     tx.posts.note(mailing_list.id, post.keys, turn.now)

@@ -145,7 +145,7 @@ def is_forgeable(dmarc: Dmarc | None) -> bool:
     Our signature and our envelope count for all of our own organisation, and the alias of another
     hides that his domain has disowned the mail.
     """
-    return dmarc is not None and (dmarc.fails or (dmarc.is_ours and not dmarc.vouched))
+    return dmarc is not None and (dmarc.fails or dmarc.is_borrowed)
 
 
 def people_of(turn: Turn, mailing_list: MailingList) -> frozenset[Mailbox]:

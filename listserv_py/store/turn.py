@@ -147,6 +147,28 @@ class Turn:
         )
         return True
 
+    def enclose(self, to: Mailbox, letter: Letter, mailing_list: MailingList | None) -> bool:
+        """Pass on, inside a mail of ours, what our signature and envelope would make look genuine.
+
+        False when it would come back to us.
+        """
+        author = letter.message.author
+        slots = {
+            "ADDRESS": str(letter.rcpt),
+            "AUTHOR": str(author.mailbox) if author else "",
+            "HOST": letter.host,
+            "SITE": self.settings.site.domain,
+        }
+        return self.mail(
+            to,
+            "UNPROVEN_MAIL",
+            slots,
+            kind=Kind.FORWARD,
+            letter=letter,
+            mailing_list=mailing_list,
+            attach=letter.message.raw,
+        )
+
     def words(self, mailing_list: MailingList | None) -> Words:
         """The forms as the list has them, or for None as the site has them."""
         context = partial(around, self.settings, mailing_list, self.now)

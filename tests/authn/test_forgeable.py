@@ -15,6 +15,7 @@ from stage import DOMAIN
 from listserv_py.authn.proof import look, settle, settled, unsettled
 from listserv_py.mail.dmarc import Dmarc
 from listserv_py.mail.envelope import Protocol
+from listserv_py.mail.mailbox import parse_mailbox
 
 LIST = f"test-l@{DOMAIN}"
 COVERED = (b"from", b"subject", b"date")
@@ -140,3 +141,68 @@ def test_where_we_fail_ourselves_the_domain_counts_as_strict(rig: ProvingStage) 
     assert found.is_ours
     command = look(letter(post("boss@example.org")), rig.stage.settings)
     assert unsettled(command).dmarc is None
+
+
+PEOPLE = f"test-l-request@{DOMAIN}"
+
+
+async def sent_on(rig: ProvingStage, raw: bytes, to: str = PEOPLE, **told: Any) -> bytes:
+    """What an owner, or whom an alias stands for, gets of a mail."""
+    sent = await rig.arrive(raw, to, **told)
+    (found,) = (one for one in sent if one.startswith((b"[forward]", b"[passed-on]")))
+    return found
+
+
+async def test_mail_to_people_in_our_name_goes_inside_a_mail_of_ours(rig: ProvingStage) -> None:
+    for author, to in (
+        ("boss@example.org", PEOPLE),
+        (f"listserv@{DOMAIN}", PEOPLE),
+        ("boss@example.org", f"postmaster@{DOMAIN}"),
+    ):
+        raw = post(author, To=to)
+        found = await sent_on(rig, raw, to)
+        head = found.split(b"\r\n\r\n")[1]
+        assert f"<listserv@{DOMAIN}>".encode() in head
+        assert b"\r\nFrom: boss" not in head
+        assert b"MAIL FROM:<>" in found
+        assert raw.split(b"\r\n\r\n")[-1] in found
+        assert found.count(f"    {author}".encode()) == 1
+
+
+async def test_what_shows_who_wrote_it_is_sent_on_as_it_came(rig: ProvingStage) -> None:
+    told = "Authentication-Results: mx.example.org; dmarc=pass header.from=example.org\n"
+    vouched = {"protocol": Protocol.LMTP, "client": "unix"}
+    stranger, ours = post("joe@example.net"), signed(post("boss@example.org"))
+    for raw, known in ((stranger, {}), (ours, {}), (post("boss@example.org", told), vouched)):
+        found = await sent_on(rig, raw, **known)
+        assert raw.split(b"\r\n\r\n")[0] in found
+        assert b"MAIL FROM:<owner-test-l@" in found
+
+
+async def test_so_is_mail_to_an_alias(rig: ProvingStage) -> None:
+    key = rig.stage.tx.aliases.of(parse_mailbox("ann@example.com"), rig.stage.now)
+    to = f"{key}-dmarc-request@{DOMAIN}"
+    assert (await sent_on(rig, post("joe@example.net"), to)).startswith(b"[passed-on]")
+    assert (await sent_on(rig, post("boss@example.org"), to)).startswith(b"[forward]")
+
+
+async def test_what_we_enclosed_does_not_go_round(rig: ProvingStage) -> None:
+    raw = post(f"listserv@{DOMAIN}", "Auto-Submitted: auto-replied\n")
+    assert await rig.arrive(raw, PEOPLE) == []
+
+
+async def test_a_moderator_gets_it_explained(rig: ProvingStage) -> None:
+    lines = ["Send= Editor", "Editor= ed@example.net", "Editor-Header= No"]
+    rig.stage.create("ED-L", {"set": lines})
+    to = f"ed-l@{DOMAIN}"
+    assert b"\r\nResent-From:" in await sent_on(rig, post("joe@example.net", To=to), to)
+    assert b"\r\nResent-From:" not in await sent_on(rig, post("boss@example.org", To=to), to)
+
+
+async def test_a_list_that_has_moved_passes_nothing_on_in_our_name(rig: ProvingStage) -> None:
+    rig.stage.create("OLD-L", {"set": ["Send= Public", "New-List= new-l@example.net"]})
+    to = f"old-l@{DOMAIN}"
+    assert await sent_on(rig, post("joe@example.net", To=to), to)
+    raw = post("boss@example.org", To=to).replace(b"Hello", b"Good bye").replace(b"<1@", b"<2@")
+    (told,) = await rig.arrive(raw, to)
+    assert b"has not been passed on" in b" ".join(told.split())
