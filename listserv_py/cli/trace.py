@@ -10,6 +10,7 @@ import click
 from listserv_py.cli.operator import Operator, note, operator
 from listserv_py.cli.shown import as_json, iso, one_line
 from listserv_py.control import tracing
+from listserv_py.control.keyed import Keyed
 from listserv_py.control.tracing import Mail, Post, Traced, Wanted
 from listserv_py.store.follow import Line, Waits
 from listserv_py.store.outcomes import Fate
@@ -27,7 +28,8 @@ def trace(asked: Operator, name: str, reader: str, as_json: bool) -> None:
     """Follow a mail: what was decided, and what became of each copy.
 
     ID is the name that our 250 gave it, its Message-ID, its number in the spool, or the number of a
-    mailing as `queue` shows it.
+    mailing as `queue` shows it. The envelope sender of a copy (owner-LIST+KEY@...), or its KEY,
+    tells whose copies they are.
     """
     found = asked.ask(tracing.TRACE, Wanted(name, reader))
     if as_json:
@@ -63,6 +65,8 @@ def _fate(value: int | str) -> str:
 
 
 def _lines(found: Traced) -> Iterator[str]:
+    if found.keyed is not None:
+        yield from _keyed(found.keyed)
     for waits in found.waits:
         yield _waiting(waits)
     for mail in found.mails:
@@ -70,6 +74,16 @@ def _lines(found: Traced) -> Iterator[str]:
     told = {one.mailing_id for mail in found.mails for one in mail.answers}
     if found.single is not None and found.single.mailing_id not in told:
         yield _answer(found.single).lstrip()
+
+
+def _keyed(found: Keyed) -> Iterator[str]:
+    where = f"on {found.listname}" if found.listname else "of a DISTRIBUTE job"
+    who = found.address or "somebody who has left"
+    yield f"copies to {who} {where}, {iso(found.since)[:7]}"
+    for copy in found.copies:
+        yield f"mailing {copy.mailing_id}, {iso(copy.made_at)}:{_copy(copy.line)}"
+    if not found.copies:
+        yield "what became of them is no longer kept"
 
 
 def _of_reader(found: Traced, reader: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """`trace` and `queue watch`: what the store knows of a mail and of posts on their way.
 
 A mail is found by any of the names that it has: the one that our 250 gave it, its Message-ID, its
-number in the spool, or the number of a mailing that was made of it.
+number in the spool, or the number of a mailing that was made of it. A copy is found by its envelope
+sender, which is what a relay's log has.
 """
 
 import re
@@ -10,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from listserv_py.control.keyed import Keyed, keyed
 from listserv_py.control.operation import Operation, Refused
 from listserv_py.errors import BadAddress
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
@@ -62,16 +64,23 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """All that an id stands for; `single` is a mail of our own of that number."""
+    """All that an id stands for; `single` is a mail of our own of that number.
+
+    `keyed` is of an envelope sender of ours, and then nothing else is there.
+    """
 
     mails: list[Mail]
     waits: list[Waits]
     single: Answered | None
+    keyed: Keyed | None = None
 
 
 def trace(turn: Turn, wanted: Wanted) -> Traced:
     """Find a mail by one of its names."""
     trail, said = turn.tx.trail, wanted.said
+    of_key = keyed(turn, said)
+    if of_key is not None:
+        return Traced([], [], None, of_key)
     reader = _reader(wanted.reader)
     number = int(said) if _NUMBER.fullmatch(said) else None
     single = None

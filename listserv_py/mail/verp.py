@@ -11,7 +11,7 @@ import binascii
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hmac import compare_digest
 
@@ -32,6 +32,11 @@ class VerpKey:
 def month_of(when: datetime) -> int:
     """The month that a copy sent at `when` carries."""
     return ((when.year - _EPOCH_YEAR) * 12 + when.month - 1) % _MONTHS
+
+
+def begin_of(month: int) -> datetime:
+    """When such a month began; the twin of `month_of`."""
+    return datetime(_EPOCH_YEAR + month // 12, month % 12 + 1, 1, tzinfo=UTC)
 
 
 def is_of_late(key: VerpKey, now: datetime) -> bool:

@@ -7,6 +7,7 @@ have him, and only those are unpacked. Lists of copies are cut at so many.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from sqlite_utils import Database
 
@@ -20,6 +21,7 @@ from listserv_py.store.reach import Reach
 
 UNTAKEN_MAX = 100
 PAGES_MAX = 50
+COPIES_MAX = 50
 LOOKED_AT = 1000
 OWN_ISSUES_MAX = 500
 """So many digests of people's own that have a post are looked through for one reader."""
@@ -112,6 +114,23 @@ def line_of(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:
     """What became of one reader's copy; None when the post was not for him."""
     found = _single(db, mailing_id, subscriber_id)
     return found or _collected(db, mailing_id, subscriber_id)
+
+
+def copies_of(
+    db: Database, list_id: int, subscriber_id: int, span: tuple[int, int]
+) -> list[tuple[int, int, Line]]:
+    """What a list sent to one reader in a time, the newest first: mailing, its time, and his copy.
+
+    As long as outcomes are kept; he may have left since.
+    """
+    rows = db.execute(
+        "SELECT id, created_at FROM mailing WHERE list_id = ? AND kind IN ('post', 'digest')"
+        " AND created_at >= ? AND created_at < ? ORDER BY id DESC LIMIT ?",
+        (list_id, *span, LOOKED_AT),
+    ).fetchall()
+    found = ((number, at, _single(db, number, subscriber_id)) for number, at in rows)
+    some = ((number, at, line) for number, at, line in found if line is not None)
+    return list(islice(some, COPIES_MAX))
 
 
 def _collected(db: Database, mailing_id: int, subscriber_id: int) -> Line | None:

@@ -11,6 +11,8 @@ from stage import Stage
 
 from listserv_py.bounces.jobs import PASSED_ON_A_DAY
 from listserv_py.commands.interpreter import run_job
+from listserv_py.control.operation import Refused
+from listserv_py.control.tracing import Wanted, trace
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.outcomes import Fate, Settled
 from listserv_py.store.people import People
@@ -196,3 +198,18 @@ def test_nothing_is_kept_of_people_but_their_addresses_and_these_not_long(stage:
 def _recipients(stage: Stage) -> list[tuple[int, str, str]]:
     rows = stage.db.execute("SELECT id, address, said FROM recipient ORDER BY id").fetchall()
     return [(number - FIRST, address, said) for number, address, said in rows]
+
+
+@pytest.mark.parametrize("form", ["{}", "owner-listserv+{}@lists.example.org"])
+def test_the_envelope_sender_of_a_copy_tells_the_operator_whose_it_is(
+    stage: Stage, form: str
+) -> None:
+    mailing = send(stage)
+    found = trace(stage.turn(), Wanted(form.format(key(stage, 2)))).keyed
+    assert found is not None
+    assert (found.listname, found.address) == ("", "bob@example.org")
+    assert [(one.mailing_id, one.line.rcpt, one.line.fate) for one in found.copies] == [
+        (mailing, "bob@example.org", "sent")
+    ]
+    with pytest.raises(Refused):
+        trace(stage.turn(), Wanted(form.format(key(stage, 9))))

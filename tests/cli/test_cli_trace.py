@@ -132,3 +132,40 @@ def test_erased_with_his_name(posted: Site) -> None:
     posted.ok("erase", "anna@owner.example")
     assert json.loads(posted.ok("personal-data", "anna@owner.example"))["mails_decided"] == []
     assert posted.refused("trace", "<one@owner.example>")
+
+
+@pytest.mark.parametrize("form", ["{}", "<{}>", "KEY"])
+def test_an_envelope_sender_says_whose_copy_it_is(posted: Site, form: str) -> None:
+    """What stands in a relay's log."""
+
+    def key_of(tx: Tx) -> str:
+        now = datetime.now(UTC)
+        joe = tx.db.execute("SELECT id FROM subscriber WHERE address = 'joe@example.com'")
+        return tx.verp.key_for(joe.fetchone()[0], "TEST-L", now)
+
+    key = posted.store(key_of)
+    sender = f"owner-test-l+{key}@{DOMAIN}"
+    name = key if form == "KEY" else form.format(sender)
+    month = f"{datetime.now(UTC):%Y-%m}"
+    told = posted.ok("trace", name)
+    assert told.splitlines()[0] == f"copies to joe@example.com on TEST-L, {month}"
+    assert "joe@example.com  sent 20" in told
+    assert "mia@" not in told
+    posted.ok("cmd", "QUIET DELETE TEST-L joe@example.com")
+    found = json.loads(posted.ok("trace", name, "--json"))["keyed"]
+    assert (found["listname"], found["address"]) == ("TEST-L", "")
+    assert [one["line"]["fate"] for one in found["copies"]] == ["sent"]
+    assert "copies to somebody who has left on TEST-L" in posted.ok("trace", name)
+    assert "nothing is known" in posted.refused("trace", sender.replace(key[:3], "aaa"))
+
+
+def test_an_old_envelope_sender_names_its_reader_still(posted: Site) -> None:
+    def key_of(tx: Tx) -> str:
+        joe = tx.db.execute("SELECT id FROM subscriber WHERE address = 'joe@example.com'")
+        return tx.verp.key_for(joe.fetchone()[0], "TEST-L", datetime(2025, 2, 3, tzinfo=UTC))
+
+    told = posted.ok("trace", f"owner-test-l+{posted.store(key_of).upper()}@{DOMAIN}")
+    assert told.splitlines() == [
+        "copies to joe@example.com on TEST-L, 2025-02",
+        "what became of them is no longer kept",
+    ]

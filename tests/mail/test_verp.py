@@ -1,10 +1,10 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listserv_py.mail.verp import KEY_LENGTH, Verp, VerpKey, month_of
+from listserv_py.mail.verp import KEY_LENGTH, Verp, VerpKey, begin_of, month_of
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 VERP = Verp(b"k" * 32)
@@ -15,6 +15,13 @@ def test_making_and_opening_are_twins(subscription_id: int, when: datetime) -> N
     key = VERP.key_for(subscription_id, "TEST-L", when)
     assert VERP.open(key, "test-l") == VerpKey(subscription_id, month_of(when))
     assert VERP.open(key.upper(), "TEST-L") == VerpKey(subscription_id, month_of(when))
+
+
+@given(st.integers(0, 5000))
+def test_a_month_begins_with_its_first_second(month: int) -> None:
+    begin = begin_of(month)
+    assert month_of(begin) == month
+    assert month_of(begin - timedelta(seconds=1)) == (month - 1) % (1 << 16)
 
 
 def test_a_key_fits_into_a_local_part() -> None:
