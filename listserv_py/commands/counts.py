@@ -15,7 +15,9 @@ from listserv_py.commands.command import Request
 from listserv_py.commands.errors import GuiTooMany
 from listserv_py.commands.rights import Target
 from listserv_py.lists.model import MailingList
+from listserv_py.lists.options import Options
 from listserv_py.lists.optionwords import describe
+from listserv_py.lists.topics import said
 
 CSV = "CSV"
 DOMAINS_MAX = 1000
@@ -24,6 +26,8 @@ TABLES = ("OPTions", "DOMains", "MONths")
 """The switches; the column of a CSV is called like them, without the s."""
 
 Count = tuple[str, int]
+_BEHIND = {"TIME": "AT", "DATE": "UNTIL"}
+"""How SET says the times that stand behind a word."""
 
 
 def asked(request: Request) -> list[str]:
@@ -60,12 +64,21 @@ def people(targets: Iterable[Target]) -> str:
     rows = [("address", "name", "list", "options", "subscribed")]
     for one in islice(targets, PEOPLE_MAX + 1):
         own = one.subscription
-        words = " ".join(row.word for row in describe(own.options))
+        words = _worded(own.options, one.mailing_list.keywords.topics)
         since = f"{own.subscribed_at:%Y-%m-%d}"
         rows.append((_tame(str(own.mailbox)), _tame(own.name), one.mailing_list.name, words, since))
     if len(rows) > PEOPLE_MAX + 1:
         raise GuiTooMany(str(PEOPLE_MAX))
     return _lines(rows)
+
+
+def _worded(options: Options, topics: Sequence[str]) -> str:
+    """All that holds, as SET would say it: with hours, days and topics."""
+    words: list[str] = []
+    for row in describe(options):
+        words.append(row.word)
+        words += [f"{_BEHIND[name]} {text}" for name, text in row.slots.items() if name in _BEHIND]
+    return " ".join([*words, *(said(options.no_topics, topics) if topics else ())])
 
 
 def _tame(text: str) -> str:

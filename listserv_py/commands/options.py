@@ -137,6 +137,7 @@ def _has_them(request: Request, target: Target) -> bool:
     """Whether the subscription has all options that WITH names."""
     options, topics = target.subscription.options, target.mailing_list.keywords.topics
     words = _as_filter(request.arguments.options, topics)
+    options = replace(options, html=options.html is not False)  # as it is shown to whoever asks
     if not {"UNTIL", "AT"} & set(words):  # NOMAIL means those who come back by themselves as well
         options = replace(options, until=None, at=None)
     return apply_words(options, words, by_owner=True, topics=topics) == options

@@ -187,6 +187,28 @@ def test_subscriptions_for_a_spreadsheet(stage: Stage) -> None:
     assert run_job(stage.turn(), parse_mailbox(JOE), "QUERY TEST-L FOR *@* (CSV")[1]
 
 
+def test_a_spreadsheet_has_the_hours_and_the_topics(stage: Stage) -> None:
+    rows = ["a@b.example || DIGEST AT 07:00 Europe/Vienna TOPICS: NEWS", "c@b.example"]
+    stage.create("TOPIC-L", {"set": ["Topics= News,Jobs"], "subscribers": rows})
+    stage.create("AWAY-L", {"subscribers": ["a@b.example || NOMAIL UNTIL 2027-01-07 MAX 5"]})
+    first, second = say(stage, "QUERY TOPIC-L FOR *@* (CSV").splitlines()[1:]
+    assert " DIGESTS AT 07:00 Europe/Vienna NOINDEX " in first
+    assert " FULLHDR TOPICS: News," in first
+    assert " FULLHDR TOPICS: ALL," in second
+    (away,) = say(stage, "QUERY AWAY-L FOR *@* (CSV").splitlines()[1:]
+    assert ",NOMAIL UNTIL 2027-01-07 " in away
+    assert " MAX 5/DAY," in away
+
+
+def test_query_finds_by_what_it_shows(stage: Stage) -> None:
+    """Who never chose HTML or NOHTML gets HTML, and is shown so."""
+    rows = ["a@b.example", "b@b.example || HTML", "c@b.example || NOHTML"]
+    stage.create("HTML-L", {"subscribers": rows})
+    assert len(say(stage, "QUERY HTML-L WITH HTML FOR *@* (CSV").splitlines()) == 3
+    assert len(say(stage, "QUERY HTML-L WITH NOHTML FOR *@* (CSV").splitlines()) == 2
+    assert len(say(stage, "QUERY HTML-L WITH HTML REPRO FOR *@* (CSV").splitlines()) == 3
+
+
 def test_an_empty_list_has_tables_too(stage: Stage) -> None:
     assert "  -" in say(stage, "STATS ROCK-L (MONTHS", EVE)
 
