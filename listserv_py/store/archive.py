@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -245,11 +244,3 @@ def pack(raw: bytes) -> tuple[bool, bytes]:
 def unpack(is_packed: bool, stored: bytes) -> bytes:
     """The mail as it came."""
     return zlib.decompress(stored) if is_packed else stored
-
-
-def in_slices(archive: Archive, list_id: int, size: int) -> Iterator[Kept]:
-    """All posts of a list by number, read a page at a time."""
-    after = 0
-    while page := archive.after(list_id, after, size):
-        yield from page
-        after = page[-1].number

@@ -281,13 +281,6 @@ class Subscribers:
         """How many of them get a post on these topics as a mail of its own."""
         return readers(self._db, list_id, topics)
 
-    def high_id(self, list_id: int) -> int:
-        """The id of the newest subscription of the list, 0 for an empty list."""
-        row = self._db.execute(
-            "SELECT max(id) FROM subscriber WHERE list_id = ?", (list_id,)
-        ).fetchone()
-        return int(row[0] or 0)
-
     def name_of(self, mailbox: Mailbox) -> str | None:
         """The name that a person gave on joining any list, or None."""
         row = self._db.execute(
