@@ -26,7 +26,7 @@ _CODE = {
     Confirm.ORDINARY: "where the list says `Validate= All`; unless the sender is proven",
     Confirm.PROTECTED: "unless the list says `Validate= No`, or the sender is proven",
     Confirm.UNLESS_PROVEN: "unless the sender is proven",
-    Confirm.NOT_BY_SIGNATURE: "always; a signature is not enough",
+    Confirm.NOT_BY_SIGNATURE: "unless `PW=` stands with it; a signature is not enough",
     Confirm.BY_PASSWORD: "never; a password has to stand with it",
     Confirm.ALWAYS: "always, whatever else proves the sender",
 }
@@ -67,7 +67,7 @@ def _section(unit: Command) -> str:
 
 
 def _everywhere(unit: Command) -> str:
-    alone = (Privilege.POSTMASTER, Privilege.DISTRIBUTOR)
+    alone = (Privilege.ANYBODY, Privilege.POSTMASTER, Privilege.DISTRIBUTOR)
     return "" if unit.privilege in alone else "; postmasters on every list"
 
 
