@@ -56,7 +56,10 @@ def _ask(turn: Turn, mailing_list: MailingList, room: int) -> int:
         return 0
     share = max(1, turn.tx.subscribers.count(mailing_list.id) // SHARE)
     room = min(room, share - renewals.asked_today(mailing_list.id, turn.now))
-    found = renewals.due(mailing_list.id, before, room) if room > 0 else []
+    lately = turn.now - probing.AGAIN
+    if room <= 0:
+        return 0
+    found = renewals.due(mailing_list.id, before, room, unprobed_since=lately)
     until = turn.now + timedelta(days=max(1, renewal.delay))
     for one in _each(turn, found):
         if renewal.probe:

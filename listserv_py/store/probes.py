@@ -22,6 +22,10 @@ WAIT = timedelta(days=7)
 """Longer than mailers try to deliver (RFC 5321 4.5.4.1: four to five days)."""
 
 
+GONE, POST = "gone", "post"
+"""Of the causes: there is no such address; or what was sent, or who sent it, is to blame."""
+
+
 class Purpose(StrEnum):
     """Why a probe was sent."""
 

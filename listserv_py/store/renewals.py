@@ -36,14 +36,19 @@ class Renewals:
         ).fetchone()
         return moment(row[0]) if row and row[0] is not None else None
 
-    def due(self, list_id: int, before: datetime, at_most: int) -> list[int]:
-        """Subscriptions last active before then and not asked about, the longest silent first."""
+    def due(
+        self, list_id: int, before: datetime, at_most: int, *, unprobed_since: datetime
+    ) -> list[int]:
+        """Subscriptions last active before then and not asked about, the longest silent first.
+
+        Nobody whose probe is on its way, or came back after that other time.
+        """
         rows = self._db.execute(
             "SELECT id FROM subscriber WHERE list_id = ? AND asked_at IS NULL AND active_at < ?"
             " AND NOT options & ? AND NOT EXISTS (SELECT 1 FROM probe WHERE purpose = 'renewal'"
-            " AND probe.subscriber_id = subscriber.id AND state <> 'over')"
+            " AND probe.subscriber_id = subscriber.id AND (state <> 'over' OR sent_at > ?))"
             " ORDER BY active_at, id LIMIT ?",
-            (list_id, stamp(before), EXEMPT, at_most),
+            (list_id, stamp(before), EXEMPT, stamp(unprobed_since), at_most),
         )
         return [row[0] for row in rows]
 

@@ -41,11 +41,11 @@ def days(stage: Stage, count: int) -> list[str]:
     return [f"{found[0][0]}: {found[1][1]}" for found in told]
 
 
-def settle(stage: Stage, fate: Fate) -> None:
+def settle(stage: Stage, fate: Fate, status: str = "5.1.1", text: str = "no such user") -> None:
     db = stage.db
     db.execute("BEGIN IMMEDIATE")
     waiting = db.execute("SELECT mailing_id, rcpt FROM copy").fetchall()
-    done = [Settled(row[0], None, row[1], fate, 550, "5.1.1", "no such user") for row in waiting]
+    done = [Settled(row[0], None, row[1], fate, 550, status, text) for row in waiting]
     stage.tx.sending.record_copies(done, stamp(stage.now))
     db.execute("COMMIT")
 
@@ -74,6 +74,32 @@ def test_a_probe_that_comes_back_asks_and_no_answer_ends_it(stage: Stage) -> Non
     told = days(stage, 16)
     assert f"{JOE}: You have been removed from the TEST-L list" in told
     assert on_list(stage) == [str(ANN)]
+
+
+def test_a_full_mailbox_is_asked_after_three_probes_only(stage: Stage) -> None:
+    told = days(stage, 125)
+    for number in range(3):
+        assert told == [f"{JOE}: Subscription probe for TEST-L - please ignore"], number
+        settle(stage, Fate.REFUSED, "5.2.2", "mailbox full")
+        told = days(stage, 8)
+    assert told == [f"{JOE}: Mail to you from the TEST-L list comes back"]
+
+
+def test_one_of_three_that_arrives_renews(stage: Stage) -> None:
+    days(stage, 125)
+    settle(stage, Fate.REFUSED, "5.2.2", "mailbox full")
+    assert len(days(stage, 8)) == 1
+    settle(stage, Fate.SENT)
+    assert not [one for one in days(stage, 14) if str(JOE) in one]
+    assert stage.db["probe"].count == 0
+
+
+def test_a_host_that_refuses_what_we_say_says_nothing_of_him(stage: Stage) -> None:
+    days(stage, 125)
+    settle(stage, Fate.REFUSED, "5.7.1", "blocked by policy")
+    told = days(stage, 100)
+    assert not [one for one in told if str(JOE) in one]
+    assert str(JOE) in on_list(stage)
 
 
 def test_an_answer_keeps_him(stage: Stage) -> None:
