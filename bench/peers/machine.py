@@ -21,6 +21,9 @@ HOST = "127.0.0.1"
 TICKS = os.sysconf("SC_CLK_TCK")
 SINK = Path("/usr/sbin/smtp-sink")
 _SUBREAPER = 36
+_ITS_CPU = 2
+"""With the process id this names the clock that counts the CPU of all its threads; the kernel's
+ticks are of 10 ms, a tenth of what a hundred requests take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,13 @@ def below(pid: int) -> list[int]:
 
 
 def cpu(pid: int) -> float:
-    """Seconds of a process and its finished children."""
+    """Seconds of a process and its finished children; its own to the nanosecond."""
     fields = _stat(pid)
-    return sum(map(int, fields[11:15])) / TICKS if fields else 0.0
+    try:
+        own = time.clock_gettime(~pid << 3 | _ITS_CPU)
+    except OSError:  # it is gone
+        return 0.0
+    return own + sum(map(int, fields[13:15])) / TICKS
 
 
 def cpu_by_name(pid: int, name: Callable[[int], str]) -> Counter[str]:
