@@ -36,7 +36,7 @@ _CODE = re.compile(r"\(?([0-9A-Fa-f]{16})\)?\.?", re.ASCII)
 GUI = "***GUI***"
 CODE = "code"
 _DATASET = re.compile(r"(?:^|[ \t])DD=([A-Z0-9_$#-]{1,32})(?=[ \t]|$)", re.IGNORECASE | re.ASCII)
-_ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]+)>")
+_ANGLE = re.compile(r"(.*?)<([^<>]+)>")
 
 
 def dataset_in(line: str) -> str:

@@ -18,7 +18,8 @@ from listserv_py.mail.words import printable
 
 _ADDRESSES = re.compile("(resent-)?(from|sender|to|cc)|reply-to")
 _PARAMETERS = frozenset(("content-type", "content-disposition"))
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>]*>|[^\s"<>,;]+|[,;]|\s+|.')
+# Longer quoted words are none: each quote that nothing closes would be followed to the end.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,300}"|<[^<>]*>|[^\s"<>,;]+|[,;]|\s+|.')
 _SEGMENT = 20
 WORD_MAX = 800
 """Longer words are encoded too where that can be: no line could hold them."""

@@ -22,7 +22,7 @@ from listserv_py.mail.splice import joined, new_field
 from listserv_py.texts import merge
 from listserv_py.texts.merge import TO, Names, Parts
 
-_ANGLE = re.compile(r"(.*?)[ \t]*<([^<>]*)>", re.DOTALL)
+_ANGLE = re.compile(r"(.*?)<([^<>]*)>", re.DOTALL)
 _TO_SLOT = re.compile(rf"&{re.escape(TO)};", re.IGNORECASE)
 _KEPT = ("format", "delsp")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -64,7 +64,7 @@ def _filled(name: str, text: str, parts: Parts, names: Names) -> Filled | None:
 def _mailbox(name: str, text: str, names: Names) -> Filled | None:
     """`Dear &*NAME; <&*TO;>`: an address is the reader's or has no slot at all."""
     angle = _ANGLE.fullmatch(text)
-    words, to = (angle[1].strip(' "'), angle[2]) if angle else ("", text)
+    words, to = (angle[1].strip(' \t"'), angle[2]) if angle else ("", text)
     parts, is_reader = merge.parts_of(words, names), _TO_SLOT.fullmatch(to) is not None
     if len(parts) == 1 and not is_reader:
         return None

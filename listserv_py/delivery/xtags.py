@@ -11,7 +11,7 @@ from listserv_py.lists.values import XTags
 from listserv_py.mail.fields import Field, field
 from listserv_py.mail.splice import Fields, new_field
 
-_ADDRESS = re.compile(rb"[^\s<>,;:\"()]+@[^\s<>,;:\"()]+")
+_WORD = re.compile(rb"[^\s<>,;:\"()]+")
 _NAMES = {
     XTags.YES: {"to": b"X-To:", "cc": b"X-cc:"},
     XTags.COMMENT: {"to": b"Comments: To:", "cc": b"Comments: cc:"},
@@ -39,7 +39,7 @@ def moved(fields: Fields, rule: XTags, list_address: str) -> Fields:
 
 
 def _names_only(one: Field, list_address: str) -> bool:
-    found = {address.lower() for address in _ADDRESS.findall(one.value)}
+    found = {word.lower() for word in _WORD.findall(one.value) if b"@" in word[1:-1]}
     return found == {list_address.lower().encode()}
 
 

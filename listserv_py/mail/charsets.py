@@ -8,7 +8,10 @@ windows-1252, and only codecs of real charsets are reached (Python also offers `
 from __future__ import annotations
 
 import codecs
+import encodings
+import pkgutil
 import re
+from encodings.aliases import aliases
 from functools import lru_cache
 
 _ALIASES = {
@@ -56,6 +59,7 @@ _REAL = re.compile(
 _LABEL = re.compile(r"[a-z0-9_.:()-]{1,40}")
 _BROKEN_LABEL = re.compile(r"(cp|windows|win|iso|utf)[-_ ]?(\d[\d_-]*)")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_MODULES = frozenset(one.name for one in pkgutil.iter_modules(encodings.__path__))
 
 
 def decode(data: bytes, label: str) -> str:
@@ -110,8 +114,13 @@ def _mended(label: str) -> str:
 
 
 def _known(name: str) -> str:
+    # Python keeps whatever name it was ever asked for: only names of its own modules reach it.
+    plain = encodings.normalize_encoding(name)
+    module = aliases.get(plain) or aliases.get(plain.replace(".", "_"), plain)
+    if module not in _MODULES:
+        return ""
     try:
-        found = codecs.lookup(name).name
-    except (LookupError, ValueError):
+        found = codecs.lookup(module).name
+    except LookupError:
         return ""
     return found if _REAL.fullmatch(found) else ""

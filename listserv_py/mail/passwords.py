@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 _BLANKS = " \t"
+# A run of blanks is looked at once, from its begin on: a stranger's line may have a million.
 _PASSWORD = re.compile(
-    r"(?:(?:^|[ \t])[ \t]*|(?<=[(,]))PW[ \t]*=[ \t]*(\S*)", re.ASCII | re.IGNORECASE
+    r"(?:^[ \t]*|(?<![ \t])[ \t]+|(?<=[(,]))PW[ \t]*=[ \t]*(\S*)", re.ASCII | re.IGNORECASE
 )
 # What is written in base64 or HTML is not seen.
 _RAW = re.compile(rb"(?<![A-Za-z0-9])PWC?[ \t]*(?:=|[ \t](?:ADD|REP|CH)|\r?\n)", re.IGNORECASE)
