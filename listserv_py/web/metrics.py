@@ -54,7 +54,9 @@ def metrics(collect: Collect) -> Starlette:
         ProcessCollector(namespace=PREFIX.rstrip("_"), registry=registry)
         return Response(generate_latest(registry), 200, _headers(CONTENT_TYPE_LATEST))
 
-    app = Starlette(routes=[Route("/metrics", show)], exception_handlers={404: _absent})
+    app = Starlette(
+        routes=[Route("/metrics", show)], exception_handlers={404: _absent, 405: _read_only}
+    )
     app.router.redirect_slashes = False
     return app
 
@@ -75,6 +77,12 @@ class _Figures(Collector):
 
 async def _absent(_: Request, __: Exception) -> Response:
     return _plain("/metrics is here.\n", 404)
+
+
+async def _read_only(_: Request, __: Exception) -> Response:
+    response = _plain("/metrics is only read.\n", 405)
+    response.headers["Allow"] = "GET, HEAD"
+    return response
 
 
 def _plain(text: str, status: int) -> Response:

@@ -56,7 +56,9 @@ async def test_nothing_else_is_there(path: str) -> None:
 
 
 async def test_it_cannot_be_written_to() -> None:
-    assert (await get(collected, method="POST")).status == 405
+    reply = await get(collected, method="POST")
+    assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD")
+    assert reply.headers["connection"] == "close"
 
 
 async def test_a_store_that_does_not_answer_is_told() -> None:
