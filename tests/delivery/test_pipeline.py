@@ -71,7 +71,7 @@ def transactions(folder: Path, *shapes: int) -> list[list[Copy]]:
 
 async def run(sink: Sink, feed: Notes, timeouts: Timeouts = BRIEF) -> None:
     host = Host("127.0.0.1", sink.port, ((family_of("127.0.0.1"), "127.0.0.1"),))
-    session = await Dialer(Policy("lists.test", "never", timeouts)).open(host)
+    session = await Dialer(Policy("lists.test", "never", TIMEOUTS)).open(host)
     kind = Pipeline if session.caps.pipelining else Plain
     connection = kind(session, feed, timeouts)
     await connection.closed
@@ -224,7 +224,7 @@ async def test_noise_ends_the_connection(tmp_path: Path, noise: bytes) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     sink = Sink(port=server.sockets[0].getsockname()[1])
     feed = Notes(transactions(tmp_path, 1))
-    await run(sink, feed, replace(BRIEF, command=2))
+    await run(sink, feed, replace(BRIEF, command=0.2 if noise == b"25" else 20))
     server.close()
     await server.wait_closed()
     assert feed.lost == (["r00@example.test"], [])
@@ -264,13 +264,15 @@ async def test_each_reply_is_read_before_a_body_goes(
             writer.write(piece)
             await asyncio.sleep(0)
         with contextlib.suppress(ConnectionError):
+            if replies.endswith("-d\n"):
+                writer.write_eof()  # its last line will not come: nobody has to wait for it
             said.append(await reader.readline())
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     sink = Sink(port=server.sockets[0].getsockname()[1])
     feed = Notes(transactions(tmp_path, 1, 1))
-    await run(sink, feed, replace(BRIEF, command=0.2))
+    await run(sink, feed)
     server.close()
     await server.wait_closed()
     assert [code for _, code, _ in feed.told] == codes
