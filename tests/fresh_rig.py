@@ -8,7 +8,11 @@ import functools
 import tempfile
 from pathlib import Path
 
+from sqlite_utils import Database
+
+from listserv_py.store.connect import connect
 from listserv_py.store.open import FILE, MARKER, open_database
+from listserv_py.store.thread import Store
 
 
 def put_database(folder: Path) -> Path:
@@ -17,6 +21,19 @@ def put_database(folder: Path) -> Path:
         for name, content in _files():
             (folder / name).write_bytes(content)
     return folder / FILE
+
+
+def fresh_database(folder: Path) -> Database:
+    """The writing connection to it, which waits for no disk: nobody pulls its plug."""
+    db = connect(put_database(folder), write=True)
+    db.execute("PRAGMA synchronous=OFF")
+    return db
+
+
+def fresh_store(folder: Path, domain: str) -> Store:
+    """The server's own store on it."""
+    put_database(folder)
+    return Store.open(folder, domain)
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fresh_rig import put_database
+from fresh_rig import fresh_database
 
 from listserv_py import intake, timers
 from listserv_py.config import Settings
@@ -21,7 +21,6 @@ from listserv_py.lists.optionwords import words
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox, read_author
 from listserv_py.mail.message import read
-from listserv_py.store.connect import connect
 from listserv_py.store.store import Tx
 from listserv_py.store.turn import Turn
 from listserv_py.texts.forms import Forms
@@ -43,8 +42,7 @@ class Stage:
     tokens: int = 0
 
     def __post_init__(self) -> None:
-        self.db = connect(put_database(self.folder), write=True)
-        self.db.execute("PRAGMA synchronous=OFF")  # nobody pulls the plug of a stage
+        self.db = fresh_database(self.folder)
         self.tx = Tx(self.db, DOMAIN)
         site = {
             "domain": DOMAIN,

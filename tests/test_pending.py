@@ -6,12 +6,13 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fresh_rig import fresh_database
+
 from listserv_py.config import Settings, Site
 from listserv_py.intake import open_letter, read_ahead, work_off
 from listserv_py.lists.header import new_header
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import parse_mailbox
-from listserv_py.store.open import open_database
 from listserv_py.store.sending import URGENT
 from listserv_py.store.store import Tx
 from listserv_py.store.times import stamp
@@ -32,7 +33,7 @@ BESIDES = re.compile(r"^(BEGIN|COMMIT|SAVEPOINT|RELEASE|PRAGMA|--)", re.IGNORECA
 
 
 def test_no_statement_of_a_subscription_request_reads_a_whole_table(tmp_path: Path) -> None:
-    db = open_database(tmp_path)
+    db = fresh_database(tmp_path)
     tx = Tx(db, "lists.example.org")
     tx.lists.add("PARTY-L", new_header("PARTY-L", "Party", [JOE]), NOW)
     site = Site(domain="lists.example.org", data_dir=tmp_path, postmasters=(str(JOE),))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from fresh_rig import fresh_store
 
 from listserv_py.daemon.taking import AT_ONCE, Taking
 from listserv_py.mail.envelope import Envelope, Protocol
@@ -24,7 +25,7 @@ LISTSERV = parse_mailbox("listserv@lists.example.org")
 
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store.open(tmp_path, "lists.example.org")
+    store = fresh_store(tmp_path, "lists.example.org")
     yield store
     await store.close()
 

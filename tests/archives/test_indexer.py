@@ -6,12 +6,13 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fresh_rig import fresh_store
+
 from listserv_py.daemon.archiving import Indexer
 from listserv_py.lists.search import read
 from listserv_py.mail.archived import noted
 from listserv_py.mail.message import read as read_message
 from listserv_py.store.store import Tx
-from listserv_py.store.thread import Store
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 MANY = 60
@@ -33,7 +34,7 @@ def hits(tx: Tx) -> list[int]:
 
 
 async def test_all_but_the_poisonous_are_found(tmp_path: Path) -> None:
-    store = Store.open(tmp_path, "lists.example.org")
+    store = fresh_store(tmp_path, "lists.example.org")
     try:
         await store.run(keep)
         loop = asyncio.create_task(Indexer(store).run())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from authn_rig import mail, resolver, sign, verifier, zone
+from fresh_rig import fresh_store
 from name_server import NameServer
 from stage import DOMAIN
 
@@ -22,7 +23,6 @@ from listserv_py.lists.header import new_header
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.store import Tx
-from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
 from listserv_py.texts.forms import Forms
 
@@ -35,7 +35,7 @@ class House:
 
     def __init__(self, folder: Path, verifier: Verifier) -> None:
         site = {"domain": DOMAIN, "data_dir": str(folder)}
-        self.store = Store.open(folder, DOMAIN)
+        self.store = fresh_store(folder, DOMAIN)
         turns = Turns(Settings.model_validate({"site": site}), Forms.load())
         self.changed = asyncio.Event()
         self.work = Work(self.store, turns, verifier, self.changed.set)
@@ -186,6 +186,6 @@ async def test_what_waits_when_the_server_stops_is_still_there(tmp_path: Path) -
         async with house(tmp_path, verifier(names, limit=60)) as made:
             await made.take(sign(command("SIGNOFF TEST-L\n", 1)))
             await made.until(lambda _: bool(names.asked))
-        store = Store.open(tmp_path, DOMAIN)
+        store = fresh_store(tmp_path, DOMAIN)
         assert await store.run(waiting) == 1
         await store.close()

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from cli_site import DOMAIN, OWNER, Site
+from fresh_rig import put_database
 
 
 @pytest.fixture
@@ -17,5 +18,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def with_list(site: Site) -> Site:
+    site.data.mkdir(mode=0o700)
+    put_database(site.data)
     site.ok("create", "TEST-L", "--owner", OWNER, "--title", "A test")
     return site

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from fresh_rig import put_database
+from fresh_rig import fresh_store
 
 from listserv_py.config import Settings
 from listserv_py.delivery.client import Timeouts
@@ -27,7 +27,6 @@ from listserv_py.resolver import Resolver
 from listserv_py.store.outbox import Kind
 from listserv_py.store.queue_view import Waiting
 from listserv_py.store.store import Tx
-from listserv_py.store.thread import Store
 
 TCP_REPAIR = 19
 """Linux: a socket that is closed now tells the other side nothing (needs CAP_NET_ADMIN)."""
@@ -259,8 +258,7 @@ class House:
     @asynccontextmanager
     async def open(self) -> Any:
         """The store alone."""
-        put_database(self.folder)
-        self.store = Store.open(self.folder, "lists.test")
+        self.store = fresh_store(self.folder, "lists.test")
         try:
             yield self
         finally:

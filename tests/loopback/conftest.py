@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fresh_rig import put_database
 from loopback_rig import Server, Sink
 
 
@@ -17,6 +18,8 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         folder.mkdir()
         server = Server(folder, **settings)  # type: ignore[arg-type]
         server.configure()
+        server.data_dir.mkdir(mode=0o700)
+        put_database(server.data_dir)
         made.append(server)
         return server
 

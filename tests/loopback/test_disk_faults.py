@@ -34,7 +34,6 @@ def test_a_full_disk_is_said_before_a_mail_comes_and_heals_by_itself(
 ) -> None:
     # What the full disk kept out of its Maildir comes when there is room.
     server = make_server(pauses='"1s"')
-    server.data_dir.mkdir(exist_ok=True)
     mount = f'mount -t tmpfs -o size=8m,mode=700 none {server.data_dir} && exec "$@"'
     server.start("unshare", "--mount", "--propagation", "private", "sh", "-c", mount, "sh")
     server.wait_up()

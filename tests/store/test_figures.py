@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fresh_rig import fresh_database
 from sqlite_utils import Database
 
 from listserv_py.lists.header import new_header
@@ -12,7 +13,6 @@ from listserv_py.lists.options import Options
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.figures import look
-from listserv_py.store.open import open_database
 from listserv_py.store.outbox import Kind
 from listserv_py.store.store import Tx
 
@@ -23,7 +23,7 @@ OWNER = parse_mailbox("olga@example.org")
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(tmp_path)
+    opened = fresh_database(tmp_path)
     yield opened
     opened.close()
 
@@ -93,7 +93,7 @@ def test_no_figure_looks_at_more_rows_than_its_bound(tmp_path: Path) -> None:
     for many in (300, 1200):
         folder = tmp_path / str(many)
         folder.mkdir()
-        db = open_database(folder)
+        db = fresh_database(folder)
         fill(db, many)
         assert look(db, SECONDS, 200).to_come == many
         taken.append(steps(db, 200))

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fresh_rig import put_database
+from fresh_rig import fresh_database
 from sqlite_utils import Database
 
 from listserv_py.store import recipients
-from listserv_py.store.connect import connect
 from listserv_py.store.recipients import FIRST, Recipients
 
 COPY = "INSERT INTO copy (mailing_id, subscriber_id, rcpt, domain, urgent, next_at)"
@@ -18,7 +17,7 @@ COPY = "INSERT INTO copy (mailing_id, subscriber_id, rcpt, domain, urgent, next_
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    found = connect(put_database(tmp_path), write=True)
+    found = fresh_database(tmp_path)
     found.execute(
         "INSERT INTO list (name, header, created_at, changed_at) VALUES ('TEST-L', '', 0, 0)"
     )

@@ -3,10 +3,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fresh_rig import fresh_database
 
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.cookies import Ask, CookieKind
-from listserv_py.store.open import FILE, open_database
+from listserv_py.store.open import FILE
 from listserv_py.store.store import Tx
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -16,7 +17,7 @@ CODE = "0123456789ABCDEF"
 
 @pytest.fixture
 def tx(tmp_path: Path) -> Iterator[Tx]:
-    db = open_database(tmp_path)
+    db = fresh_database(tmp_path)
     yield Tx(db, "lists.example.org")
     db.close()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from forked import Forked
+from fresh_rig import put_database
 
 from listserv_py.store.open import FILE, open_database
 
@@ -33,7 +34,7 @@ def test_killed_at_any_write_it_is_finished_by_the_next(tmp_path: Path, octets: 
     fresh, killed = tmp_path / "fresh", tmp_path / "killed"
     fresh.mkdir()
     killed.mkdir()
-    open_database(fresh).close()
+    put_database(fresh)
     said = tmp_path / "said"
     child = Forked(die_at, killed, octets, output=said, errors=said)
     assert child.wait(30) == -signal.SIGXFSZ, said.read_text()

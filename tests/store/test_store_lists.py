@@ -2,12 +2,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fresh_rig import fresh_database
 
 from listserv_py.errors import ListExists, UnknownList
 from listserv_py.lists.header import new_header
 from listserv_py.lists.values import SubscriptionPolicy
 from listserv_py.mail.mailbox import parse_mailbox
-from listserv_py.store.open import open_database
 from listserv_py.store.store import Tx
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -15,7 +15,7 @@ HEADER = new_header("test-l", "T", [parse_mailbox("olga@example.org")])
 
 
 def test_lists(tmp_path: Path) -> None:
-    db = open_database(tmp_path)
+    db = fresh_database(tmp_path)
     lists = Tx(db, "lists.example.org").lists
     made = lists.add("Test-L", HEADER, NOW)
     assert (made.name, made.held, lists.find("TEST-l")) == ("TEST-L", False, made)
@@ -33,7 +33,7 @@ def test_lists(tmp_path: Path) -> None:
 def test_a_header_that_a_new_rule_would_refuse_is_still_a_list_and_a_safe_one(
     tmp_path: Path,
 ) -> None:
-    db = open_database(tmp_path)
+    db = fresh_database(tmp_path)
     lists = Tx(db, "lists.example.org").lists
     bad = HEADER.replace("Open,Confirm", "Wide-Open").replace("Send= Private", "Send= Every")
     made = lists.add("TEST-L", bad, NOW)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fresh_rig import fresh_database
 
 from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import Mailbox, parse_mailbox
-from listserv_py.store.open import open_database
 from listserv_py.store.store import Tx
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -19,7 +19,7 @@ MAIL = b"Received: by us\r\nMessage-ID: <1@example.net>\r\nSubject: x\r\n\r\nTHA
 
 @pytest.fixture
 def tx(tmp_path: Path) -> Iterator[Tx]:
-    db = open_database(tmp_path)
+    db = fresh_database(tmp_path)
     yield Tx(db, "lists.example.org")
     db.close()
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from fresh_rig import fresh_store
 
 from listserv_py.lists.header import new_header
 from listserv_py.mail.mailbox import Mailbox
@@ -18,7 +19,7 @@ from listserv_py.store.thread import Store, StoreBusy, StoreFull
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store.open(tmp_path, "lists.example.org")
+    opened = fresh_store(tmp_path, "lists.example.org")
     yield opened
     await opened.close()
 

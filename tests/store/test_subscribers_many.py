@@ -2,11 +2,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from fresh_rig import fresh_database
 
 from listserv_py.lists.header import new_header
 from listserv_py.lists.options import Options
 from listserv_py.mail.mailbox import known_key, known_mailbox, parse_mailbox
-from listserv_py.store.open import open_database
 from listserv_py.store.store import Tx
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -14,7 +14,7 @@ HEADER = new_header("test-l", "T", [parse_mailbox("olga@example.org")])
 
 
 def test_many_are_forgotten_with_few_statements(tmp_path: Path) -> None:
-    db = open_database(tmp_path)
+    db = fresh_database(tmp_path)
     tx = Tx(db, "lists.example.org")
     test_l, other_l = (tx.lists.add(name, HEADER, NOW).id for name in ("TEST-L", "OTHER-L"))
     people = [known_mailbox(f"reader{number}@example.com") for number in range(1200)]
@@ -33,7 +33,7 @@ def test_many_are_forgotten_with_few_statements(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [Options(), Options(until=date(2026, 12, 24))])
 def test_people_who_differ_only_in_address_and_name(tmp_path: Path, options: Options) -> None:
-    db = open_database(tmp_path)
+    db = fresh_database(tmp_path)
     tx = Tx(db, "lists.example.org")
     test_l = tx.lists.add("TEST-L", HEADER, NOW)
     people = [known_mailbox("Zoe@example.com"), known_mailbox('"a b"@example.com')]

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from fresh_rig import fresh_database
 from sqlite_utils import Database
 
 from listserv_py.config import Settings
@@ -14,7 +15,6 @@ from listserv_py.lists.options import Options
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store import follow, lifetimes, progress, queue_view
-from listserv_py.store.open import open_database
 from listserv_py.store.outbox import Kind
 from listserv_py.store.outcomes import Fate, Settled
 from listserv_py.store.store import Tx
@@ -27,7 +27,7 @@ RAW = b"Subject: x\r\n\r\nx\r\n"
 
 @pytest.fixture
 def tx(tmp_path: Path) -> Iterator[Tx]:
-    db = open_database(tmp_path)
+    db = fresh_database(tmp_path)
     db.execute("PRAGMA synchronous=OFF")
     yield Tx(db, "lists.example.org")
     db.close()
@@ -181,7 +181,7 @@ LOOKS: tuple[Callable[[Tx], object], ...] = (
 def looked(folder: Path, many: int) -> list[int]:
     """What each look costs with so many copies waiting, and as many to come."""
     folder.mkdir()
-    tx = Tx(open_database(folder), "lists.example.org")
+    tx = Tx(fresh_database(folder), "lists.example.org")
     tx.db.execute("BEGIN")
     waits(tx, post(tx, many))
     post(tx, many)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fresh_rig import put_database
+from fresh_rig import fresh_store
 from stage import DOMAIN, FORMS
 from structlog.testing import capture_logs
 from threats_rig import ADMIN, EVE, JOE, LISTSERV, OLGA, Attack, parts, recipients
@@ -20,7 +20,6 @@ from listserv_py.mail.envelope import Envelope, Protocol
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.store.people import People
 from listserv_py.store.store import Tx
-from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns, new_code
 
 CODE = re.compile(rb"C0DE[0-9A-F]{12}")
@@ -141,8 +140,7 @@ class _Race:
     def __init__(self, folder: Path) -> None:
         site = {"domain": DOMAIN, "data_dir": str(folder), "postmasters": [ADMIN]}
         self.turns = Turns(Settings.model_validate({"site": site}), FORMS)
-        put_database(folder)
-        self.store = Store.open(folder, DOMAIN)
+        self.store = fresh_store(folder, DOMAIN)
 
     def fill(self, tx: Tx) -> None:
         header = new_header("TEST-L", "T", [parse_mailbox(OLGA)], [])

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fresh_rig import fresh_store
+
 from listserv_py.config import Settings
 from listserv_py.daemon.pages import Counter
 from listserv_py.lists.header import new_header
@@ -14,7 +16,6 @@ from listserv_py.lists.options import Options
 from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.smtpd.limits import host_key
 from listserv_py.store.store import Tx
-from listserv_py.store.thread import Store
 from listserv_py.store.turn import Turns
 from listserv_py.texts.forms import Forms
 from listserv_py.units import HostPort
@@ -48,7 +49,7 @@ class House:
     async def __aenter__(self) -> House:
         site = {"domain": DOMAIN, "data_dir": str(self.folder)}
         settings = Settings.model_validate({"site": site})
-        self.store = Store.open(self.folder, DOMAIN)
+        self.store = fresh_store(self.folder, DOMAIN)
         self.token = await self.store.run(self._fill)
         self.counter = Counter(self.store, Turns(settings, Forms.load()), self._decide)
         self.door = HttpDoor(pages(self.counter), self.bounds, self.key)
