@@ -107,7 +107,7 @@ def _lines(request: Request, mailing_id: int) -> str:
 def _line(request: Request, one: Line) -> str:
     """What became of a copy, and what the other side said below it."""
     form = f"TRACED_{one.fate.upper()}"
-    if one.fate in (follow.QUEUED, follow.WAITS_FOR_ISSUE, follow.IN_OWN_ISSUE, "gone", "held"):
+    if one.fate in (follow.QUEUED, follow.WAITS_FOR_ISSUE, "gone", "held"):
         said = request.say(form)
     elif one.fate == follow.DEFERRED:
         said = request.say(form, TRIES=str(one.tries), DATE=_date(one.at))

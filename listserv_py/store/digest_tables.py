@@ -90,15 +90,15 @@ _TIMES = (
     "CREATE INDEX digest_had_list ON digest_had (list_id, seen)",
 )
 
-_OWN_ISSUES = (
+_ISSUE_POSTS = (
     """
-    CREATE TABLE own_issue (
+    CREATE TABLE issue_posts (
         mailing_id INTEGER PRIMARY KEY REFERENCES mailing(id) ON DELETE CASCADE,
         list_id INTEGER NOT NULL REFERENCES list(id) ON DELETE CASCADE,
         posts TEXT NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX own_issue_list ON own_issue (list_id, mailing_id)",
+    "CREATE INDEX issue_posts_list ON issue_posts (list_id, mailing_id)",
 )
 
 ABOUT = {
@@ -124,7 +124,7 @@ def create_times(db: Database) -> None:
         db.execute(statement)
 
 
-def create_own_issues(db: Database) -> None:
-    """The digests of people's own, and by their times and places in the day what is in them."""
-    for statement in _OWN_ISSUES:
+def create_issue_posts(db: Database) -> None:
+    """The digests that went out, and by their times and places in the day the posts in them."""
+    for statement in _ISSUE_POSTS:
         db.execute(statement)

@@ -240,10 +240,10 @@ class Digests:
 
     # Hours of people's own.
 
-    def went_to_some(self, mailing_id: int, list_id: int, entries: Sequence[Entry]) -> None:
-        """Note which posts a digest of people's own has."""
+    def holds(self, mailing_id: int, list_id: int, entries: Sequence[Entry]) -> None:
+        """Note which posts a digest has, the list's or people's own."""
         self._db.execute(
-            "INSERT INTO own_issue (mailing_id, list_id, posts) VALUES (?, ?, ?)",
+            "INSERT INTO issue_posts (mailing_id, list_id, posts) VALUES (?, ?, ?)",
             (mailing_id, list_id, json.dumps([mark_of(e.at, e.facts.of_day) for e in entries])),
         )
 

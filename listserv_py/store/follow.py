@@ -23,8 +23,10 @@ UNTAKEN_MAX = 100
 PAGES_MAX = 50
 COPIES_MAX = 50
 LOOKED_AT = 1000
-OWN_ISSUES_MAX = 500
-"""So many digests of people's own that have a post are looked through for one reader."""
+ISSUES_MAX = 500
+"""So many digests that have a post are looked through for one reader."""
+BEFORE_MAX = 1000
+"""A post that fills an issue is in it, and the issue's mailing is made first, one for each list."""
 ID_MAX = 998
 
 QUEUED = "queued"
@@ -33,17 +35,15 @@ RETURNED = "returned"
 """Taken over first, and sent back later."""
 WAITS_FOR_ISSUE = "collected"
 """Kept for a digest or index that has not gone out yet."""
-IN_OWN_ISSUE = "own_issue"
-"""In a digest or index at the reader's own hour; which of them was not kept in former versions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """What became of a copy.
 
-    `fate` is QUEUED, DEFERRED, RETURNED, WAITS_FOR_ISSUE, IN_OWN_ISSUE or a Fate's name in small
-    letters. `at` is when, or for one that waits when it is tried next; None: not yet. `tries`
-    counts those that put it off. `in_issue`: the copy is a digest or index that has the post.
+    `fate` is QUEUED, DEFERRED, RETURNED, WAITS_FOR_ISSUE or a Fate's name in small letters. `at` is
+    when, or for one that waits when it is tried next; None: not yet. `tries` counts those that put
+    it off. `in_issue`: the copy is a digest or index that has the post.
     """
 
     rcpt: str
@@ -143,18 +143,12 @@ def _collected(db: Database, mailing_id: int, subscriber_id: int) -> Line | None
     ).fetchone()
     if row is None:
         return None
-    address, options, list_id, at, said = row
-    facts, unwanted = decode(said), Options.decode(options).no_topics
-    post = _Post(mailing_id, list_id, at, facts.of_day)
-    if (own := _in_own_issue(db, post, subscriber_id)) is not None:
-        return replace(own, in_issue=True)
-    if options & NO_MAIL:
-        return None
-    if _waits_for_own(db, post, subscriber_id, unwanted):
-        return Line(address, WAITS_FOR_ISSUE)
-    if options & COLLECTED and options & OWN_HOUR:
-        return Line(address, IN_OWN_ISSUE) if wants(unwanted, facts.topics) else None
-    return _in_issue(db, post, subscriber_id, address) if options & COLLECTED else None
+    address, options, list_id, at, facts = row
+    post = _Post(mailing_id, list_id, at, decode(facts).of_day)
+    if (found := _in_issue(db, post, subscriber_id)) is not None:
+        return replace(found, in_issue=True)
+    waits = not options & NO_MAIL and _waits(db, post, subscriber_id, options)
+    return Line(address, WAITS_FOR_ISSUE) if waits else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,38 +159,38 @@ class _Post:
     of_day: int
 
 
-def _in_issue(db: Database, post: _Post, subscriber_id: int, address: str) -> Line:
-    """The list's own: the first one behind the post has it."""
-    row = db.execute(
-        "SELECT mailing_id FROM digest_issue WHERE list_id = ? AND closed_at >= ?"
-        " ORDER BY id LIMIT 1",
-        (post.list_id, post.at),
-    ).fetchone()
-    found = _single(db, row[0], subscriber_id) if row and row[0] is not None else None
-    return replace(found, in_issue=True) if found else Line(address, WAITS_FOR_ISSUE)
-
-
-def _in_own_issue(db: Database, post: _Post, subscriber_id: int) -> Line | None:
-    """What became of the digest of his own that has the post; None: there is none."""
+def _in_issue(db: Database, post: _Post, subscriber_id: int) -> Line | None:
+    """What became of his copy of a digest that has the post; None: there is none."""
     for (issue,) in db.execute(
-        "SELECT mailing_id FROM own_issue WHERE list_id = ? AND mailing_id > ?"
+        "SELECT mailing_id FROM issue_posts WHERE list_id = ? AND mailing_id > ?"
         " AND EXISTS (SELECT 1 FROM json_each(posts) WHERE value = ?)"
         " ORDER BY mailing_id LIMIT ?",
-        (post.list_id, post.mailing_id, mark_of(post.at, post.of_day), OWN_ISSUES_MAX),
-    ).fetchall():
+        (
+            post.list_id, post.mailing_id - BEFORE_MAX, mark_of(post.at, post.of_day), ISSUES_MAX,
+        ),
+    ).fetchall():  # fmt: skip
         if (found := _single(db, issue, subscriber_id)) is not None:
             return found
     return None
 
 
-def _waits_for_own(db: Database, post: _Post, subscriber_id: int, unwanted: int) -> bool:
-    """Whether the post is kept for him until his hour, or until the day of his MAX is over."""
+def _waits(db: Database, post: _Post, subscriber_id: int, options: int) -> bool:
+    """Whether the post is kept for the list's issue, for his hour, or for the end of the day."""
+    by_list = bool(options & COLLECTED) and not options & OWN_HOUR
     row = db.execute(
-        "SELECT 1 FROM own_time o JOIN digest_post p ON p.list_id = o.list_id AND p.id > o.seen"
-        " WHERE o.subscriber_id = ? AND p.list_id = ? AND p.at = ? AND p.of_day = ?"
+        "SELECT 1 FROM digest_post p LEFT JOIN own_time o ON o.subscriber_id = :reader"
+        " WHERE p.list_id = :list AND p.at = :at AND p.of_day = :of_day"
+        " AND iif(:by_list, p.issue IS NULL, p.id > o.seen"
         " AND (o.at <> '' OR (o.most AND p.of_day > o.most))"
-        " AND (p.topics = 0 OR ? & p.topics <> p.topics)",
-        (subscriber_id, post.list_id, post.at, post.of_day, unwanted),
+        " AND (p.topics = 0 OR :unwanted & p.topics <> p.topics))",
+        {
+            "reader": subscriber_id,
+            "list": post.list_id,
+            "at": post.at,
+            "of_day": post.of_day,
+            "by_list": by_list,
+            "unwanted": Options.decode(options).no_topics,
+        },
     ).fetchone()
     return row is not None
 

@@ -251,8 +251,7 @@ def _send(  # noqa: PLR0913 - all but three by name
     facts = _facts(turn, mailing_list, entries[-1].facts, index=index)
     made = turn.tx.outbox.collect(mailing_list.id, bundle.encode(), facts, turn.now, people)
     turn.tx.outbox.call(made, token)
-    if people is not None:
-        turn.tx.digests.went_to_some(made, mailing_list.id, entries)
+    turn.tx.digests.holds(made, mailing_list.id, entries)
     return made
 
 

@@ -228,7 +228,7 @@ TABLES: Mapping[str, Lifetime] = {
         "{retention.issues}",
         (Sweep("closed_at < :before", "retention.issues"),),
     ),
-    "own_issue": Lifetime("which posts went out in somebody's own digest", _POST),
+    "issue_posts": Lifetime("which posts went out in a digest", _POST),
     "archive": Lifetime(
         "posts in archives", "as long as the list, or for a time: {retention.archive}"
     ),

@@ -245,6 +245,6 @@ def create_job_reports(db: Database) -> None:
 
 
 @migrations()
-def create_own_issue_table(db: Database) -> None:
-    """Which posts went out in a digest or index of somebody's own."""
-    digest_tables.create_own_issues(db)
+def create_issue_posts_table(db: Database) -> None:
+    """Which posts went out in which digest or index."""
+    digest_tables.create_issue_posts(db)

@@ -146,8 +146,12 @@ def test_who_has_digests_hears_of_the_issue(tmp_path: Path) -> None:
     assert "in a digest or index: waits" in ask(stage, "dora@example.com", f"TRACE {ID}")
     assert "in a digest or index: " in ask(stage, "hans@example.com", f"TRACE {ID}")
     assert "Nothing is known" in ask(stage, "nora@example.com", f"TRACE {ID}")
-    stage.db.execute("DELETE FROM own_issue")  # as a version left it that did not note them
-    assert "at an hour of the reader's own" in ask(stage, "hans@example.com", f"TRACE {ID}")
+    stage.take(mail("dora@example.com", LISTSERV, "SET TEST-L NODIGEST", "<dora@x>"))
+    stage.outgoing()
+    assert "in a digest or index: " in ask(stage, "dora@example.com", f"TRACE {ID}"), "it was then"
+    stage.take(mail("nora@example.com", LISTSERV, "SET TEST-L DIGEST", "<nora@x>"))
+    stage.outgoing()
+    assert "Nothing is known" in ask(stage, "nora@example.com", f"TRACE {ID}"), "she had NOMAIL"
     stage.close()
 
 
