@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -26,6 +27,8 @@ TABLES = ("OPTions", "DOMains", "MONths")
 """The switches; the column of a CSV is called like them, without the s."""
 
 Count = tuple[str, int]
+_FORMULA = re.compile("(^ *|; *)([=+@\uff1d\uff0b\uff0d\uff20-])")
+"""What a cell may not begin with, the wide signs of Japan among it."""
 _BEHIND = {"TIME": "AT", "DATE": "UNTIL"}
 """How SET says the times that stand behind a word."""
 
@@ -82,8 +85,11 @@ def _worded(options: Options, topics: Sequence[str]) -> str:
 
 
 def _tame(text: str) -> str:
-    """People choose their names and addresses; a spreadsheet would compute one like `=1+1`."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+    """People choose their names and addresses; a spreadsheet would compute one like `=1+1`.
+
+    Where a country's decimals have commas it cuts lines at semicolons, quoted or not.
+    """
+    return _FORMULA.sub(r"\1'\2", text)
 
 
 def _options(request: Request, found: MailingList) -> list[Count]:

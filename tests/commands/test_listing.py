@@ -182,6 +182,10 @@ def test_subscriptions_for_a_spreadsheet(stage: Stage) -> None:
     assert said[0] == "address,name,list,options,subscribed"
     assert said[1].startswith("eve@example.com,\"'=HYPERLINK(")
     assert said[2].startswith("a@b.example,,CALC-L,")
+    stage.create("SEMI-L", {"subscribers": ["a@b.example | Joe; =1+1", "c@b.example | \uff1d1"]})
+    said = say(stage, "QUERY SEMI-L FOR *@* (CSV").splitlines()
+    assert said[1].startswith("a@b.example,Joe; '=1+1,")
+    assert said[2].startswith("c@b.example,'\uff1d1,")
     assert len(say(stage, "QUERY TEST-L WITH CONCEAL FOR *@* (CSV").splitlines()) == 2
     assert len(say(stage, "QUERY TEST-L (CSV", JOE).splitlines()) == 2
     assert run_job(stage.turn(), parse_mailbox(JOE), "QUERY TEST-L FOR *@* (CSV")[1]
