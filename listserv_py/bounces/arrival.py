@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from listserv_py.bounces import jobs
-from listserv_py.bounces.policy import status_of, worst
+from listserv_py.bounces.policy import PASSED_ON_A_DAY, status_of, worst
 from listserv_py.bounces.read import read_report
 from listserv_py.bounces.removing import complained
 from listserv_py.bounces.report import Kind, Report, Returned
@@ -31,8 +31,6 @@ from listserv_py.store.turn import Turn
 
 log = get_logger("bounces")
 
-PASSED_ON_A_DAY = 20
-"""So many mails a list and day that nobody can read, or that `Auto-Delete= No` leaves to people."""
 AUTOMATIC = "automatic"
 
 

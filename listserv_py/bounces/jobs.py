@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from listserv_py.bounces.cause import Cause
-from listserv_py.bounces.policy import status_of, worst
+from listserv_py.bounces.policy import PASSED_ON_A_DAY, status_of, worst
 from listserv_py.bounces.report import Kind, Returned, said
 from listserv_py.errors import BadAddress
 from listserv_py.lists.addresses import Door, route
@@ -28,7 +28,6 @@ log = get_logger("bounces")
 
 AT_ONCE = 20
 LOSSES_MAX = 2000
-PASSED_ON_A_DAY = 20
 COMPLAINT = "complaint"
 
 

@@ -24,6 +24,8 @@ PASSING_PROBES = 3
 PASSING_FOR = timedelta(days=14)
 MANY = 5
 """So many people and more are many, where they are half of those whom a post went to."""
+PASSED_ON_A_DAY = 20
+"""So many mails a day, of a list or a job, that nobody can read or that are left to people."""
 
 _ORDER = (Cause.GONE, Cause.POST, Cause.PASSING)
 

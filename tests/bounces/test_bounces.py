@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
-from listserv_py.bounces.arrival import PASSED_ON_A_DAY
+from listserv_py.bounces.policy import PASSED_ON_A_DAY
 from listserv_py.mail.mailbox import parse_mailbox
 
 JOE = parse_mailbox("joe@example.net")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
-from listserv_py.bounces.jobs import PASSED_ON_A_DAY
+from listserv_py.bounces.policy import PASSED_ON_A_DAY
 from listserv_py.commands.interpreter import run_job
 from listserv_py.control.operation import Refused
 from listserv_py.control.tracing import Wanted, trace
