@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from listserv_py.commands.archiverefusals import ArchiveDenied, NoArchive
 from listserv_py.commands.command import Confirm, Request
-from listserv_py.commands.rights import elsewhere, roles, visible_list
+from listserv_py.commands.rights import roles, visible_list
 from listserv_py.lists.access import AccessLevel
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import STAFF, Role, may
+from listserv_py.store.standing import standing
 from listserv_py.store.sublists import reached
 
 SMALL = 100_000
@@ -36,14 +37,14 @@ def reads(request: Request, found: MailingList, access: Collection[AccessLevel])
     """Whether the sender claims to be somebody whom these levels let in; owners always are."""
     have = _roles(request, found)
     is_owners = bool(have & {Role.OWNER, Role.POSTMASTER})
-    known = elsewhere(request.turn, request.actor)
+    known = standing(request.turn.tx, request.actor.mailbox, access)
     return is_owners or may(access, request.actor.mailbox, have, known)
 
 
 def weigh(request: Request, access: Collection[AccessLevel], octets: int = 0) -> Confirm:
     """What he has to prove who asks by these levels, for so much."""
     have = _roles(request, visible_list(request))
-    known = replace(elsewhere(request.turn, request.actor), owned=frozenset())
+    known = replace(standing(request.turn.tx, request.actor.mailbox, access), owned=frozenset())
     enough = may(access, request.actor.mailbox, have - STAFF, known)
     is_small = octets <= SMALL and Role.SUBSCRIBER in have
     return Confirm.ORDINARY if enough and is_small else Confirm.UNLESS_PROVEN

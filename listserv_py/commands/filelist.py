@@ -214,10 +214,19 @@ def _catalogue(request: Request) -> str:
     rows = [
         f"{one.name:<32} {one.title}"
         for one in turn.tx.lists.all()
-        if is_visible(turn, request.actor, one)
-        and (any(_files(request, one)) or any(_notebooks(request, one)))
+        if is_visible(turn, request.actor, one) and _has_any(request, one)
     ]
     return request.say("INDEX_ALL", ROWS="\n".join(rows[:1000]) or "-")
+
+
+def _has_any(request: Request, found: MailingList) -> bool:
+    """Whether INDEX of the list would show a row; of long archives no day is read for that."""
+    if any(_files(request, found)):
+        return True
+    notebook = found.keywords.notebook
+    if notebook is None or request.turn.tx.archive.latest(found.id) is None:
+        return False
+    return reads(request, found, notebook.access)
 
 
 def weigh_index(request: Request) -> Confirm:

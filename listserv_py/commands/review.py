@@ -14,7 +14,6 @@ from itertools import islice
 
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
 from listserv_py.commands.rights import (
-    elsewhere,
     is_owner,
     is_proven,
     owned_list,
@@ -28,6 +27,7 @@ from listserv_py.lists.headertext import shown_lines
 from listserv_py.lists.model import MailingList
 from listserv_py.lists.roles import STAFF, Role, may
 from listserv_py.store.roll import Row, Wanted
+from listserv_py.store.standing import standing
 from listserv_py.store.sublists import reached
 
 OUTPUT_MAX = 500_000
@@ -59,7 +59,7 @@ def weigh_review(request: Request) -> Confirm:
 def refuse(request: Request, found: MailingList, access: Collection[AccessLevel]) -> None:
     """Refuse whom an access level of the list keeps out; never its owners."""
     have = roles(request.turn, request.actor, found)
-    known = elsewhere(request.turn, request.actor)
+    known = standing(request.turn.tx, request.actor.mailbox, access)
     is_owners = bool(have & {Role.OWNER, Role.POSTMASTER})
     if not is_owners and not may(access, request.actor.mailbox, have, known):
         raise ReviewDenied(found.name)
@@ -68,7 +68,7 @@ def refuse(request: Request, found: MailingList, access: Collection[AccessLevel]
 def weigh(request: Request, access: Collection[AccessLevel]) -> Confirm:
     """What somebody has to prove who asks by that access level."""
     have = roles(request.turn, request.actor, visible_list(request))
-    known = replace(elsewhere(request.turn, request.actor), owned=frozenset())
+    known = replace(standing(request.turn.tx, request.actor.mailbox, access), owned=frozenset())
     enough = may(access, request.actor.mailbox, have - STAFF, known)
     return Confirm.ORDINARY if enough and Role.SUBSCRIBER in have else Confirm.UNLESS_PROVEN
 

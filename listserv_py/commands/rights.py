@@ -21,16 +21,13 @@ from listserv_py.errors import (
     NotSubscribed,
     UnknownList,
 )
-from listserv_py.lists.areas import is_served
 from listserv_py.lists.filters import may_join
 from listserv_py.lists.model import MailingList, Subscription
 from listserv_py.lists.roles import (
-    Elsewhere,
     Role,
     is_owner_of,
     is_stranger,
     may,
-    owners_of,
     roles_of,
 )
 from listserv_py.lists.trust import counts
@@ -121,7 +118,7 @@ def configured_list(request: Request, *, also_owners: bool = False) -> MailingLi
     if found is not None:
         have = roles(turn, actor, found)
         access = found.keywords.configuration_owner
-        may_change = may(access, actor.mailbox, have, elsewhere(turn, actor))
+        may_change = may(access, actor.mailbox, have, standing(turn.tx, actor.mailbox, access))
         if may_change or Role.POSTMASTER in have or (also_owners and Role.OWNER in have):
             return found
     raise HeaderDenied(owned_list(request).name)
@@ -237,12 +234,3 @@ def _lists(request: Request) -> tuple[MailingList, ...]:
 
 def _of_targets(request: Request) -> tuple[MailingList, ...]:
     return tuple(target.mailing_list for target in targets(request))
-
-
-def elsewhere(turn: Turn, actor: Actor) -> Elsewhere:
-    """On which lists the actor is and which he claims to own, for levels that name lists."""
-    subscribed = frozenset(found.name for found, _ in turn.tx.subscribers.of(actor.mailbox))
-    lists, who = turn.tx.lists.all(), actor.mailbox
-    owned = frozenset(one.name for one in lists if who in owners_of(one))
-    served = frozenset(one.name for one in lists if is_served(who, one.keywords, one.domain))
-    return Elsewhere(subscribed, owned, served)
