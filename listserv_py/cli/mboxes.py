@@ -2,8 +2,9 @@
 
 No two programs wrote these files alike, and many quoted no line `From …` that people had written.
 Such a line begins a mail where it looks like the postmark of one: behind an empty line, above a
-header, with a day and a time; the less of this there is, the more the rest has to say. A mail's
-Content-Length is believed as long as every mail of the file has one that ends where a mail does.
+header, with a day and a time; the less of this there is, the more the rest has to say.
+Content-Length is believed where every mail of the file has one, and each leads to the next: an
+author may write any.
 """
 
 from __future__ import annotations
@@ -16,15 +17,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from os import SEEK_END
+from os import SEEK_CUR, SEEK_END
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, BinaryIO, Protocol, cast
 
 LINE_MAX = 1_000_000
 HEAD = 65_536
-POSTMARK = 1000
-"""So many octets are looked at to see whether a mail begins there."""
 
 _TIME, _YEAR = rb"\b\d{1,2}:\d\d(?::\d\d)?\b", rb"\b(?:19|20)\d\d\b"
 _STRICT = re.compile(rb"From .{0,300}?(?:%b.{0,60}%b|%b.{0,60}%b)" % (_TIME, _YEAR, _YEAR, _TIME))
@@ -112,11 +111,35 @@ def _copy(file: Readable, into: IO[bytes]) -> str | None:
 
 def split(file: BinaryIO, show: Show, at_most: int) -> Iterator[Piece]:
     """The pieces of an mbox file, of more than `at_most` octets only the beginning."""
-    splitter = _Splitter(file, at_most)
+    splitter = _Splitter(file, at_most, _tells_lengths(file))
     for piece in splitter.pieces():
         yield piece
         show(splitter.read)
     show(splitter.read)
+
+
+def _tells_lengths(file: BinaryIO) -> bool:
+    """Whether each mail of the file has a Content-Length, and all of them lead to the next one."""
+    size, many = file.seek(0, SEEK_END), 0
+    file.seek(0)
+    while postmark := file.readline(LINE_MAX):
+        if postmark in _BLANK:
+            continue
+        length = _length(file) if _STRICT.match(postmark) else None
+        if length is None or file.seek(length, SEEK_CUR) > size:
+            break
+        many += 1
+    ended = not postmark
+    file.seek(0)
+    return ended and many > 0
+
+
+def _length(file: BinaryIO) -> int | None:
+    """What the header that begins here says; the file is read to its end."""
+    found = None
+    while (line := file.readline(LINE_MAX)) and line not in _BLANK:
+        found = _LENGTH.match(line) or found
+    return int(found[1]) if found else None
 
 
 @dataclass
@@ -125,27 +148,26 @@ class _Splitter:
 
     file: BinaryIO
     at_most: int
+    tells_lengths: bool
     read: int = 0
-    ahead: int = 0
     number: int = 0
     postmark: bytes | None = None
     lines: list[bytes] = field(default_factory=list)
     size: int = 0
     is_blank: bool = True
     in_header: bool = False
-    length: int | None = None
+    length: int = 0
     until: int = 0
-    believes_lengths: bool = True
 
     def pieces(self) -> Iterator[Piece]:
         """All of them."""
         line = self.file.readline(LINE_MAX)
-        self.ahead = len(line)
+        ahead = len(line)
         line = line.removeprefix(_BOM)
         while line:
             behind = self.file.readline(LINE_MAX)
-            start, self.read = self.read, self.ahead
-            self.ahead += len(behind)
+            start, self.read = self.read, ahead
+            ahead += len(behind)
             if line.startswith(_FROM) and start >= self.until and self._begins(line, behind, start):
                 yield from self._ended()
                 self._begin(line)
@@ -166,41 +188,22 @@ class _Splitter:
 
     def _begin(self, postmark: bytes) -> None:
         self.postmark, self.lines, self.size = postmark, [], 0
-        self.is_blank, self.in_header, self.length = False, True, None
+        self.is_blank, self.in_header, self.length = False, True, 0
 
     def _take(self, line: bytes) -> None:
         self.size += len(line)
         if self.size <= self.at_most:
             self.lines.append(line)
         self.is_blank = line in _BLANK
-        if self.in_header:
+        if self.in_header and self.tells_lengths:
             self._take_header(line)
 
     def _take_header(self, line: bytes) -> None:
         if self.is_blank:
             self.in_header = False
-            self._believe()
-        elif line[:1] in b"Cc" and (found := _LENGTH.match(line)):
+            self.until = self.read + self.length
+        elif found := _LENGTH.match(line):
             self.length = int(found[1])
-
-    def _believe(self) -> None:
-        """At the end of a header: whether its length leads to where a mail ends."""
-        if not self.believes_lengths:
-            return
-        end = self.read + (self.length or 0)
-        self.believes_lengths = self.length is not None and self._is_end(end)
-        if self.believes_lengths:
-            self.until = end
-
-    def _is_end(self, at: int) -> bool:
-        if at > self.file.seek(0, SEEK_END):
-            self.file.seek(self.ahead)
-            return False
-        self.file.seek(at)
-        found = self.file.read(POSTMARK)
-        self.file.seek(self.ahead)
-        first, _, behind = found.lstrip(b"\r\n").partition(b"\n")
-        return not first or (_STRICT.match(first) is not None and _FIELD.match(behind) is not None)
 
     def _ended(self) -> Iterator[Piece]:
         if self.postmark is None and not any(line.strip() for line in self.lines):

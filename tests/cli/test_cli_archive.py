@@ -224,6 +224,9 @@ def test_a_mailbox_within_a_mail_stays_there_when_every_length_is_right(tmp_path
     for wrong in (len(inner) + len(after) - 3, len(inner) + 1, 10**9, 0):
         path.write_bytes(counted(b"a", inner, wrong) + after)
         assert subjects(path)[-1] == b"b", "a length that lies swallows nothing"
+    others = FROM + b"Subject: c\n\nz\n\n" + FROM + b"Subject: b\n\ny\n"
+    path.write_bytes(counted(b"a", b"x\n", len(others) + 3) + others)
+    assert subjects(path) == [b"a", b"c", b"b"], "an author may not hide the mails behind his"
     path.write_bytes(FROM + b"Subject: none\n\n\n" + counted(b"a", inner, len(inner)) + after)
     assert subjects(path) == [b"none", b"a", b"inner", b"b"]
 
