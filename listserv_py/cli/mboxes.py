@@ -119,7 +119,10 @@ def split(file: BinaryIO, show: Show, at_most: int) -> Iterator[Piece]:
 
 
 def _tells_lengths(file: BinaryIO) -> bool:
-    """Whether each mail of the file has a Content-Length, and all of them lead to the next one."""
+    """Whether each mail of the file has a Content-Length, and all of them lead to the next one.
+
+    One alone proves nothing.
+    """
     size, many = file.seek(0, SEEK_END), 0
     file.seek(0)
     while postmark := file.readline(LINE_MAX):
@@ -131,7 +134,7 @@ def _tells_lengths(file: BinaryIO) -> bool:
         many += 1
     ended = not postmark
     file.seek(0)
-    return ended and many > 0
+    return ended and many > 1
 
 
 def _length(file: BinaryIO) -> int | None:
