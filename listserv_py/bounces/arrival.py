@@ -32,6 +32,8 @@ from listserv_py.store.turn import Turn
 log = get_logger("bounces")
 
 AUTOMATIC = "automatic"
+_LEFT_TO_PEOPLE = (AutoDeleteMode.SEMI, AutoDeleteMode.NO)
+"""Where what no machine can read is shown to those who get a list's errors."""
 
 
 def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | None = None) -> None:
@@ -54,8 +56,8 @@ def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | N
         _take(turn, letter, found, destination.key, told)
     elif (reason := _no_letter(turn, letter, found)) is not None:
         log.info("bounce.dropped", spool=letter.spool_id, list=found.name, reason=reason)
-        semi = found.keywords.auto_delete.mode is AutoDeleteMode.SEMI
-        unread = semi if letter.reverse_path is None else not _says_automatic(letter)
+        to_people = found.keywords.auto_delete.mode in _LEFT_TO_PEOPLE
+        unread = to_people if letter.reverse_path is None else not _says_automatic(letter)
         if reason == AUTOMATIC and unread:
             _pass_on(turn, letter, found)
     elif shows_secret(turn.tx, letter.message, turn.now):

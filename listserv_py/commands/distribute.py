@@ -246,7 +246,8 @@ DISTRIBUTE = Command(
         "MAIL and MAIL-MERGE, for the addresses of `[site] distribute`, with their password and"
         " nothing else. The table of recipients with columns is our own design; there are no"
         " databases to select from. FROM= is the sender's own address or `owner-listname`;"
-        " without it each copy has a bounce address of its own, and its sender is told what came back."
+        " without it each copy has a bounce address of its own, and its sender is told what came"
+        " back."
         " ACK=NONE is heeded, where LISTSERV has it out of the box; PRIORITY= orders jobs among"
         " themselves. CANON=, CHARSET=, INFORM=, TRACE= and CHANGELOG= have no effect."
     ),

@@ -167,6 +167,16 @@ def test_what_nobody_can_read_is_shown_to_the_owners(stage: Stage) -> None:
     assert b"MAIL FROM:<>\r\nRCPT TO:<olga@example.org>" in mails[0]
 
 
+@pytest.mark.parametrize(
+    ("rule", "many"),
+    [("No", 1), ("Yes", 1), ("Yes,Semi-Auto", 1), ("Yes,Full-Auto", 0), ("Yes,Manual", 0)],
+)
+def test_who_is_shown_what_nobody_can_read(stage: Stage, rule: str, many: int) -> None:
+    stage.create("RULE-L", {"set": [f"Auto-Delete= {rule}"], "subscribers": []})
+    arrive(stage, LETTER.format("").encode(), "owner-rule-l", "")
+    assert len(stage.outgoing()) == many
+
+
 def test_a_returned_approval_request_never_confirms(stage: Stage) -> None:
     raw = report(FAILED).replace(b"It did not work.", b"OK C0DE000000000001")
     for local_part in ("owner-test-l", "listserv"):
