@@ -14,6 +14,7 @@ from listserv_py.mail.mailbox import Mailbox
 
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 BLANKS = " \t"
+_BETWEEN = re.compile(r"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ def fold(word: str) -> str:
 
 def first_word(text: str) -> tuple[str, str]:
     """A line's first word, and the rest without the blanks around it."""
-    head, *tail = re.split(r"[ \t]+", text.strip(BLANKS), maxsplit=1)
-    return head, tail[0].strip(BLANKS) if tail else ""
+    head, *tail = _BETWEEN.split(text.strip(BLANKS), maxsplit=1)
+    return head, tail[0] if tail else ""
 
 
 @dataclass(frozen=True, slots=True)

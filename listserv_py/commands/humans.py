@@ -24,13 +24,13 @@ def answerable(turn: Turn, letter: Letter) -> Author | None:
 def is_automatic(turn: Turn, letter: Letter) -> bool:
     """Whether a machine sent the mail; the lists' owners are looked up only for odd local parts."""
     author = letter.message.author
-    senders = {letter.reverse_path, author.mailbox if author else None} - {None}
-    candidates = frozenset(one for one in senders if one is not None)
+    senders = (letter.reverse_path, author.mailbox if author else None)
+    candidates = [one for one in senders if one is not None]
     if letter.message.is_automatic(letter.reverse_path, candidates):
         return True
     if not any(is_role(one.local_part) for one in candidates):
         return False
-    return letter.message.is_automatic(letter.reverse_path, candidates & _people(turn))
+    return letter.message.is_automatic(letter.reverse_path, _people(turn))
 
 
 def _people(turn: Turn) -> frozenset[Mailbox]:

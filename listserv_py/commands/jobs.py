@@ -194,6 +194,8 @@ def _joined(card: str, lines: Iterator[str]) -> str:
 
 def _with_rosters(lines: tuple[Line, ...], deck: Deck) -> tuple[Line, ...]:
     """Each line that names a dataset, with the people in it; nobody reads one twice."""
+    if not deck.datasets and not any(map(_is_distribution, lines)):
+        return lines
     read_already: dict[str, Roster] = {}
     recipients = cache(partial(_recipients, deck))
     found = []
