@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,6 +45,10 @@ class _Import:
     again: int = 0
     lost: int = 0
     archived: bool = True
+
+    def begin(self) -> None:
+        """Ask whether there is such a list, before anything is read."""
+        self.archived = self.asked.ask(operations.ARCHIVE_TAKE, Batch(self.listname, ())).archived
 
     def take(self, found: Mail | Lost) -> None:
         """Put a mail into the batch, or say why not."""
@@ -95,7 +100,11 @@ def import_(asked: Operator, kind: str, listname: str, path: Path) -> None:
             if bar is not None and task is not None:
                 bar.update(task, completed=read)
 
-        for found in _read(kind, path, show):
+        mails = _read(kind, path, show)
+        # A file that only root may read is open before we ask, and become the folder's owner.
+        first = [*islice(mails, 1)]
+        done.begin()
+        for found in chain(first, mails):
             done.take(found)
         done.flush()
     known = done.sent - done.new + done.again
@@ -116,12 +125,15 @@ def _read(kind: str, path: Path, show: Show) -> Iterator[Mail | Lost]:
 @archive.command("export")
 @click.argument("kind", type=click.Choice(["mbox"]))
 @click.argument("listname", metavar="LIST")
-@click.argument("file", type=click.File("wb"))
+@click.argument("file", type=click.File("ab", lazy=False))
 @operator
 def export(asked: Operator, kind: str, listname: str, file: BinaryIO) -> None:
     """Write a list's archive into FILE (- is stdout) as mbox, each post as it came."""
-    many = 0
-    for one in _posts(asked, listname):
+    posts, many = _posts(asked, listname), 0
+    first = [*islice(posts, 1)]  # there is such a list: only now is what stood in the file gone
+    if Path(file.name).is_file():
+        file.truncate(0)
+    for one in chain(first, posts):
         file.write(mbox_entry(base64.b64decode(one.content), one.address, one.at))
         many += 1
     note(f"{listname.upper()}: posts written as {kind}: {many}")

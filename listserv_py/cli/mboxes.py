@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader, FileIO
 from os import SEEK_CUR, SEEK_END
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -77,12 +78,11 @@ class Box:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Box]:
-    """A file of mails, unpacked where it is packed, its lines ended by LF or CRLF."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-        file.seek(0)
+    """A file of mails, unpacked where it is packed, its lines ended by LF or CRLF; or a pipe."""
+    with BufferedReader(FileIO(path), HEAD) as file:
+        head = file.peek()
         unpacked = next((to for mark, to in _PACKED.items() if head.startswith(mark)), None)
-        if unpacked is None and not _has_old_ends(head):
+        if file.seekable() and unpacked is None and not _has_old_ends(head):
             yield Box(file)
             return
         with TemporaryFile() as copy:

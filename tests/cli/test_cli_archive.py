@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import mailbox
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +99,8 @@ def test_a_list_without_an_archive_is_told_of(with_list: Site, tmp_path: Path) -
     said = with_list.run("archive", "import", "mbox", "TEST-L", str(path)).stderr
     assert "Notebook= says Yes" in said
     with_list.refused("archive", "import", "mbox", "NO-L", str(path))
+    path.write_bytes(b"")
+    with_list.refused("archive", "import", "mbox", "NO-L", str(path))
     with_list.refused("archive", "import", "tar", "TEST-L", str(path), status=2)
 
 
@@ -108,6 +111,10 @@ def test_out_and_in_again_is_the_same(with_list: Site, tmp_path: Path) -> None:
     with_list.ok("archive", "export", "mbox", "TEST-L", str(out))
     with_list.ok("archive", "import", "mbox", "COPY-L", str(out))
     assert kept(with_list) == kept(with_list, "COPY-L")
+    size = out.stat().st_size
+    with_list.ok("archive", "export", "mbox", "COPY-L", str(out))
+    with_list.refused("archive", "export", "mbox", "NO-L", str(out))
+    assert out.stat().st_size == size
     said = with_list.run("archive", "import", "mbox", "TEST-L", str(out)).stderr
     assert "0 new in the archive, 100 were there already" in said
     box = mailbox.mbox(out)
@@ -244,6 +251,16 @@ def test_line_ends_and_packed_files(
         b"Subject: b\r\n\r\ny\r\n",
     ]
     assert {one.at and one.at.isoformat() for one in found} == {"2005-01-05T09:11:12+00:00"}
+
+
+def test_a_pipe_is_read_as_a_file_is(tmp_path: Path) -> None:
+    content = FROM + b"Subject: a\n\nx\n\n" + FROM + b"Subject: b\n\ny\n"
+    for sent in (content, gzip.compress(content)):
+        reading, writing = os.pipe()
+        os.write(writing, sent)
+        os.close(writing)
+        assert subjects(Path(f"/proc/self/fd/{reading}")) == [b"a", b"b"]
+        os.close(reading)
 
 
 def test_what_mail_programs_note_for_themselves_is_no_mail(tmp_path: Path) -> None:
