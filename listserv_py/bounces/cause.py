@@ -61,6 +61,10 @@ _FULL = (
     "postfach ist voll",
     "boîte pleine",
     "buzón lleno",
+    "está lleno",
+    "est pleine",
+    "ist voll",
+    "è piena",
     "casella piena",
     "is over the maximum",
 )
@@ -84,7 +88,19 @@ _OF_SENDER = (
     "your helo",
 )
 """Who looks for our own address, host or domain in vain says "unknown" of us, not of his user."""
-_FOR_NOW = ("temporar", "greylist", "graylist", "try later", "try again later")
+_FOR_NOW = (
+    "temporar",
+    "greylist",
+    "graylist",
+    "try later",
+    "try again later",
+    "connection refused",
+    "connection timed out",
+    "operation timed out",
+    "network is unreachable",
+    "no route to host",
+)
+"""Who asks a host whether there is such an address, and does not reach it, may say 5.1.1."""
 _POST = (
     "spam",
     "junk",

@@ -259,6 +259,8 @@ def test_the_message_id_of_what_a_mailer_quotes_is_found() -> None:
         ("5.2.1", "550 5.2.1 blocked due to inactivity", Cause.GONE),
         ("", "550 <marble.spam@policy.example>: user michelotti unknown user", Cause.GONE),
         ("", "550 Empfänger unbekannt", Cause.GONE),
+        ("5.1.1", "550 5.1.1 undeliverable address: x: Connection refused", Cause.PASSING),
+        ("", "550 Das Postfach des Nutzers ist voll", Cause.PASSING),
         ("5.0.0", "550 joe@example.net...User unknown", Cause.GONE),
         ("", "550 Postfach voll", Cause.PASSING),
     ],
