@@ -196,7 +196,7 @@ GETPOST = Command(
     handler=getpost,
     prepare=prepare_getpost,
     weigh=weigh_getpost,
-    weight=WEIGHT,
+    weight=lambda _: WEIGHT,
     compat="Also takes the code at the end of a post's `Archived-At`, which names it for good.",
 )
 
@@ -208,6 +208,6 @@ SEARCH = Command(
     handler=search,
     prepare=prepare_search,
     weigh=weigh_archive,
-    weight=WEIGHT,
+    weight=lambda _: WEIGHT,
     compat="Finds words, not parts of them, but behind CONTAINS; new posts a little later.",
 )

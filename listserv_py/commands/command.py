@@ -147,6 +147,11 @@ def nothing_more(_: Request) -> str:
     return ""
 
 
+def no_weight(_: Request) -> int:
+    """The default of `weight`: the line is a line like others."""
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command as the table declares it.
@@ -177,7 +182,7 @@ class Command:
     unmistakable: bool = False
     conceal: Callable[[str], str] | None = None
     is_about_files: bool = False
-    weight: int = 0
+    weight: Callable[[Request], int] = no_weight
     """For how many lines that mean many people it counts: those a mail may have a few of only."""
     compat: str = ""
     """In what it differs from LISTSERV's, and why; "" when it does not."""

@@ -249,6 +249,6 @@ INDEX = Command(
     handler=index,
     prepare=prepare_index,
     weigh=weigh_index,
-    weight=5,
+    weight=lambda _: 5,
     compat="Shows only what the sender may fetch, and of an archive how many posts a file has.",
 )

@@ -254,7 +254,7 @@ def _count(request: Request, job: Job, *, waits: bool) -> None:
     """A line counts unless its sender gives it as an owner, proven or to be asked."""
     listname = request.arguments.listname
     found = request.turn.tx.lists.find(listname) if listname else None
-    job.many += request.command.weight
+    job.many += request.command.weight(request)
     if request.arguments.pattern or request.arguments.dataset:
         job.many += 1
     is_owners = found is not None and is_owner(request.turn, request.actor, found)

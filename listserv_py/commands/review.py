@@ -7,7 +7,6 @@ million of them, and all of this runs in the writing thread.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -35,8 +34,15 @@ ROW_MIN = 8
 """Fewer letters has no row, so that this many rows are all that can be shown of any list."""
 ROWS_MAX = OUTPUT_MAX // ROW_MIN
 STARS_MAX = 8
+PEOPLE_A_LINE = 20_000
+"""So many subscribers of a list make a line about it one that means many people."""
 OWNERS_OWN = frozenset({"ALL", "RCPT"})
 """Switches that only owners may use."""
+
+
+def heft(request: Request) -> int:
+    """A roster is read whole for each line: a mail may have few about a long one."""
+    return request.turn.tx.subscribers.count(visible_list(request).id) // PEOPLE_A_LINE
 
 
 def prepare_review(request: Request) -> Request:
@@ -81,7 +87,7 @@ def review(request: Request) -> str:
     if "TOPICS" in switches:
         said.append(_topics(request, found, wanted))
     elif "COUNTRIES" in switches or _by(request)[:1] == ("COUNTRY",):
-        said.append(_countries(request.turn.tx.roll.rows(wanted)))
+        said.append(_countries(request, wanted))
     elif "SHORT" not in switches:
         rows = _rows(request, found, _sorted(request, wanted))
         said += [rows] if rows else []
@@ -90,9 +96,8 @@ def review(request: Request) -> str:
 
 def _totals(request: Request, found: MailingList, wanted: Wanted) -> str:
     roll = request.turn.tx.roll
-    total = roll.count(wanted)
     if wanted.reading:
-        own = request.say("REVIEW_RCPT", LISTNAME=found.name, TOTAL=str(total))
+        own = request.say("REVIEW_RCPT", LISTNAME=found.name, TOTAL=str(roll.count(wanted)))
         return f"{own}\n{_below(request, found)}".rstrip()
     everybody = roll.count(replace(wanted, visible=False))
     shown = roll.count(replace(wanted, visible=True))
@@ -100,7 +105,7 @@ def _totals(request: Request, found: MailingList, wanted: Wanted) -> str:
         "REVIEW_TOTALS",
         LISTNAME=found.name,
         CONCEALED=str(everybody - shown),
-        TOTAL=str(total),
+        TOTAL=str(shown if wanted.visible else everybody),
         WHICH=' (non-"concealed" only)' if wanted.visible else "",
     )
 
@@ -160,10 +165,9 @@ def _topics(request: Request, found: MailingList, wanted: Wanted) -> str:
     return "\n".join(f"{name:<{width}} {count:>7}" for name, count in [*rows[1:], rows[0]])
 
 
-def _countries(people: Iterable[Row]) -> str:
+def _countries(request: Request, wanted: Wanted) -> str:
     """How many of each top-level domain, most first."""
-    found = Counter(map(_country, people))
-    rows = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    rows = request.turn.tx.roll.by_country(wanted)
     return "\n".join(f"{name:<16} {count:>7}" for name, count in rows) or "-"
 
 
@@ -223,6 +227,7 @@ REVIEW = Command(
     prepare=prepare_review,
     is_about_files=True,
     weigh=weigh_review,
+    weight=heft,
 )
 
 SCAN = Command(
@@ -233,4 +238,5 @@ SCAN = Command(
     handler=scan,
     prepare=prepare_review,
     weigh=weigh_review,
+    weight=heft,
 )

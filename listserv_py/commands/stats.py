@@ -6,7 +6,7 @@ from datetime import datetime
 
 from listserv_py.commands import counts
 from listserv_py.commands.command import Command, Confirm, Privilege, Request
-from listserv_py.commands.review import refuse, weigh
+from listserv_py.commands.review import heft, refuse, weigh
 from listserv_py.commands.rights import owned_list, visible_list
 from listserv_py.lists.model import MailingList
 from listserv_py.texts.dates import day
@@ -85,4 +85,5 @@ STATS = Command(
     handler=stats,
     prepare=prepare,
     weigh=weigh_stats,
+    weight=heft,
 )

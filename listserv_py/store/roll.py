@@ -88,13 +88,19 @@ class Roll:
 
     def by_domain(self, list_id: int, at_most: int) -> list[tuple[str, int]]:
         """How many have an address in each domain, the greatest first."""
-        # What is behind the last @: all that is none, cut off from the right, leaves what is not.
-        domain = (
-            "substr(address_key, 1 + length(rtrim(address_key, replace(address_key, '@', ''))))"
-        )
         rows = self._db.execute(
-            f"SELECT {domain}, count(*) {_FROM} list_id = ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
+            f"SELECT {_behind('@')}, count(*) {_FROM} list_id = ?"
+            " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
             (list_id, at_most),
+        )
+        return [(str(name), int(count)) for name, count in rows.fetchall()]
+
+    def by_country(self, wanted: Wanted) -> list[tuple[str, int]]:
+        """How many have an address in each top-level domain, the greatest first."""
+        rows = self._db.execute(
+            f"SELECT upper({_behind('.')}), count(*) {_FROM} {wanted.where}"
+            " GROUP BY 1 ORDER BY 2 DESC, 1",
+            wanted.values,
         )
         return [(str(name), int(count)) for name, count in rows.fetchall()]
 
@@ -106,3 +112,12 @@ class Roll:
             (list_id,),
         )
         return [(str(month), int(count)) for month, count in rows.fetchall()]
+
+
+def _behind(sign: str) -> str:
+    """What of an address is behind the last such sign, in SQL.
+
+    All that is none, cut off from the right, leaves what is not.
+    """
+    before = f"rtrim(address_key, replace(address_key, '{sign}', ''))"
+    return f"substr(address_key, 1 + length({before}))"

@@ -234,3 +234,20 @@ def test_lists_that_lead_in_a_circle_end(attack: Attack, keyword: str) -> None:
     assert len([mail for mail in mails if recipients(mail) == [EVE]]) <= 1
     attack.forget()
     assert len(attack.run(EVE, "SUBSCRIBE RING1-L Eve")) <= 5
+
+
+def test_a_mail_has_few_lines_about_a_long_list(
+    attack: Attack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reads the whole roster in the one writing thread."""
+    monkeypatch.setattr("listserv_py.commands.review.PEOPLE_A_LINE", 10)
+    people = [f"u{number}@example.com" for number in range(200)]
+    for name in ("LONG-L", "SHORT-L"):
+        readers = [JOE, *people] if name == "LONG-L" else [JOE]
+        told = {"set": ["Review= Private", "Validate= No"], "subscribers": readers}
+        attack.stage.create(name, told)
+        for command in ("REVIEW {} (COUNTRIES", "SCAN {} u17", "STATS {}"):
+            attack.forget()
+            line = command.format(name)
+            [answer] = attack.mail(JOE, f"{line}\n" * 30)
+            assert answer.count(f"> {line}".encode()) == (3 if name == "LONG-L" else 20)
