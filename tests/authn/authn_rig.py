@@ -14,6 +14,7 @@ import dkim
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from name_server import NameServer
+from rsa_key import KEY as RSA
 from stage import DOMAIN, NOW, Stage
 
 from listserv_py import intake
@@ -26,7 +27,6 @@ from listserv_py.mail.mailbox import parse_mailbox
 from listserv_py.mail.message import read
 from listserv_py.resolver import Resolver
 
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SHORT = rsa.generate_private_key(65537, 1024)  # noqa: S505 - as short as still counts
 ED = ed25519.Ed25519PrivateKey.generate()
 PEM = RSA.private_bytes(

@@ -7,8 +7,6 @@ import shutil
 import smtplib
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -237,11 +235,9 @@ def test_a_server_that_cannot_be_asked_is_said_so(with_list: Site) -> None:
         thread.join()
 
 
-def test_the_demonstration(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "listserv_py", "--config", str(tmp_path / "absent"), "demo"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=55,
-    )  # fmt: skip
+def test_the_demonstration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = process(Site(tmp_path), "demo")
     assert done.returncode == 0, done.stdout + done.stderr
     for said in ("SUBSCRIBE GARDEN Joe Doe", "approval required", "the DKIM signature verifies"):
         assert said in done.stdout

@@ -3,15 +3,14 @@
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from delivery_rig import Clock, House, Sink, numbered, relay, until
 from name_server import NameServer
+from rsa_key import KEY
 
 
 def _key(file: Path) -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    file.write_bytes(key.private_bytes(*pem, serialization.NoEncryption()))
+    file.write_bytes(KEY.private_bytes(*pem, serialization.NoEncryption()))
     return str(file)
 
 

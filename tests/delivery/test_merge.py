@@ -17,9 +17,9 @@ from typing import Any
 import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from delivery_child import start
 from delivery_rig import Act, Clock, Command, House, Sink, facts, relay, until
+from rsa_key import KEY as RSA
 
 from listserv_py.cli.keyfile import public_key
 from listserv_py.commands.interpreter import run_job
@@ -34,7 +34,6 @@ from listserv_py.store.turn import Turns
 from listserv_py.texts.forms import Forms
 from listserv_py.texts.merge import names_of
 
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 NAMES = names_of(("CITY", "DUE"), of_list=False)
 JOE = ("joe@example.net", "Joe Döe", "Köln & <b>Rest</b>", "12")
 ANN = ("ann@example.net", "", "Berlin", "0")

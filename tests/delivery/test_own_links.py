@@ -8,13 +8,13 @@ from pathlib import Path
 import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from delivery_rig import Act, Command, House, Sink, numbered, relay, until
+from rsa_key import KEY as RSA
 
 from listserv_py.cli.keyfile import public_key
 from listserv_py.lists.options import HeaderStyle, Options
 
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ED = ed25519.Ed25519PrivateKey.generate()
 LINK = re.compile(rb"List-Unsubscribe: <https://lists.test/u/([a-z2-7]{32})>,")
 

@@ -9,6 +9,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from rsa_key import KEY as RSA
 
 from listserv_py.config import Dkim
 from listserv_py.delivery import personal
@@ -22,7 +23,6 @@ from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.message import read
 from listserv_py.mail.token import Tokens
 
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ED = ed25519.Ed25519PrivateKey.generate()
 SIGNERS = (Signer("lists.test", "one", RSA), Signer("lists.test", "two", ED))
 RAW, PEM = serialization.Encoding.Raw, serialization.Encoding.PEM

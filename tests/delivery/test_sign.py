@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from dkim.canonicalization import CanonicalizationPolicy
 from hypothesis import given
 from hypothesis import strategies as st
+from rsa_key import KEY
 
 from listserv_py.config import Dkim
 from listserv_py.delivery.sign import OVERSIGNED, Signer, load, seal, signatures
@@ -24,7 +25,6 @@ from listserv_py.errors import ConfigError
 from listserv_py.mail.fields import read_header
 from listserv_py.mail.relaxed import relaxed_body
 
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 RECORD = (
     KEY.public_key()
     .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -4,7 +4,7 @@ import re
 import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from rsa_key import KEY
 
 from listserv_py.delivery import personal
 from listserv_py.delivery.render import render
@@ -280,22 +280,15 @@ def test_variant_of_a_subscriber() -> None:
     assert personal.names(FACTS, wanted(Options(header=HeaderStyle.FULL822)).style)
 
 
-@pytest.fixture(scope="module")
-def authors_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
 @pytest.mark.parametrize("style", [HeaderStyle.FULL, HeaderStyle.IETF])
 @pytest.mark.parametrize("canonical", [b"relaxed", b"simple"])
-def test_authors_dkim_signature_survives(
-    authors_key: rsa.RSAPrivateKey, style: HeaderStyle, canonical: bytes
-) -> None:
-    private = authors_key.private_bytes(
+def test_authors_dkim_signature_survives(style: HeaderStyle, canonical: bytes) -> None:
+    private = KEY.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.TraditionalOpenSSL,
         serialization.NoEncryption(),
     )
-    public = authors_key.public_key().public_bytes(
+    public = KEY.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     record = b"v=DKIM1; k=rsa; p=" + b"".join(public.splitlines()[1:-1])

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from loopback_rig import DOMAIN, Copy, Server, Sink, wait_for
 from name_server import NameServer
+from rsa_key import KEY
 
 FORMATS = Path(__file__).parent.parent / "stories/formats"
 AS_IT_CAME = (
@@ -28,7 +29,6 @@ OTHERWISE_TEXT = (
     *("alternative", "alternative-base64", "html-alone", "related-in-alternative"),
     *("inline-image-in-mixed", "alternative-calendar", "charset-windows-1251", "forwarded"),
 )
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(
     serialization.Encoding.PEM,
     serialization.PrivateFormat.TraditionalOpenSSL,

@@ -8,13 +8,12 @@ from email.utils import formatdate
 
 import dkim
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from loopback_rig import DOMAIN, Server
 from name_server import NameServer
+from rsa_key import KEY
 
 OWNER = "owner@example.org"
 LISTSERV = f"listserv@{DOMAIN}"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(
     serialization.Encoding.PEM,
     serialization.PrivateFormat.TraditionalOpenSSL,

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import resource
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -12,9 +13,9 @@ from fresh_rig import fresh_store
 from listserv_py.lists.header import new_header
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.store.ballast import NAME, Ballast
-from listserv_py.store.connect import BUSY_MS, connect
+from listserv_py.store.connect import connect
 from listserv_py.store.store import Tx
-from listserv_py.store.thread import Store, StoreBusy, StoreFull
+from listserv_py.store.thread import WAITED_LONG, Store, StoreBusy, StoreFull
 
 
 @pytest.fixture
@@ -252,18 +253,37 @@ async def test_a_note_alone_does_not_wait_for_the_disk_and_all_else_does(store: 
     assert await store.read(names) == {"a", "b", "c", "d", *(f"n{n}" for n in range(20))}
 
 
-async def test_nobody_waits_longer_than_is_promised(store: Store, tmp_path: Path) -> None:
+async def test_nobody_waits_longer_than_is_promised(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who came while another waited in vain has the rest of the promised time, no whole new one."""
+    promised = int(1000 * WAITED_LONG) + 100
+    monkeypatch.setattr("listserv_py.store.thread.BUSY_MS", promised)
+    await store.run(lambda tx: tx.db.execute(f"PRAGMA busy_timeout = {promised}").fetchone())
+    said: list[str] = []
+    first_begins, second_came = threading.Event(), threading.Event()
+
+    def trace(statement: str) -> None:
+        said.append(statement)
+        if statement == "BEGIN IMMEDIATE":
+            first_begins.set()
+            assert second_came.wait(30)
+
+    await store.run(lambda tx: tx.db.conn.set_trace_callback(trace))
     other = connect(tmp_path / "listserv.db", write=True)
     other.execute("BEGIN IMMEDIATE")
     first = asyncio.ensure_future(store.run(note, "a"))
-    await asyncio.sleep(0.05)
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    with pytest.raises(StoreBusy):
-        await store.run(note, "b")
-    assert loop.time() - begun < BUSY_MS / 1000 + 1
-    with pytest.raises(StoreBusy):
-        await first
+    assert await asyncio.to_thread(first_begins.wait, 30)
+    second = asyncio.ensure_future(store.run(note, "b"))
+    await asyncio.sleep(0)
+    second_came.set()
+    for one in (first, second):
+        with pytest.raises(StoreBusy):
+            await one
+    assert said[said.index("BEGIN IMMEDIATE") :] == [
+        *("BEGIN IMMEDIATE", "PRAGMA busy_timeout=100", "BEGIN IMMEDIATE"),
+        f"PRAGMA busy_timeout={promised}",
+    ]
     other.execute("ROLLBACK")
     other.close()
     assert await store.run(note, "c") == "c"
