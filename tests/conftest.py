@@ -19,6 +19,9 @@ settings.load_profile("suite")
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Postfix, and whom root becomes, have to enter folders of these tests.
+os.umask(0o022)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

@@ -154,11 +154,8 @@ async def test_systemd_hands_over_several_sockets_of_one_name(tmp_path: Path) ->
         moves = [f"{above + at}<&{fd}" for at, fd in enumerate(fds)]
         moves += [f"{3 + at}<&{above + at}" for at in range(3)]
         process = await asyncio.create_subprocess_exec(
-            *(
-                "bash",
-                "-c",
-                f"exec {' '.join(moves)}; LISTEN_PID=$$ exec {sys.executable} {script}",
-            ),
+            *("bash", "-c", f'exec {" ".join(moves)}; LISTEN_PID=$$ exec "$@"', "bash"),
+            *(sys.executable, str(script)),
             env={**os.environ, "LISTEN_FDS": "3", "LISTEN_FDNAMES": "smtp:smtp:lmtp"},
             pass_fds=fds,
             stdin=subprocess.PIPE,
