@@ -36,13 +36,16 @@ ROWS_MAX = OUTPUT_MAX // ROW_MIN
 STARS_MAX = 8
 PEOPLE_A_LINE = 20_000
 """So many subscribers of a list make a line about it one that means many people."""
+HEFT_MAX = 20
+"""As no more of those any line counts, so that others of the mail are read behind it."""
 OWNERS_OWN = frozenset({"ALL", "RCPT"})
 """Switches that only owners may use."""
 
 
 def heft(request: Request) -> int:
-    """A roster is read whole for each line: a mail may have few about a long one."""
-    return request.turn.tx.subscribers.count(visible_list(request).id) // PEOPLE_A_LINE
+    """A roster is read whole for each line: a mail may have few about a long one, but one always."""
+    people = request.turn.tx.subscribers.count(visible_list(request).id)
+    return min(people // PEOPLE_A_LINE, HEFT_MAX)
 
 
 def prepare_review(request: Request) -> Request:
