@@ -13,7 +13,7 @@ from listserv_py.bounces import jobs
 from listserv_py.bounces.policy import PASSED_ON_A_DAY, status_of, worst
 from listserv_py.bounces.read import read_report
 from listserv_py.bounces.removing import complained
-from listserv_py.bounces.report import Kind, Report, Returned
+from listserv_py.bounces.report import Kind, Report, Returned, quotable
 from listserv_py.errors import BadAddress
 from listserv_py.lists.addresses import Destination, Door, route
 from listserv_py.lists.model import MailingList, Subscription
@@ -60,6 +60,8 @@ def work(turn: Turn, letter: Letter, destination: Destination, ahead: Report | N
         unread = to_people if letter.reverse_path is None else not _says_automatic(letter)
         if reason == AUTOMATIC and unread:
             _pass_on(turn, letter, found)
+        elif reason == AUTOMATIC and letter.reverse_path is None:
+            _note_unread(turn, letter, found, destination.key)
     elif shows_secret(turn.tx, letter.message, turn.now):
         _return(turn, letter)
     else:
@@ -241,6 +243,17 @@ def _return(turn: Turn, letter: Letter) -> None:
     if author is not None:
         slots = {"ADDRESS": str(letter.rcpt), "MYADDRESS": str(turn.command_address)}
         turn.mail(author.mailbox, "REQUEST_PASSWORD", slots, kind=MailKind.REPLY, letter=letter)
+
+
+def _note_unread(turn: Turn, letter: Letter, mailing_list: MailingList, key: str | None) -> None:
+    """Name what nobody can read in the daily report: whose copy it was, or who wrote it."""
+    if shows_secret(turn.tx, letter.message, turn.now):
+        log.info("bounce.secret", spool=letter.spool_id)
+        return
+    subscription, author = _subscription(turn, mailing_list, key), letter.message.author
+    whose = subscription.mailbox if subscription else author.mailbox if author else ""
+    said = ("", quotable(letter.message.subject), "")
+    turn.tx.bounces.note_stranger(mailing_list.id, str(whose), said, turn.now)
 
 
 def _pass_on(turn: Turn, letter: Letter, mailing_list: MailingList) -> None:

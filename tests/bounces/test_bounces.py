@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,20 @@ def test_who_is_shown_what_nobody_can_read(stage: Stage, rule: str, many: int) -
     stage.create("RULE-L", {"set": [f"Auto-Delete= {rule}"], "subscribers": []})
     arrive(stage, LETTER.format("").encode(), "owner-rule-l", "")
     assert len(stage.outgoing()) == many
+    listed = [] if many else [(None, "eve@example.com", "")]
+    assert bounces(stage) == listed, "where it is not shown it is in the daily report"
+
+
+def test_whose_copy_an_unreadable_mail_is_about_is_in_the_report(stage: Stage) -> None:
+    joe = [str(JOE)]
+    stage.create("RULE-L", {"set": ["Auto-Delete= Yes,Full-Auto"], "subscribers": joe})
+    number = stage.db.execute("SELECT max(id) FROM subscriber").fetchone()[0]
+    key = key_of(stage, "RULE-L", number)
+    arrive(stage, LETTER.format("").encode(), f"owner-rule-l+{key}", "")
+    stage.now += timedelta(days=1)
+    stage.run_timers()
+    (mail,) = stage.outgoing()
+    assert f"{JOE}\r\n     Question\r\n".encode() in mail
 
 
 def test_a_returned_approval_request_never_confirms(stage: Stage) -> None:
