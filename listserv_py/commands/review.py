@@ -43,7 +43,7 @@ OWNERS_OWN = frozenset({"ALL", "RCPT"})
 
 
 def heft(request: Request) -> int:
-    """A roster is read whole for each line: a mail may have few about a long one, but one always."""
+    """A roster is read whole for each line, so that a mail may have few about a long one."""
     people = request.turn.tx.subscribers.count(visible_list(request).id)
     return min(people // PEOPLE_A_LINE, HEFT_MAX)
 
