@@ -1,6 +1,7 @@
 """`init` and `dkim`: what a new server needs, and what its operator publishes in the DNS."""
 
 import json
+import shlex
 import socket
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def init(asked: Operator, folder: Path | None, domain: str, postmasters: tuple[s
         note(f"{path}: kept as it is")
     else:
         _write(path, _values(path, _domain(domain), _postmasters(postmasters)))
-        note(f"{path}: written; look it through, then say `listserv-py --config {path} check`")
+        check = shlex.join(["listserv-py", "--config", str(path), "check"])
+        note(f"{path}: written; look it through, then say `{check}`")
     settings = load(path)
     site = settings.site
     fresh = not site.data_dir.exists()

@@ -24,10 +24,11 @@ def published_key(printed: str) -> rsa.RSAPublicKey:
 
 
 def test_init_makes_all_that_a_server_needs(tmp_path: Path) -> None:
-    folder = tmp_path / "server"
+    folder = tmp_path / "the server"
     words = ["init", str(folder), "--domain", "Lists.Example.net", "--postmaster", "a@b.example"]
     result = CliRunner().invoke(program, words)
     assert result.exit_code == 0, result.stderr
+    assert f"--config '{folder}/listserv.toml' check`" in result.stderr
     for record in ("MX", "v=spf1", "v=DMARC1", "lists._domainkey.lists.example.net. "):
         assert record in result.stdout
     assert published_key(result.stdout).key_size == 2048
