@@ -87,9 +87,18 @@ def _hashes(log: Path, when: datetime) -> frozenset[str]:
 
 def _append_line(log: Path, line: str) -> None:
     """Add a line; what a full disk or a power cut has left of another one is ended first."""
-    is_torn = log.exists() and log.read_bytes()[-1:] not in {b"", b"\n"}
-    begin = "\n" if is_torn else ""
+    begin = "\n" if _last_byte(log) not in {b"", b"\n"} else ""
     _append(log, f"{begin}{line}\n".encode())
+
+
+def _last_byte(log: Path) -> bytes:
+    """The last one alone, for the log is as long as the list of all who ever left."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - 1, 0))
+            return file.read()
+    except FileNotFoundError:
+        return b""
 
 
 def _append(path: Path, content: bytes) -> None:
