@@ -16,6 +16,7 @@ from listserv_py.mail.fields import Field
 from listserv_py.mail.htmltext import strip_tags
 from listserv_py.mail.message import Message
 from listserv_py.mail.mime import Part
+from listserv_py.mail.words import to_text
 
 BODY_MAX = 100_000
 """Characters of a mail that are searched."""
@@ -155,8 +156,8 @@ def as_text(message: Message, *, full: bool) -> str:
     names = ("Date", "From", "Reply-To", "To", "Cc", "Subject", "Message-ID", "In-Reply-To")
     rows = [(name, message.text(name)) for name in names]
     if full:
-        rows = [(one.name.title(), message.text(one.name)) for one in message.fields]
-        rows = [row for row in rows if row[0].lower() not in _TRACE]
+        fields = [one for one in message.fields if one.name not in _TRACE]
+        rows = [(one.name.title(), to_text(one.value)) for one in fields]
     head = "\n".join(f"{name}: {value}" for name, value in rows if value)
     body = "\n\n".join(readable(message.root)).strip("\n")
     return f"{head}\n\n{body}"

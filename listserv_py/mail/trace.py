@@ -19,6 +19,8 @@ _PIECE = 2047
 longer than to hash a mail of usual size."""
 _LONG = 65536
 _BRACKETED = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f.:]{2,45})\]")
+# Postfix and Sendmail write `from HELO (name [address])`, Exim `from name ([address] helo=HELO)`.
+_SEEN = re.compile(rf"\([^()=\s]{{0,255}} ?{_BRACKETED.pattern}")
 
 
 def below(content: bytes) -> int:
@@ -50,11 +52,12 @@ def digest(content: bytes) -> bytes:
 def origin(received: Sequence[str]) -> str:
     """The host that handed the mail to our own MTA: the address in its Received field, or "".
 
-    `received` are the values top down, our own first; the MTA's is the one below it.
+    `received` are the values top down, our own first; the MTA's is the one below it. What the MTA
+    has seen itself stands in parentheses; a bracket before them is what the client calls itself.
     """
     for value in received[1:2]:
         came_from, _, _ = value.partition(" by ")
-        found = _BRACKETED.search(came_from)
+        found = _SEEN.search(came_from) or _BRACKETED.search(came_from)
         if found:
             return found[1]
     return ""
