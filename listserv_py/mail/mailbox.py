@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from encodings.idna import ToASCII, nameprep
 from functools import lru_cache
 
 from listserv_py.errors import BadAddress
@@ -20,6 +22,10 @@ _DOT_STRING = re.compile(rf"[{_UTEXT}{_ATEXT}]+(?:\.[{_UTEXT}{_ATEXT}]+)*")
 _QUOTED = re.compile(rf'"((?:[ !#-\[\]-~{_UTEXT}]|\\[ -~])*)"')
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _PAIR = re.compile(r"\\(.)")
+_DOT = re.compile("[.\u3002\uff0e\uff61]")
+# Letters of their own since IDNA2008; Python's codec is older, and would name another's domain.
+_OWN_LETTER = re.compile("([\u00df\u03c2])")
+_JOINERS = re.compile("[\u200c\u200d]")
 # Legal in an address, and to many a reader another address: he decodes it (RFC 2047 5 forbids it).
 _DISGUISED = re.compile(r"=\?[^?]*\?[BbQq]\?[^?]*\?=")
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
@@ -136,7 +142,7 @@ def _domain(text: str) -> str | None:
     """The domain as lower-case A-labels, None when it is none; address literals are none here."""
     if not text.isascii():
         try:
-            text = unicodedata.normalize("NFC", text).encode("idna").decode("ascii")
+            text = ".".join(_a_labels(unicodedata.normalize("NFC", text)))
         except UnicodeError:
             return None
     if not text or len(text) > DOMAIN_MAX:
@@ -144,6 +150,21 @@ def _domain(text: str) -> str | None:
     if not all(_LABEL.fullmatch(label) for label in text.split(".")):
         return None
     return text.translate(_LOWER)
+
+
+def _a_labels(text: str) -> Iterator[str]:
+    """The labels of an international domain in ASCII; UnicodeError where one cannot be said so."""
+    for label in _DOT.split(text):
+        if _JOINERS.search(label):
+            raise UnicodeError("a joiner, which would be dropped without a word")
+        if not _OWN_LETTER.search(label):
+            yield ToASCII(label).decode("ascii")
+            continue
+        kept = "".join(
+            piece if _OWN_LETTER.fullmatch(piece) else nameprep(piece)
+            for piece in _OWN_LETTER.split(label)
+        )
+        yield f"xn--{kept.encode('punycode').decode('ascii')}"
 
 
 def _is_clean(local: str) -> bool:
