@@ -19,6 +19,8 @@ from listserv_py.units import HostPort
 
 Address = tuple[socket.AddressFamily, str]
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -93,7 +95,7 @@ class Router:
         return Host(address, self._port, ((family_of(address), address),))
 
     def _may_dial(self, address: str) -> bool:
-        return self._resolver.is_configured or ipaddress.ip_address(address).is_global
+        return self._resolver.is_configured or is_public(address)
 
 
 def shuffled(exchanges: Sequence[Exchange]) -> list[Exchange]:
@@ -104,6 +106,18 @@ def shuffled(exchanges: Sequence[Exchange]) -> list[Exchange]:
         random.shuffle(mixed)
         found += mixed
     return found
+
+
+def is_public(address: str) -> bool:
+    """Whether it is nobody's own, nor is the IPv4 address that it leads to."""
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.sixtofour
+        if found in _NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if found.is_site_local or (inner is not None and not inner.is_global):
+            return False
+    return found.is_global and not found.is_multicast
 
 
 def family_of(address: str) -> socket.AddressFamily:

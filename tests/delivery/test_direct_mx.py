@@ -7,7 +7,7 @@ from delivery_rig import Clock, House, Sink, until
 from name_server import NameServer
 
 from listserv_py.config import Dns
-from listserv_py.delivery.route import Router
+from listserv_py.delivery.route import Router, is_public
 from listserv_py.errors import Permanent, Transient
 from listserv_py.resolver import Resolver
 
@@ -81,6 +81,27 @@ async def test_private_addresses_from_an_mx_are_dialled_only_with_resolvers_of_o
         assert only.name == outer.name
         with pytest.raises(Permanent, match=r"5\.4\.4"):
             await Router(resolver, None, 25).hosts("[127.0.0.1]")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_dialled"),
+    [
+        ("192.0.43.8", True),
+        ("2600::1", True),
+        ("64:ff9b::c000:2b08", True),
+        ("64:ff9b::a00:1", False),
+        ("2002:c000:2b08::1", True),
+        ("2002:7f00:1::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("fec0::1", False),
+        ("224.0.0.1", False),
+        ("ff0e::1", False),
+    ],
+)
+def test_an_address_that_only_leads_to_a_private_one_is_private(
+    address: str, is_dialled: bool
+) -> None:
+    assert is_public(address) is is_dialled
 
 
 async def test_mail_goes_to_the_mx_and_what_has_none_bounces(tmp_path: Path) -> None:
