@@ -1,15 +1,17 @@
 """What owners write for their lists, by mail: GET and PUT of MAILTPL, WELCOME, FAREWELL and INFO.
 
 PUT always waits for a code, with what it changes in the request; one wrong line stores nothing; the
-other owners are told. An empty PUT deletes.
+other owners are told. An empty PUT with nothing attached deletes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from listserv_py.commands.command import Request
+from listserv_py.commands.filelist import attached
 from listserv_py.commands.filerefusals import TemplateFaults, TemplateOvertaken
 from listserv_py.commands.headerchange import changed_lines
 from listserv_py.commands.notices import tell
@@ -78,8 +80,19 @@ def prepare_put(request: Request) -> Request:
     )
     if asked and stamp(asked.at) < request.turn.tx.templates.changed_at(found.id, filetype):
         raise TemplateOvertaken(found.name, filetype)
+    request = _with_attached(request)
     _report(request)
     return request
+
+
+def _with_attached(request: Request) -> Request:
+    """The text that is attached, where none stands below: else it would be taken for a deletion."""
+    part = attached(request) if not request.data else None
+    if part is None:
+        return request
+    if not part.content_type.startswith("text/"):
+        raise TemplateFaults("What is attached is no text.")
+    return replace(request, data=tuple(part.as_text().rstrip("\n").split("\n")))
 
 
 def explain_put(request: Request) -> str:

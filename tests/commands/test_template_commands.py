@@ -139,3 +139,27 @@ def test_a_slot_that_stands_for_nothing_is_remarked_on(stage: Stage) -> None:
     assert "has been stored" in said
     assert "POST_ACK: &WHOM stands for nothing and stays as it is" in said
     assert "ADD1:" not in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "kept"),
+    [
+        ("text/plain", "Welcome!\r\n\r\nBring tea.", "Welcome!\n\nBring tea."),
+        ("image/png", "\0", "Old"),
+    ],
+)
+def test_a_text_may_be_attached_and_is_no_deletion(
+    stage: Stage, kind: str, content: str, kept: str
+) -> None:
+    do(stage, "PUT TEST-L WELCOME\nOld")
+    stage.take(
+        (
+            "From: olga@example.org\r\nTo: listserv@lists.example.org\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nPUT TEST-L WELCOME\r\n"
+            f"--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename=w\r\n\r\n"
+            f"{content}\r\n--b--\r\n"
+        ).encode()
+    )
+    stage.now += timedelta(minutes=1)
+    stage.take(mail(f"OK C0DE{stage.codes:012X}"))
+    assert stored(stage, "WELCOME") == kept
