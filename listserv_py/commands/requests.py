@@ -3,7 +3,8 @@
 Nothing in it is ever run as a command. The mail is passed on as it came, under an envelope of our
 own, with the address that it was written to noted on top: a mail that carries that note already
 has gone round and is dropped. Our signature and envelope would make a mail under our own
-organisation's name look genuine: one that nothing proves goes inside a mail of ours.
+organisation's name look genuine: one that nothing proves goes inside a mail of ours, and so does
+one that does not name one author.
 """
 
 from __future__ import annotations
@@ -30,8 +31,7 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
     """Pass the mail on, and tell its author where it went."""
     mailing_list = turn.tx.lists.find(destination.listname or "")
     people = heard_owners(mailing_list) if mailing_list else turn.postmasters
-    is_borrowed = letter.dmarc is not None and letter.dmarc.is_borrowed
-    if _went_round(letter, str(letter.rcpt)) or (is_borrowed and _is_ours(turn, letter)):
+    if _went_round(letter, str(letter.rcpt)) or (letter.is_borrowed and _is_ours(turn, letter)):
         log.warning("requests.loop", spool=letter.spool_id)
         return
     if shows_secret(turn.tx, letter.message, turn.now):
@@ -42,7 +42,7 @@ def work(turn: Turn, letter: Letter, destination: Destination) -> None:
         log.error("requests.nobody_in_charge", spool=letter.spool_id)
         turn.tx.spool.set_aside(letter.spool_id, "nobody is in charge of this address")
         return
-    if is_borrowed:
+    if letter.is_borrowed:
         for person in people:
             turn.enclose(person, letter, mailing_list)
     else:

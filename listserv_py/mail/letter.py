@@ -36,6 +36,14 @@ class Letter:
     dmarc: Dmarc | None = None
 
     @property
+    def is_borrowed(self) -> bool:
+        """Whether our sending it on would vouch for a name that nothing in it shows to be right.
+
+        Of two names in its From, or none, each reader takes another for its author's.
+        """
+        return self.message.author is None or (self.dmarc is not None and self.dmarc.is_borrowed)
+
+    @property
     def is_from_own_mta(self) -> bool:
         """Whether a host that we trust handed it over."""
         return is_own_mta(self.protocol, self.client)

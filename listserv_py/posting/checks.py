@@ -358,6 +358,7 @@ BEFORE_ALL: tuple[Check, ...] = (
     machine_answer,
     repeated,
     oversize,
+    nobody_wrote_it,
     command_by_mistake,
     shows_code,
     held_list,

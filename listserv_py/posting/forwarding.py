@@ -35,7 +35,7 @@ def forward(turn: Turn, letter: Letter, alias: str) -> None:
         log.info("alias.dropped", spool=letter.spool_id, reason=reason)
         return
     turn.tx.budget.spend(author, BUDGET, turn.now)
-    if letter.dmarc is not None and letter.dmarc.is_borrowed:
+    if letter.is_borrowed:
         turn.enclose(author, letter, None)
         log.info("alias.enclosed", spool=letter.spool_id)
         return

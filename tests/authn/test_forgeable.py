@@ -169,6 +169,20 @@ async def test_mail_to_people_in_our_name_goes_inside_a_mail_of_ours(rig: Provin
         assert found.count(f"    {author}".encode()) == 1
 
 
+@pytest.mark.parametrize(
+    "author", ["boss@example.org, joe@example.net", "joe@example.net\nFrom: boss@example.org", "x"]
+)
+async def test_so_does_what_does_not_name_one_author(rig: ProvingStage, author: str) -> None:
+    rig.stage.create("OLD-L", {"set": ["Send= Public", "New-List= new-l@example.net"]})
+    key = rig.stage.tx.aliases.of(parse_mailbox("ann@example.com"), rig.stage.now)
+    for to in (PEOPLE, f"{key}-dmarc-request@{DOMAIN}"):
+        found = await sent_on(rig, post(author, To=to), to)
+        assert f"<listserv@{DOMAIN}>".encode() in found.split(b"\r\n\r\n")[1]
+        assert b"does not say who wrote it" in b" ".join(found.split())
+    to = f"old-l@{DOMAIN}"
+    assert not [one for one in await rig.arrive(post(author, To=to), to) if b"new-l" in one]
+
+
 async def test_what_shows_who_wrote_it_is_sent_on_as_it_came(rig: ProvingStage) -> None:
     told = "Authentication-Results: mx.example.org; dmarc=pass header.from=example.org\n"
     vouched = {"protocol": Protocol.LMTP, "client": "unix"}
