@@ -69,6 +69,29 @@ async def test_of_many_one_that_fails_undoes_only_itself(store: Store) -> None:
     assert await store.read(names) == {"a", "b", "c"}
 
 
+async def test_of_many_beside_other_jobs_one_that_fails_undoes_only_itself(store: Store) -> None:
+    all_have_come = threading.Event()
+
+    def bad(tx: Tx) -> str:
+        note(tx, "bad")
+        raise ValueError("no")
+
+    jobs = [
+        asyncio.create_task(store.run(lambda _: all_have_come.wait())),
+        asyncio.create_task(store.run(note, "before")),
+        asyncio.create_task(
+            store.run_each([partial(note, name="a"), bad, partial(note, name="b")])
+        ),
+        asyncio.create_task(store.run_each([partial(note, name="c"), partial(note, name="d")])),
+    ]
+    await asyncio.sleep(0)  # each has begun: the others wait behind the first, or go with it
+    all_have_come.set()
+    _, _, mixed, good = await asyncio.gather(*jobs)
+    assert [text for text, _ in mixed] == ["a", None, "b"]
+    assert good == [("c", None), ("d", None)]
+    assert await store.read(names) == {"before", "a", "b", "c", "d"}
+
+
 async def test_one_alone_that_fails_leaves_nothing(store: Store) -> None:
     def bad(tx: Tx) -> None:
         note(tx, "bad")
