@@ -14,8 +14,9 @@ from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
 
+from listserv_py.mail import charsets
 from listserv_py.mail.archived import readable
-from listserv_py.mail.compose import clean, header_line
+from listserv_py.mail.compose import clean, encoded, header_line
 from listserv_py.mail.fields import Field
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import Message
@@ -27,14 +28,33 @@ NOBODY = "(erased)"
 NAME_MIN = 3
 
 _SEALS = frozenset(("dkim-signature", "arc-seal", "arc-message-signature"))
+_ENCODED = r"=\?[!->@-~]{1,80}\?[BbQq]\?[!->@-~]{0,2000}\?="
+_ENCODED_WORDS = re.compile(rf"{_ENCODED}(?:[ \t\r\n]+{_ENCODED})*")
 
 
 def finder(mailbox: Mailbox, names: frozenset[str] = frozenset()) -> re.Pattern[str]:
-    """Finds the address, its local part with its host, and the names, in any case."""
-    address = rf"(?<![\w.+-]){re.escape(str(mailbox))}(?![\w-]|\.\w)"
+    """Finds the address however its domain is written, and the names, in any case."""
+    found = [rf"(?<![\w.+-]){re.escape(one)}(?![\w-]|\.\w)" for one in spellings(mailbox)]
     words = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in names if len(name) >= NAME_MIN]
     longest_first = sorted(words, key=len, reverse=True)
-    return re.compile("|".join([address, *longest_first]), re.IGNORECASE)
+    return re.compile("|".join([*found, *longest_first]), re.IGNORECASE)
+
+
+def spellings(mailbox: Mailbox) -> tuple[str, ...]:
+    """The address as we write it, and where its domain is international as people write it."""
+    written = str(mailbox)
+    local, _, domain = written.rpartition("@")
+    shown = ".".join(map(_as_people_write, domain.split(".")))
+    return (written,) if shown == domain else (written, f"{local}@{shown}")
+
+
+def _as_people_write(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[len("xn--") :].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def forgetter(found: re.Pattern[str]) -> Callable[[str], str]:
@@ -68,7 +88,7 @@ def without(message: Message, found: re.Pattern[str]) -> bytes:
     pieces, at = [_header(message.fields, found, forget)], message.header_end
     is_changed = pieces[0] != message.raw[: message.header_end]
     for part in _leaves(message.root):
-        new = _recoded(part, found, forget)
+        new = _recoded(part, forget)
         if new is not None:
             pieces += [message.raw[at : part.body_start], new]
             at, is_changed = part.end, True
@@ -97,27 +117,44 @@ def _header(
 
 def _replaced(one: Field, value: str, forget: Callable[[str], str]) -> bytes:
     """In place where it stands in plain sight, for a field may hold more than one address."""
-    plain = forget(one.raw.decode("latin-1")).encode("latin-1")
+
+    def word(match: re.Match[str]) -> str:
+        said = to_text(" ".join(match[0].split()).encode("ascii"))
+        told = forget(said)
+        if told == said:
+            return match[0]
+        return told if told.isascii() else encoded(told)
+
+    def words(text: str) -> str:
+        return forget(_ENCODED_WORDS.sub(word, text))
+
+    plain = _changed(one.raw, "utf-8", words)
     if plain != one.raw:
         return plain
     name = one.raw.partition(b":")[0].strip().decode("ascii")
     return header_line(name, clean(forget(value)))
 
 
-def _recoded(part: Part, found: re.Pattern[str], forget: Callable[[str], str]) -> bytes | None:
+def _recoded(part: Part, forget: Callable[[str], str]) -> bytes | None:
     """The part's content without him, coded as it was; None where he does not stand in it."""
     if not part.content_type.startswith("text/"):
         return None
     decoded = part.decoded()
-    if not found.search(decoded.decode("latin-1")) and not found.search(part.as_text()):
+    raw = _changed(decoded, part.charset, forget)
+    if raw == decoded:  # so it is, too, in a charset in which no ASCII stands: see known-issues
         return None
-    text = forget(decoded.decode("latin-1"))
-    if found.search(part.as_text()) and text == decoded.decode("latin-1"):
-        return None  # a charset in which no ASCII stands: see known-issues
-    raw = text.encode("latin-1")
     if part.encoding == "base64":
         return base64.encodebytes(raw).replace(b"\n", b"\r\n").rstrip(b"\r\n")
     if part.encoding == "quoted-printable":
         unix = raw.replace(b"\r\n", b"\n")
         return quopri.encodestring(unix).replace(b"\n", b"\r\n")
     return raw
+
+
+def _changed(data: bytes, label: str, change: Callable[[str], str]) -> bytes:
+    """Text changed in its charset, or in UTF-8, if all else stays to the byte; else its ASCII."""
+    for one in (label, "utf-8"):
+        text = charsets.decode(data, one)
+        if charsets.encode(text, one) == data:
+            return charsets.encode(change(text), one)
+    return change(data.decode("latin-1")).encode("latin-1")

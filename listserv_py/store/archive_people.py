@@ -18,7 +18,7 @@ from listserv_py.lists.search import folded
 from listserv_py.mail.archived import noted
 from listserv_py.mail.mailbox import Mailbox
 from listserv_py.mail.message import read
-from listserv_py.mail.redact import NOBODY, SOMEBODY, bare, finder, forgetter, without
+from listserv_py.mail.redact import NOBODY, SOMEBODY, bare, finder, forgetter, spellings, without
 from listserv_py.store.archive import pack, unpack
 from listserv_py.store.archive_index import naming
 from listserv_py.store.archive_tables import CAN_SCRUB
@@ -74,7 +74,7 @@ class ArchivePeople:
         self, mailbox: Mailbox, names: frozenset[str], after: int = 0, limit: int = -1
     ) -> list[Entry]:
         """Posts of others that may name him: those that no index has read are all among them."""
-        words = " OR ".join(naming(word) for word in (str(mailbox), *sorted(names)))
+        words = " OR ".join(naming(word) for word in (*spellings(mailbox), *sorted(names)))
         return self._read(f"{_JOINED} WHERE {_OF_OTHERS}", (mailbox.key, after, words, limit))
 
     def names(self, mailbox: Mailbox) -> frozenset[str]:

@@ -161,3 +161,25 @@ def test_many_posts_are_erased_in_slices(stage: Stage, monkeypatch: pytest.Monke
     assert erased.rows >= 13, "what came between the slices is looked at as well"
     assert not any(word in everything(stage).lower() for word in ("canary", "feather"))
     assert stage.db.execute("SELECT count(*) FROM archive").fetchone() == (9,)
+
+
+FAR = parse_mailbox("jürgen@müller.example")
+NAME = "Jürgen Müller"
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", ""])
+@pytest.mark.parametrize("coding", ["base64", "8bit"])
+def test_a_name_and_an_address_that_are_not_ascii(charset: str, coding: str) -> None:
+    said = f"{NAME} <jürgen@müller.example> schrieb:\r\n> Grüße\r\n".encode(charset or "utf-8")
+    body = base64.encodebytes(said).replace(b"\n", b"\r\n") if coding == "base64" else said
+    label = f"; charset={charset}" if charset else ""
+    raw = (
+        "From: Ann <ann@example.net>\r\n"
+        "To: =?utf-8?q?J=C3=BCrgen?= =?utf-8?q?_M=C3=BCller?= <jürgen@xn--mller-kva.example>,\r\n"
+        " =?utf-8?q?B=C3=A4rbel?= <baerbel@example.net>\r\n"
+        f"Content-Type: text/plain{label}\r\nContent-Transfer-Encoding: {coding}\r\n\r\n"
+    ).encode() + body
+    changed = read(without(read(raw), finder(FAR, frozenset([NAME]))))
+    assert changed.text("to") == ("(erased) <erased@erased.invalid>, Bärbel <baerbel@example.net>")
+    told = changed.root.as_text()
+    assert told == "(erased) <erased@erased.invalid> schrieb:\n> Grüße\n"
