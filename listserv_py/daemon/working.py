@@ -34,8 +34,8 @@ AT_ONCE = 50
 AT_ONCE_IN_BURST = 15
 BYTES_AT_ONCE = 32_000_000
 SMALL = 40_000
-"""So many bytes are read in two milliseconds: a thread would not give the interpreter away sooner,
-and to hand them over and back costs more than that."""
+"""So many bytes are read in two milliseconds, by malice in twenty: a thread would not give the
+interpreter away sooner, and to hand them over and back costs as much."""
 BURST = 100
 BURST_WITHIN = 0.3
 """A burst: so many mails within so many seconds, up to now; longer than a batch takes, or the pause
