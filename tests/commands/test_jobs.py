@@ -181,12 +181,12 @@ def test_never_fails(lines: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "//X DD *\n" * 200_000,
+        "//X DD *\n" * 100_000,
         "// a,\n" * 200_000,
         "//" + " " * 3_000_000 + "DD *",
         "//X JOB " + "a=b," * 700_000,
         '//X JOB a="' * 300_000,
-        "//X DD *\n" + "\n" * 3_000_000,
+        "//X DD *\n" + "\n" * 1_000_000,
         "//X DD *,EOF\n" + "<@>" * 1_000_000,
     ],
 )
