@@ -10,25 +10,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from listserv_py.delivery.relabel import SEALED, in_utf_8, replaced
 from listserv_py.delivery.transfer import BASE64, QUOTED_PRINTABLE, encode, encode_text
 from listserv_py.mail.charsets import decode
 from listserv_py.mail.charsets import encode as to_charset
 from listserv_py.mail.listheaders import ListFacts
 from listserv_py.mail.message import Message
 from listserv_py.mail.mime import Part
-from listserv_py.mail.splice import Fields, joined, new_field
+from listserv_py.mail.splice import Fields, joined
 
-_SEALED = frozenset(
-    f"multipart/{one}" for one in ("signed", "encrypted", "digest", "report", "appledouble")
-)
 _SHOWN = ("text/plain", "text/html")
 _CLEARSIGNED = b"-----BEGIN PGP "
 _BODY = re.compile(rb"<body(?:[ \t\r\n][^<>]{0,2000})?>", re.IGNORECASE)
 _ENDS = (b"</body", b"</html")
 _WIDE = ("utf-16", "utf-32", "ucs-2")
 _STUFFED = re.compile(r"^(?=[ >]|From )", re.MULTILINE)
-_FLOWED = ("format", "delsp")
-_PLAIN_WORD = re.compile(r"[ -~]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def with_banners(message: Message, facts: ListFacts) -> bytes:
 
 def _read_first(part: Part) -> Iterator[Part]:
     """The texts that a reader sees first: one of them, or the alternatives."""
-    if part.content_type in _SEALED:
+    if part.content_type in SEALED:
         return
     if part.content_type == "multipart/alternative":
         for one in part.children:
@@ -66,7 +62,7 @@ def _read_first(part: Part) -> Iterator[Part]:
         for one in part.children:
             found = list(_read_first(one))
             yield from found
-            if found or one.content_type in _SEALED:
+            if found or one.content_type in SEALED:
                 return
     elif part.content_type in _SHOWN and part.disposition != "attachment" and not part.filename:
         yield part
@@ -87,7 +83,7 @@ def _with(part: Part, banner: _Banner, marks: tuple[bytes, ...]) -> bytes:
     if any(mark in content for mark in marks):
         encoding, content = BASE64, encode(_decoded(encoding, content), BASE64)
     if encoding != part.encoding:
-        fields = _replaced(fields, "Content-Transfer-Encoding", encoding)
+        fields = replaced(fields, "Content-Transfer-Encoding", encoding)
     head = part.raw[part.start : part.body_start]
     is_whole = head == b"\r\n" or head.endswith(b"\r\n\r\n")
     if fields is part.fields and is_whole:
@@ -108,7 +104,7 @@ def _text(part: Part, banner: _Banner) -> tuple[Fields, str, bytes]:
     if fits and not _is_wide(part):
         return (part.fields, *_joined(part, before, behind))
     whole = top + _ended(decode(part.decoded(), part.charset)) + bottom
-    fields = _replaced(part.fields, "Content-Type", _in_utf_8(part))
+    fields = replaced(part.fields, "Content-Type", in_utf_8(part))
     return (fields, *encode_text(whole.encode("utf-8", "replace")))
 
 
@@ -145,7 +141,7 @@ def _line_ended(content: bytes) -> bytes:
 def _html(part: Part, banner: _Banner) -> tuple[Fields, str, bytes]:
     if _is_wide(part):
         whole = decode(part.decoded(), part.charset).encode("utf-8", "replace")
-        fields = _replaced(part.fields, "Content-Type", "text/html; charset=utf-8")
+        fields = replaced(part.fields, "Content-Type", "text/html; charset=utf-8")
         return (fields, *encode_text(_put_in_html(whole, banner)))
     whole = _put_in_html(part.decoded(), banner)
     if part.encoding in (BASE64, QUOTED_PRINTABLE):
@@ -171,15 +167,3 @@ def _put_in_html(source: bytes, banner: _Banner) -> bytes:
 
 def _is_wide(part: Part) -> bool:
     return part.charset.startswith(_WIDE)
-
-
-def _in_utf_8(part: Part) -> str:
-    flowed = [f"; {name}={part.params[name]}" for name in _FLOWED if name in part.params]
-    return "text/plain; charset=utf-8" + "".join(
-        one for one in flowed if _PLAIN_WORD.fullmatch(one)
-    )
-
-
-def _replaced(fields: Fields, name: str, value: str) -> Fields:
-    new = (new_field(name, value),)
-    return (*(one for one in fields if one.name != name.lower()), *new)

@@ -5,25 +5,16 @@ They go into the first text/plain part that is read; HTML and signed parts are n
 
 from __future__ import annotations
 
-import re
-
+from listserv_py.delivery.relabel import SEALED, in_utf_8, replaced
 from listserv_py.delivery.transfer import BASE64, QUOTED_PRINTABLE, encode, encode_text
 from listserv_py.mail.charsets import decode
 from listserv_py.mail.charsets import encode as to_charset
-from listserv_py.mail.fields import Field
 from listserv_py.mail.message import Message
 from listserv_py.mail.mime import Part
-from listserv_py.mail.splice import Fields, joined, new_field
+from listserv_py.mail.splice import Fields, joined
 
 SHOWN = ("Date", "From", "To", "Subject")
 WIDTH = 200
-
-_FLOWED = ("format", "delsp")
-_PLAIN = re.compile(r"[ -~]{1,40}")
-
-_SEALED = frozenset(
-    f"multipart/{one}" for one in ("signed", "encrypted", "digest", "report", "appledouble")
-)
 
 
 def with_dual_header(message: Message) -> bytes:
@@ -39,7 +30,7 @@ def with_dual_header(message: Message) -> bytes:
 
 
 def _first_text(part: Part) -> Part | None:
-    if part.content_type in _SEALED:
+    if part.content_type in SEALED:
         return None
     if part.is_multipart:
         return next((one for one in map(_first_text, part.children) if one is not None), None)
@@ -53,17 +44,12 @@ def _prefixed(part: Part, text: str) -> tuple[Fields, bytes]:
     if decode(lines, part.charset) == text:
         encoding, content = _in_its_charset(part, lines)
     else:
-        fields = _replaced(fields, "Content-Type", _in_utf_8(part))
+        fields = replaced(fields, "Content-Type", in_utf_8(part))
         whole = text + decode(part.decoded(), part.charset)
         encoding, content = encode_text(whole.encode("utf-8"))
     if encoding != part.encoding:
-        fields = _replaced(fields, "Content-Transfer-Encoding", encoding)
+        fields = replaced(fields, "Content-Transfer-Encoding", encoding)
     return fields, content
-
-
-def _in_utf_8(part: Part) -> str:
-    flowed = [f"; {name}={part.params[name]}" for name in _FLOWED if name in part.params]
-    return "text/plain; charset=utf-8" + "".join(one for one in flowed if _PLAIN.fullmatch(one))
 
 
 def _in_its_charset(part: Part, lines: bytes) -> tuple[str, bytes]:
@@ -75,8 +61,3 @@ def _in_its_charset(part: Part, lines: bytes) -> tuple[str, bytes]:
     if lines.isascii() or part.encoding in ("8bit", "binary"):
         return part.encoding, lines + part.content
     return encode_text(lines + part.content)
-
-
-def _replaced(fields: Fields, name: str, value: str) -> Fields:
-    new: tuple[Field, ...] = (new_field(name, value),)
-    return (*(one for one in fields if one.name != name.lower()), *new)
