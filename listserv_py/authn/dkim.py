@@ -47,6 +47,11 @@ class Verifier:
         self.policies = Policies(resolver, limit)
         self._at_once = asyncio.Semaphore(THREADS)
 
+    def apply(self, limit: float) -> None:
+        """Look for so long from now on."""
+        self._limit = limit
+        self.policies.apply(limit)
+
     async def chain_of(self, message: Message, own_domain: str) -> Chain | None:
         """The ARC chain that a mail came with; None when nothing may be added to it."""
         with contextlib.suppress(TimeoutError):

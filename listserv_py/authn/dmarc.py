@@ -189,6 +189,10 @@ class Policies:
         self._kept: OrderedDict[str, Known] = OrderedDict()
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    def apply(self, limit: float) -> None:
+        """Take so long for one from now on."""
+        self._limit = limit
+
     def known(self, domain: str) -> Standing | None:
         """What was found lately, None when it must be looked up."""
         kept = self._kept.get(domain)

@@ -92,10 +92,10 @@ class _Server:
         self._turns = Turns(settings, site.load(settings.site.data_dir))
         self._resolver = resolver = Resolver(settings.dns)
         self._connections_max = _allow_descriptors() - DESCRIPTORS_OF_OURS
-        verifier = Verifier(resolver, settings.dns.timeout.total_seconds() + MORE_TIME)
+        self._verifier = Verifier(resolver, _looked_up_within(settings))
         clock = self._turns.clock
         self._engine = Engine(store, settings, resolver, clock=clock, has_workers=True)
-        self._work = Work(store, self._turns, verifier, self._engine.wake)
+        self._work = Work(store, self._turns, self._verifier, self._engine.wake)
         self._port = Port(answers(store, self._turns, self._wake), Bounds())
 
     async def run(self) -> None:
@@ -196,6 +196,7 @@ class _Server:
         self._turns.forms = site.load(settings.site.data_dir)
         self._store.rename(settings.site.domain)
         self._resolver.apply(settings.dns)
+        self._verifier.apply(_looked_up_within(settings))
         self._engine.apply(settings)
 
     async def _mend_times(self) -> bool:
@@ -237,6 +238,11 @@ class _Server:
     def _wake(self) -> None:
         self._work.wake()
         self._engine.wake()
+
+
+def _looked_up_within(settings: Settings) -> float:
+    """Seconds for all keys, or all policies, of a mail."""
+    return settings.dns.timeout.total_seconds() + MORE_TIME
 
 
 def _shown(address: Address) -> str:

@@ -111,6 +111,18 @@ async def test_all_keys_together_have_a_limit() -> None:
     assert got == (Outcome.TEMPERROR, Outcome.TEMPERROR)
 
 
+async def test_another_limit_counts_from_then_on() -> None:
+    message = read(sign(mail()))
+    found = [one for one in signatures(message) if one is not None]
+    async with NameServer(zone()).listening() as names:
+        made = verifier(names, limit=0)
+        assert await made.verify(message, found) == (Outcome.TEMPERROR,)
+        assert (await made.policies.of("example.net")).policy is None
+        made.apply(30.0)
+        assert await made.verify(message, found) == (Outcome.PASS,)
+        assert (await made.policies.of("example.org")).policy is not None
+
+
 @pytest.mark.parametrize(
     "records",
     [
