@@ -4,7 +4,7 @@ import smtplib
 import sqlite3
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -290,11 +290,11 @@ def test_restore_refuses_what_is_no_good_backup(peopled: Site, copy: Path) -> No
     for content in (b"", b"no database" * 100, raw[: len(raw) // 2], bytes(half)):
         bad.write_bytes(content)
         peopled.refused("restore", str(bad))
-    with sqlite3.connect(bad.with_name("other")) as other:
+    with closing(sqlite3.connect(bad.with_name("other"))) as other, other:
         other.execute("CREATE TABLE x (y)")
     other.close()
     peopled.refused("restore", str(bad.with_name("other")))
-    with sqlite3.connect(copy) as newer:
+    with closing(sqlite3.connect(copy)) as newer, newer:
         newer.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
             " VALUES ('listserv_py', 'from_the_future', '2099')"

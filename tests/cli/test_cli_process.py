@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def damage(site: Site) -> None:
 
 
 def come_from_the_future(site: Site) -> None:
-    with sqlite3.connect(site.data / "listserv.db") as db:
+    with closing(sqlite3.connect(site.data / "listserv.db")) as db, db:
         db.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
             " VALUES ('listserv_py', 'from_the_future', '2099')"

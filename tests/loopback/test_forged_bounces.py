@@ -5,6 +5,7 @@ import signal
 import smtplib
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 from loopback_rig import DOMAIN, Server, wait_for
 
@@ -41,11 +42,13 @@ def test_a_flood_of_forged_bounces(make_server: Callable[..., Server]) -> None:
     server.start().wait_up()
 
     def judged() -> bool:
-        with sqlite3.connect(f"file:{server.data_dir}/listserv.db?mode=ro", uri=True) as db:
+        with closing(
+            sqlite3.connect(f"file:{server.data_dir}/listserv.db?mode=ro", uri=True)
+        ) as db:
             return not db.execute("SELECT 1 FROM spool WHERE state = 'ready'").fetchone()
 
     wait_for(judged, "all is worked off")
-    with sqlite3.connect(f"file:{server.data_dir}/listserv.db?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{server.data_dir}/listserv.db?mode=ro", uri=True)) as db:
         rows = db.execute(
             "SELECT subscriber_id IS NULL, count(*) FROM bounce GROUP BY 1"
         ).fetchall()
