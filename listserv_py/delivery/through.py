@@ -22,8 +22,8 @@ from listserv_py.store.disk import is_failing
 log = get_logger("delivery")
 
 LOOK_EVERY = 0.01
-MANY = 150
-"""With what comes in between two looks no more than 500 at 30,000 copies a second, or at 20,000
+MANY = 200
+"""With what comes in between two looks no more than 500 at 27,000 copies a second, or at 20,000
 where a sync takes 5 ms."""
 WITHIN = 0.1
 """Seconds from when a copy was taken over until that is on the disk."""
