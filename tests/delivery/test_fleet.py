@@ -221,7 +221,9 @@ async def test_a_worker_tells_what_became_of_each_copy(tmp_path: Path) -> None:
             await house.post(raw.encode())
 
             async def rests() -> bool:
-                return len(await house.rows("SELECT name FROM host")) == 1
+                # The host is noted before its copies are.
+                found = await house.rows("SELECT (SELECT count(*) FROM host), count(*) FROM copy")
+                return found == [(1, 5)]
 
             await until(rests)
             fails[0] = False
