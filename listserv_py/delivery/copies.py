@@ -83,11 +83,11 @@ class Copy:
     letter: AnyLetter
     created_at: int
     batch: Home
+    personal: bytes = b""
+    slot: int = 0
     tries: int = 0
     blames: bool = False
     losses: int = 0
-    personal: bytes = b""
-    slot: int = 0
     deaths: int = 0
 
     @property

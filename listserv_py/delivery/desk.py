@@ -62,7 +62,7 @@ class Desk:
         return [
             Copy(
                 mailing.id, one.subscriber_id, one.rcpt, one.sender, letters[id(one.variant)],
-                mailing.created_at, batch, personal=one.personal,
+                mailing.created_at, batch, one.personal,
             )
             for one in planned
         ]  # fmt: skip

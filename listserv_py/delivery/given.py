@@ -99,10 +99,11 @@ class Given:
 def copies_of(parcel: messages.Parcel, given: Given, contents: dict[int, Received]) -> list[Copy]:
     """The copies of a parcel."""
     personal = _personal(parcel)
+    rcpts, senders = parcel.rcpts.decode().split("\n"), parcel.senders.split(b"\n")
     return [
-        Copy(0, None, rcpt, sender.encode(), contents[content], 0, given, slot=slot, personal=own_)
+        Copy(0, None, rcpt, sender, contents[content], 0, given, own_, slot)
         for slot, rcpt, sender, content, own_ in zip(
-            parcel.slots, parcel.rcpts, parcel.senders, parcel.contents, personal, strict=True
+            parcel.slots, rcpts, senders, parcel.contents, personal, strict=True
         )
     ]
 

@@ -2,7 +2,7 @@
 
 A message is one frame: two lengths, a JSON array `[kind, values, sizes]`, and behind it the values
 that are bytes, one after the other. `encode` and `Frames` are twins. Lists stand in columns (all
-addresses, all senders), because that is what JSON reads and writes fastest. A copy is known by
+addresses, all senders), because that is read and written fastest. A copy is known by
 the number of its parcel and its slot; a rendered variant by a number that the server gives it.
 """
 
@@ -54,6 +54,7 @@ class Content:
 class Parcel:
     """Copies to be sent, each in its column: `contents` names their variants.
 
+    `rcpts` and `senders` are lines, a copy each: joined they cost a fifth of what JSON does.
     `personal`: how long each one's own header fields are, which lie end to end in `fields`; empty:
     none has any. `marks` is the journal in which each copy's slot is marked.
     """
@@ -61,10 +62,10 @@ class Parcel:
     number: int
     marks: str
     slots: list[int]
-    rcpts: list[str]
-    senders: list[str]
     contents: list[int]
     personal: list[int]
+    rcpts: bytes
+    senders: bytes
     fields: bytes
 
 

@@ -144,10 +144,10 @@ class Process:
                 number,
                 str(batch.journal.path),
                 [copy.slot for copy in copies],
-                [copy.rcpt for copy in copies],
-                [copy.sender.decode() for copy in copies],
                 contents,
                 sizes if any(sizes) else [],
+                "\n".join([copy.rcpt for copy in copies]).encode(),
+                b"\n".join([copy.sender for copy in copies]),
                 b"".join([copy.personal for copy in copies]),
             )
         )
