@@ -20,6 +20,7 @@ _ADDRESSES = re.compile("(resent-)?(from|sender|to|cc)|reply-to")
 _PARAMETERS = frozenset(("content-type", "content-disposition"))
 # Longer quoted words are none: each quote that nothing closes would be followed to the end.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,300}"|<[^<>]*>|[^\s"<>,;]+|[,;]|\s+|.')
+_MANY_BLANKS = re.compile(r"[ \t]{100,}")
 _SEGMENT = 20
 WORD_MAX = 800
 """Longer words are encoded too where that can be: no line could hold them."""
@@ -27,7 +28,8 @@ WORD_MAX = 800
 
 def in_ascii(one: Field) -> Field:
     """The field without eight-bit octets where that can be, else as it is."""
-    text = printable(decode(one.value, ""))
+    # No line could hold them, and no line may be broken inside them.
+    text = _MANY_BLANKS.sub(" ", printable(decode(one.value, "")))
     name = one.raw[: one.raw.index(b":")].decode("ascii").rstrip(" \t")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
         return one

@@ -389,6 +389,8 @@ class Lane:
         """Make the 7-bit form that this host wants, then queue the copy again."""
         try:
             await copy.letter.want_seven()
+        except Exception as exc:  # noqa: BLE001 - it would be tried without end; the record tells
+            copy.batch.settle(copy, Fate.HELD, own("5.6.3", f"it cannot be made 7-bit: {exc}"))
         finally:
             self.put([copy], urgent=copy.batch.urgent)
 

@@ -47,7 +47,8 @@ def header_line(name: str, value: str) -> bytes:
     line, lines = f"{name}:", []
     for word in re.findall(r"[ \t]*[^ \t]+", value):
         piece = word if word[0] in " \t" else f" {word}"
-        if len(line) + len(piece) > _FOLD_AT and line.strip(" \t") and not line.endswith(":"):
+        may_end = line.strip(" \t") and (not line.endswith(":") or len(line) > _FOLD_AT)
+        if len(line) + len(piece) > _FOLD_AT and may_end:
             lines.append(line)
             line = ""
         line += piece
