@@ -112,11 +112,13 @@ def is_public(address: str) -> bool:
     """Whether it is nobody's own, nor is the IPv4 address that it leads to."""
     found = ipaddress.ip_address(address)
     if isinstance(found, ipaddress.IPv6Address):
-        inner = found.sixtofour
-        if found in _NAT64:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if found.is_site_local or (inner is not None and not inner.is_global):
+        if found.is_site_local:
             return False
+        if found in _NAT64:
+            found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        elif found.sixtofour is not None:
+            # Older Pythons (3.11.2) call all of 2002::/16 private, newer ones global.
+            found = found.sixtofour
     return found.is_global and not found.is_multicast
 
 
