@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from delivery_rig import TIMEOUTS, Clock, Command, House, Sink, numbered, until
 from name_server import NameServer
+from network import needs_ipv6
 from test_fleet import fleet, workers
 
 from listserv_py.delivery.copies import Batch, Copy
@@ -136,6 +137,7 @@ async def test_other_numbers_of_processes_and_connections_while_a_post_goes_out(
         assert await house.rows("SELECT state, sent FROM mailing") == [("done", 1500)]
 
 
+@needs_ipv6
 @pytest.mark.parametrize("has_relay", [True, False])
 async def test_a_host_that_has_ipv6_only(tmp_path: Path, *, has_relay: bool) -> None:
     zone = {("six.test", "MX"): ["10 mx.six.test."], ("mx.six.test", "AAAA"): ["::1"]}

@@ -1,5 +1,6 @@
 """Behind a real Postfix by LMTP, and in front of one as our smarthost."""
 
+import os
 import shutil
 import smtplib
 import tempfile
@@ -13,6 +14,9 @@ from postfix_rig import Postfix
 LISTSERV = f"listserv@{DOMAIN}"
 ANNA = "anna@example.net"
 BERT = "bert@example.net"
+
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a Postfix")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from network import needs_ipv6
 
 from listserv_py.config import Listen
 from listserv_py.errors import ConfigError
@@ -16,6 +17,7 @@ from listserv_py.smtpd.listener import listen
 from listserv_py.smtpd.sockets import activated
 
 
+@needs_ipv6
 async def test_several_doors_lead_into_one_house(tmp_path: Path, open_door: Callable) -> None:
     house = await open_door(connections=2)
     doors = [
