@@ -21,6 +21,7 @@ from listserv_py.delivery.fleet import FleetCourier
 from listserv_py.delivery.hand import Hand, Page, Post
 from listserv_py.delivery.journal import Key
 from listserv_py.delivery.letters import Letters
+from listserv_py.delivery.orphans import orphans_gone
 from listserv_py.delivery.record import Recorder
 from listserv_py.delivery.sign import Signers, load
 from listserv_py.delivery.tally import Tally
@@ -190,8 +191,8 @@ class Engine:
     async def _recover(self) -> None:
         """Read the journals of a run that was killed: what they say was taken over is not sent."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if isinstance(self._courier, FleetCourier):
-            await self._courier.start()
+        # Whatever sends now: what they still finish has to stand in the journals.
+        await orphans_gone(self._folder)
         left = await asyncio.to_thread(journal.read_all, self._folder)
         if left.files:
             now = self._clock()

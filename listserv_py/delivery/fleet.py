@@ -25,7 +25,6 @@ from listserv_py.delivery.courier import SmtpCourier
 from listserv_py.delivery.journal import Key
 from listserv_py.delivery.messages import HungUp, Opened, Rest, Revive, Shed, Well
 from listserv_py.delivery.needed import Needed
-from listserv_py.delivery.orphans import orphans_gone
 from listserv_py.delivery.process import Connected, Process
 from listserv_py.delivery.replies import Reply, own
 from listserv_py.delivery.terms import terms
@@ -77,10 +76,6 @@ class FleetCourier:
         self._needed = Needed()
         self._soon: asyncio.TimerHandle | None = None
         self._set(settings)
-
-    async def start(self) -> None:
-        """Wait until no worker of an earlier run is left, before anything is sent."""
-        await orphans_gone(self._folder)
 
     def open(self, begun: frozenset[Key]) -> None:
         """Start the workers, soon; the first copy has them started at once.
