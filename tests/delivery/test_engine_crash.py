@@ -169,6 +169,7 @@ async def test_a_dead_host_makes_no_row_a_reader_and_is_asked_once_a_pause(tmp_p
                     return len(await house.rows("SELECT name FROM host")) == 1
 
                 await until(rests)
+                await until(lambda: not house.engine.in_hand)
                 ((rows,),) = await house.rows("SELECT count(*) FROM copy")
                 assert rows <= 2500
                 (waiting,) = await house.waiting()
@@ -183,6 +184,7 @@ async def test_a_dead_host_makes_no_row_a_reader_and_is_asked_once_a_pause(tmp_p
                         return await house.rows("SELECT failures FROM host") == [(so_often,)]
 
                     await until(failed_again)
+                    await until(lambda: not house.engine.in_hand)
                 assert await house.rows("SELECT count(*) FROM copy") == [(rows,)]
             ((failures, next_at),) = await house.rows("SELECT failures, next_at FROM host")
             assert failures == 4
