@@ -162,15 +162,13 @@ def _is_unanswered(turn: Turn, letter: Letter, actor: Actor, job: Job) -> bool:
     return not actor.proof.is_proven and noise.is_flood(turn, job.errors_told)
 
 
-def run_text(turn: Turn, actor: Mailbox, text: str) -> str:
-    """Run lines for the operator, as if they had been confirmed; the output of all of them."""
-    return run_job(turn, actor, text)[0]
-
-
 def run_job(
     turn: Turn, actor: Mailbox, text: str, ahead: jobs.Job | None = None
 ) -> tuple[str, bool]:
-    """`run_text`, and whether any line was refused. A single line is not echoed."""
+    """Run lines for the operator, as if confirmed: all they said, and whether one was refused.
+
+    A single line is not echoed.
+    """
     given = ahead or jobs.read(text)
     lines = given.lines
     job = _run(turn, Actor(actor, proof=Proof.OPERATOR), lines)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from listserv_py.lists.model import Subscription
 from listserv_py.lists.options import Options
@@ -44,7 +43,7 @@ def encode(subscription: Subscription, topics: tuple[str, ...], consent: Consent
         "times": times_of(subscription.options),
         "topics": topics,
         "since": stamp(subscription.subscribed_at),
-        "consent": _of(consent) if consent else None,
+        "consent": consent.as_row() if consent else None,
     }
     return json.dumps(said, ensure_ascii=False)
 
@@ -58,20 +57,5 @@ def decode(text: str, topics: tuple[str, ...]) -> Departed:
         options=with_times(was["options"], was.get("times")),
         topics=tuple(was.get("topics", topics)),
         since=moment(since) if since is not None else None,
-        consent=_consent(consent) if consent else None,
+        consent=Consent.of_row(consent) if consent else None,
     )
-
-
-def _of(consent: Consent) -> list[Any]:
-    return [
-        stamp(consent.asked_at),
-        consent.asked_message_id,
-        consent.asked_host,
-        consent.request,
-        stamp(consent.confirmed_at),
-        consent.confirmed_message_id,
-    ]
-
-
-def _consent(row: list[Any]) -> Consent:
-    return Consent(moment(row[0]), row[1], row[2], row[3], moment(row[4]), row[5])

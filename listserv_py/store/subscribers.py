@@ -3,12 +3,15 @@
 A row is gone when its person has left: nothing is kept of somebody who is not on the list.
 """
 
+from __future__ import annotations
+
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -40,6 +43,22 @@ class Consent:
     request: str
     confirmed_at: datetime
     confirmed_message_id: str
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Consent:
+        """Read what `as_row` made."""
+        return cls(moment(row[0]), row[1], row[2], row[3], moment(row[4]), row[5])
+
+    def as_row(self) -> tuple[int | str, ...]:
+        """As the store has it, in the order of the fields."""
+        return (
+            stamp(self.asked_at),
+            self.asked_message_id,
+            self.asked_host,
+            self.request,
+            stamp(self.confirmed_at),
+            self.confirmed_message_id,
+        )
 
 
 class Subscribers:
@@ -297,22 +316,11 @@ class Subscribers:
             " confirmed_message_id FROM consent WHERE subscriber_id = ?",
             (subscription.id,),
         ).fetchone()
-        if row is None:
-            return None
-        return Consent(moment(row[0]), row[1], row[2], row[3], moment(row[4]), row[5])
+        return None if row is None else Consent.of_row(row)
 
     def _record(self, subscription_id: int, consent: Consent) -> None:
         self._db.execute(
-            "INSERT INTO consent VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                subscription_id,
-                stamp(consent.asked_at),
-                consent.asked_message_id,
-                consent.asked_host,
-                consent.request,
-                stamp(consent.confirmed_at),
-                consent.confirmed_message_id,
-            ),
+            "INSERT INTO consent VALUES (?, ?, ?, ?, ?, ?, ?)", (subscription_id, *consent.as_row())
         )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stage import Stage
 
 from listserv_py.commands import jobs
-from listserv_py.commands.interpreter import run_text
+from listserv_py.commands.interpreter import run_job
 from listserv_py.mail.mailbox import parse_mailbox
 
 OLGA = parse_mailbox("olga@example.org")
@@ -86,7 +86,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def do(stage: Stage, text: str) -> str:
-    return run_text(stage.turn(), OLGA, text)
+    return run_job(stage.turn(), OLGA, text)[0]
 
 
 def stored(stage: Stage, name: str) -> str:
@@ -127,7 +127,7 @@ def mail(text: str, subject: str = "") -> bytes:
 def test_text_that_somebody_changed_meanwhile_stays(stage: Stage) -> None:
     stage.take(mail("PUT TEST-L WELCOME\nOlga's"))
     stage.now += timedelta(minutes=1)
-    run_text(stage.turn(), OTTO, "PUT TEST-L WELCOME\nOtto's")
+    run_job(stage.turn(), OTTO, "PUT TEST-L WELCOME\nOtto's")
     stage.now += timedelta(minutes=1)
     stage.take(mail("OK C0DE000000000001"))
     assert stored(stage, "WELCOME") == "Otto's"
